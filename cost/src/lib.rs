@@ -1,0 +1,36 @@
+//! What speculative sampling costs on a platform, and which placement pays.
+//!
+//! This crate is the *deciding* half of specplace: it takes numbers about a module ([`workload`]), about the machine
+//! ([`platform`], [`profile`]) and about the models ([`acceptance`]), evaluates the whole design space ([`search`]) and
+//! answers with a [`plan`]. It is pure Rust, opens no files but the YAML it is asked to read, and never knows MLIR.
+//!
+//! All quantities are SI base units in `f64` or `u64` (seconds, bytes, bytes per second, operations per second) unless a
+//! name says otherwise (`…_ms`). Determinism: the same inputs give the same plan, byte for byte; only the built-in
+//! platform `host` looks at the machine it runs on.
+//!
+//! ```
+//! use cost::speedup;
+//! // The paper's headline configuration: c = 0.41, alpha = 0.90.
+//! let best = speedup::best_draft_length(0.90, 0.41, 8);
+//! assert_eq!(best.gamma, 4);
+//! assert!((best.speedup - 1.55).abs() < 0.005);
+//! ```
+
+pub mod acceptance;
+pub mod error;
+pub mod plan;
+pub mod platform;
+pub mod profile;
+pub mod roofline;
+pub mod search;
+pub mod speedup;
+mod text;
+pub mod units;
+pub mod workload;
+mod yaml;
+
+pub use error::{CostError, Location};
+pub use plan::Plan;
+pub use platform::Platform;
+pub use search::{Request, search};
+pub use workload::{Role, Workload};

@@ -1,0 +1,98 @@
+//! Words for people: suggestions, lists and numbers with units.
+
+/// The candidate most like `given`, when it is like enough to be meant.
+pub(crate) fn closest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let given = given.to_ascii_lowercase();
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(&given, &candidate.to_ascii_lowercase()), candidate))
+        .filter(|(similarity, _)| *similarity > 0.75)
+        // `max_by` keeps the last of equals; reversing keeps the first, so that the answer follows the given order.
+        .fold(None, |best: Option<(f64, &str)>, next| match best {
+            Some(best) if best.0 >= next.0 => Some(best),
+            _ => Some(next),
+        })
+        .map(|(_, candidate)| candidate)
+}
+
+/// `did you mean X? ` followed by the list of what there is.
+pub(crate) fn suggestion<'a>(given: &str, what: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    let all = if candidates.is_empty() { format!("there are no {what}") } else { format!("{what}: {}", candidates.join(", ")) };
+    match closest(given, candidates.iter().copied()) {
+        Some(best) => format!("did you mean `{best}`? ({all})"),
+        None => all,
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(crate) fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
+    let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+    match items.split_last() {
+        None => "nothing".into(),
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// Bytes with a binary prefix, three significant digits: `1.50 GiB`.
+pub(crate) fn bytes(value: f64) -> String {
+    scaled(value, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB", "PiB"])
+}
+
+/// A number with a decimal prefix and the unit: `12.0 GB/s`.
+pub(crate) fn metric(value: f64, unit: &str) -> String {
+    let steps: Vec<String> = ["", "k", "M", "G", "T", "P"].iter().map(|prefix| format!("{prefix}{unit}")).collect();
+    scaled(value, 1000.0, &steps.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// Seconds in the unit a reader would choose: `3.2 ms`.
+pub(crate) fn seconds(value: f64) -> String {
+    match value {
+        v if v == 0.0 => "0 s".into(),
+        v if v.abs() >= 1.0 => format!("{} s", digits(v)),
+        v if v.abs() >= 1e-3 => format!("{} ms", digits(v * 1e3)),
+        v if v.abs() >= 1e-6 => format!("{} us", digits(v * 1e6)),
+        v => format!("{} ns", digits(v * 1e9)),
+    }
+}
+
+/// Three significant digits for small numbers, no decimals for large ones.
+pub(crate) fn digits(value: f64) -> String {
+    match value.abs() {
+        v if v >= 99.95 => format!("{value:.0}"),
+        v if v >= 9.995 => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    }
+}
+
+fn scaled(mut value: f64, step: f64, units: &[&str]) -> String {
+    let mut unit = 0;
+    while value.abs() >= step && unit + 1 < units.len() {
+        value /= step;
+        unit += 1;
+    }
+    let name = units.get(unit).copied().unwrap_or_default();
+    if unit == 0 && value.fract() == 0.0 { format!("{value:.0} {name}") } else { format!("{} {name}", digits(value)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggests_only_what_is_alike() {
+        assert_eq!(closest("bandwith", ["latency", "bandwidth"]), Some("bandwidth"));
+        assert_eq!(closest("zzz", ["latency", "bandwidth"]), None);
+    }
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(bytes(1536.0 * 1024.0 * 1024.0), "1.50 GiB");
+        assert_eq!(bytes(12.0), "12 B");
+        assert_eq!(metric(12e9, "B/s"), "12.0 GB/s");
+        assert_eq!(seconds(0.0032), "3.20 ms");
+        assert_eq!(seconds(999.6e-3), "1000 ms");
+        assert_eq!(list(["a", "b", "c"]), "a, b and c");
+    }
+}

@@ -1,0 +1,171 @@
+//! What a module asks of a machine: demands per role, as counted in its IR.
+//!
+//! The passes fill these in (`estimate-costs`); this crate only reads them.
+
+mod dtype;
+
+pub use dtype::DType;
+
+use crate::CostError;
+use crate::text::suggestion;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+
+/// What a subgraph is for. The order is the order of tables: models first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The small model that proposes tokens.
+    Drafter,
+    /// The big model that verifies them.
+    Target,
+    /// What drafts, verifies and accepts; not one of the paper's m partitions.
+    #[serde(alias = "host")]
+    Control,
+}
+
+impl Role {
+    /// Every role, in table order.
+    pub const ALL: [Self; 3] = [Self::Drafter, Self::Target, Self::Control];
+    /// The roles that are placed by search: the paper's m = 2 partitions.
+    pub const MODELS: [Self; 2] = [Self::Drafter, Self::Target];
+
+    /// The name used in files, on the command line and in IR.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Drafter => "drafter",
+            Self::Target => "target",
+            Self::Control => "control",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Role {
+    type Err = CostError;
+
+    /// Accepts `drafter`, `target`, `control`, and `host` for control, in any case.
+    ///
+    /// # Errors
+    /// [`CostError::Argument`] with a suggestion for any other text.
+    fn from_str(text: &str) -> Result<Self, CostError> {
+        match text.to_ascii_lowercase().as_str() {
+            "drafter" => Ok(Self::Drafter),
+            "target" => Ok(Self::Target),
+            "control" | "host" => Ok(Self::Control),
+            _ => Err(CostError::argument(
+                format!("`{text}` is not a role"),
+                suggestion(text, "roles", ["drafter", "target", "control", "host"]),
+            )),
+        }
+    }
+}
+
+/// What ONE forward pass of a role costs, whatever it runs on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubgraphDemand {
+    /// Arithmetic operations (a multiply-add counts as two), by the type they are done in.
+    #[serde(default)]
+    pub flops: BTreeMap<DType, u64>,
+    /// Bytes of parameters that must be resident on the device.
+    #[serde(default)]
+    pub weight_bytes: u64,
+    /// Bytes read and written in one pass: weights and activations.
+    #[serde(default)]
+    pub bytes_moved: u64,
+    /// The most bytes of activations alive at once.
+    #[serde(default)]
+    pub activation_peak_bytes: u64,
+    /// Estimated number of dispatches (kernel launches) in one pass.
+    #[serde(default)]
+    pub dispatches: u64,
+    /// Types that arithmetic is done in; the device must support them all.
+    #[serde(default)]
+    pub dtypes: BTreeSet<DType>,
+    /// Names of the ops in the subgraph; the device must support them all.
+    #[serde(default)]
+    pub op_kinds: BTreeSet<String>,
+    /// How many times the module calls it, as written (not per round).
+    #[serde(default)]
+    pub calls_in_module: u64,
+}
+
+impl SubgraphDemand {
+    /// The type that most arithmetic is done in; ties go to the wider type's declaration order. `None` without arithmetic.
+    pub fn dominant_dtype(&self) -> Option<DType> {
+        self.flops.iter().rev().max_by_key(|(_, flops)| **flops).map(|(dtype, _)| *dtype)
+    }
+}
+
+/// How often a crossing happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Per {
+    /// Once for each drafted token.
+    Draft,
+    /// Once for each round of drafting and verifying.
+    Round,
+    /// Once for each call of the module.
+    Once,
+}
+
+/// A value that one role makes and another uses.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CrossingDemand {
+    /// The producer.
+    pub from: Role,
+    /// The consumer.
+    pub to: Role,
+    /// Size of the value.
+    pub bytes: u64,
+    /// How often it crosses.
+    pub per: Per,
+    /// What it is, in words (`drafted tokens i64[1,5]`).
+    pub what: String,
+}
+
+/// How the module's draft length can be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DraftLengthForm {
+    /// Left to us, up to a bound.
+    Symbolic {
+        /// The largest γ the module has room for.
+        max: u32,
+    },
+    /// The drafts are unrolled: this γ or none.
+    Unrolled {
+        /// The γ it was exported with.
+        gamma: u32,
+    },
+    /// Separate forward functions and no loop: γ is only advice, and both models stay in the module.
+    Absent,
+}
+
+/// Everything the decision needs to know about a module.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workload {
+    /// Tokens in the input of one forward pass, where the shapes are static.
+    #[serde(default)]
+    pub sequence_length: Option<u64>,
+    /// Demand by role.
+    pub subgraphs: BTreeMap<Role, SubgraphDemand>,
+    /// Values that pass from one role to another.
+    #[serde(default)]
+    pub crossings: Vec<CrossingDemand>,
+    /// What can be done with γ.
+    pub draft_length: DraftLengthForm,
+    /// Evidence that the module keeps state between calls (a KV cache), if there is any.
+    #[serde(default)]
+    pub state: Option<String>,
+}

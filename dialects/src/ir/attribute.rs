@@ -1,0 +1,171 @@
+//! Attributes.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
+
+use mlir_sys::{
+    MlirAttribute, mlirAttributeEqual, mlirAttributeParseGet, mlirAttributePrint,
+    mlirArrayAttrGetElement, mlirArrayAttrGetNumElements, mlirAttributeIsAArray,
+    mlirAttributeIsADictionary, mlirAttributeIsAFlatSymbolRef, mlirAttributeIsAInteger,
+    mlirAttributeIsAString, mlirAttributeIsAType, mlirDictionaryAttrGetElementByName,
+    mlirFlatSymbolRefAttrGet, mlirFlatSymbolRefAttrGetValue, mlirIntegerAttrGetValueInt,
+    mlirStringAttrGet, mlirStringAttrGetValue, mlirTypeAttrGet, mlirTypeAttrGetValue,
+    mlirUnitAttrGet, mlirDenseI32ArrayGet,
+};
+
+use super::{Type, owned_string, printed, string_ref};
+use crate::session::Session;
+
+/// An attribute: constant data on an operation. Uniqued by its context, so
+/// that equality is identity.
+#[derive(Clone, Copy)]
+pub struct Attribute<'m> {
+    raw: MlirAttribute,
+    module: PhantomData<&'m ()>,
+}
+
+impl<'m> Attribute<'m> {
+    pub(crate) fn from_raw(raw: MlirAttribute) -> Self {
+        Self {
+            raw,
+            module: PhantomData,
+        }
+    }
+
+    pub(crate) fn raw(self) -> MlirAttribute {
+        self.raw
+    }
+
+    /// Parses an attribute from its textual form; `None` if it is not one
+    /// (the parser's diagnostic then waits in the session).
+    pub fn parse(session: &'m Session, text: &str) -> Option<Self> {
+        // SAFETY: the context is alive, the text lives through the call.
+        let raw = unsafe { mlirAttributeParseGet(session.raw(), string_ref(text)) };
+        (!raw.ptr.is_null()).then(|| Self::from_raw(raw))
+    }
+
+    /// A string attribute.
+    pub fn string(session: &'m Session, text: &str) -> Self {
+        // SAFETY: as above.
+        Self::from_raw(unsafe { mlirStringAttrGet(session.raw(), string_ref(text)) })
+    }
+
+    /// A reference to the symbol `name`, given without `@`.
+    pub fn symbol(session: &'m Session, name: &str) -> Self {
+        // SAFETY: as above.
+        Self::from_raw(unsafe { mlirFlatSymbolRefAttrGet(session.raw(), string_ref(name)) })
+    }
+
+    /// A type as an attribute.
+    pub fn of_type(r#type: Type<'m>) -> Self {
+        // SAFETY: the type is alive by its lifetime.
+        Self::from_raw(unsafe { mlirTypeAttrGet(r#type.raw()) })
+    }
+
+    /// The unit attribute: present or not.
+    pub fn unit(session: &'m Session) -> Self {
+        // SAFETY: the context is alive.
+        Self::from_raw(unsafe { mlirUnitAttrGet(session.raw()) })
+    }
+
+    /// An `array<i32: …>`, as operand segment sizes are written.
+    pub fn i32_array(session: &'m Session, values: &[i32]) -> Self {
+        // SAFETY: the context is alive, and the values are copied.
+        Self::from_raw(unsafe {
+            mlirDenseI32ArrayGet(session.raw(), values.len() as isize, values.as_ptr())
+        })
+    }
+
+    /// The value of a string attribute.
+    pub fn as_string(self) -> Option<String> {
+        // SAFETY: the value is taken only where the attribute is a string.
+        unsafe {
+            mlirAttributeIsAString(self.raw)
+                .then(|| owned_string(mlirStringAttrGetValue(self.raw)))
+        }
+    }
+
+    /// The name, without `@`, of a reference to a top-level symbol.
+    pub fn as_symbol(self) -> Option<String> {
+        // SAFETY: as above.
+        unsafe {
+            mlirAttributeIsAFlatSymbolRef(self.raw)
+                .then(|| owned_string(mlirFlatSymbolRefAttrGetValue(self.raw)))
+        }
+    }
+
+    /// The value of a signless integer or index attribute.
+    pub fn as_integer(self) -> Option<i64> {
+        // SAFETY: as above. `mlirIntegerAttrGetValueInt` asserts signlessness
+        // in debug builds of MLIR only, and sign-extends otherwise.
+        unsafe {
+            mlirAttributeIsAInteger(self.raw).then(|| mlirIntegerAttrGetValueInt(self.raw))
+        }
+    }
+
+    /// The type that a type attribute holds.
+    pub fn as_type(self) -> Option<Type<'m>> {
+        // SAFETY: as above.
+        unsafe {
+            mlirAttributeIsAType(self.raw)
+                .then(|| Type::from_raw(mlirTypeAttrGetValue(self.raw)))
+        }
+    }
+
+    /// The elements of an array attribute; nothing for any other kind.
+    pub fn elements(self) -> Vec<Attribute<'m>> {
+        // SAFETY: indices are below the count, on an array.
+        unsafe {
+            if !mlirAttributeIsAArray(self.raw) {
+                return Vec::new();
+            }
+            (0..mlirArrayAttrGetNumElements(self.raw))
+                .map(|index| Self::from_raw(mlirArrayAttrGetElement(self.raw, index)))
+                .collect()
+        }
+    }
+
+    /// The entry `name` of a dictionary attribute.
+    pub fn entry(self, name: &str) -> Option<Attribute<'m>> {
+        // SAFETY: looked up only on a dictionary; null means absent.
+        unsafe {
+            if !mlirAttributeIsADictionary(self.raw) {
+                return None;
+            }
+            let raw = mlirDictionaryAttrGetElementByName(self.raw, string_ref(name));
+            (!raw.ptr.is_null()).then(|| Self::from_raw(raw))
+        }
+    }
+}
+
+impl PartialEq for Attribute<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        // SAFETY: both are alive.
+        unsafe { mlirAttributeEqual(self.raw, other.raw) }
+    }
+}
+
+impl Eq for Attribute<'_> {}
+
+impl Hash for Attribute<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.raw.ptr.hash(state);
+    }
+}
+
+impl fmt::Display for Attribute<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&printed(|callback, data| {
+            // SAFETY: the attribute is alive; the callback's data lives
+            // through the call.
+            unsafe { mlirAttributePrint(self.raw, callback, data) }
+        }))
+    }
+}
+
+impl fmt::Debug for Attribute<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}

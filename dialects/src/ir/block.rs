@@ -1,0 +1,144 @@
+//! Blocks and regions.
+
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
+
+use mlir_sys::{
+    MlirBlock, MlirRegion, mlirBlockAddArgument, mlirBlockAppendOwnedOperation, mlirBlockCreate,
+    mlirBlockGetArgument, mlirBlockGetFirstOperation, mlirBlockGetNextInRegion,
+    mlirBlockGetNumArguments, mlirBlockGetParentOperation, mlirBlockGetTerminator,
+    mlirBlockInsertOwnedOperation, mlirRegionAppendOwnedBlock, mlirRegionGetFirstBlock,
+};
+
+use super::{Location, Op, Type, Value};
+
+/// A list of operations with arguments.
+#[derive(Clone, Copy, Debug)]
+pub struct Block<'m> {
+    raw: MlirBlock,
+    module: PhantomData<&'m ()>,
+}
+
+impl<'m> Block<'m> {
+    pub(crate) fn from_raw(raw: MlirBlock) -> Self {
+        Self {
+            raw,
+            module: PhantomData,
+        }
+    }
+
+    pub(crate) fn raw(self) -> MlirBlock {
+        self.raw
+    }
+
+    /// Its operations in order, as a snapshot: rewriting while going through
+    /// it is safe as long as no operation still ahead is erased.
+    pub fn ops(self) -> Vec<Op<'m>> {
+        let mut ops = Vec::new();
+        // SAFETY: the block is alive; the list is only read.
+        let mut next = unsafe { mlirBlockGetFirstOperation(self.raw) };
+        while !next.ptr.is_null() {
+            ops.push(Op::from_raw(next));
+            // SAFETY: `next` is an operation of the block.
+            next = unsafe { mlir_sys::mlirOperationGetNextInBlock(next) };
+        }
+        ops
+    }
+
+    /// Its arguments.
+    pub fn arguments(self) -> Vec<Value<'m>> {
+        // SAFETY: indices are below the count.
+        unsafe {
+            (0..mlirBlockGetNumArguments(self.raw))
+                .map(|index| Value::from_raw(mlirBlockGetArgument(self.raw, index)))
+                .collect()
+        }
+    }
+
+    /// Adds an argument at the end.
+    pub fn add_argument(self, r#type: Type<'m>, location: Location<'m>) -> Value<'m> {
+        // SAFETY: all are alive, in one context.
+        Value::from_raw(unsafe { mlirBlockAddArgument(self.raw, r#type.raw(), location.raw()) })
+    }
+
+    /// The operation whose region holds the block.
+    pub fn parent_op(self) -> Option<Op<'m>> {
+        // SAFETY: the block is alive; null means that it is detached.
+        let raw = unsafe { mlirBlockGetParentOperation(self.raw) };
+        (!raw.ptr.is_null()).then(|| Op::from_raw(raw))
+    }
+
+    /// Its last operation, if that is a terminator.
+    pub fn terminator(self) -> Option<Op<'m>> {
+        // SAFETY: as above.
+        let raw = unsafe { mlirBlockGetTerminator(self.raw) };
+        (!raw.ptr.is_null()).then(|| Op::from_raw(raw))
+    }
+
+    /// Appends a detached operation.
+    pub fn append(self, op: Op<'m>) {
+        // SAFETY: the block takes ownership of an operation that has no block.
+        unsafe { mlirBlockAppendOwnedOperation(self.raw, op.raw()) }
+    }
+
+    /// Inserts a detached operation first.
+    pub fn prepend(self, op: Op<'m>) {
+        // SAFETY: as above.
+        unsafe { mlirBlockInsertOwnedOperation(self.raw, 0, op.raw()) }
+    }
+}
+
+impl PartialEq for Block<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.raw.ptr == other.raw.ptr
+    }
+}
+
+impl Eq for Block<'_> {}
+
+impl Hash for Block<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.raw.ptr.hash(state);
+    }
+}
+
+/// A region of an operation.
+#[derive(Clone, Copy, Debug)]
+pub struct Region<'m> {
+    raw: MlirRegion,
+    module: PhantomData<&'m ()>,
+}
+
+impl<'m> Region<'m> {
+    pub(crate) fn from_raw(raw: MlirRegion) -> Self {
+        Self {
+            raw,
+            module: PhantomData,
+        }
+    }
+
+    /// Its blocks, in order.
+    pub fn blocks(self) -> impl Iterator<Item = Block<'m>> {
+        // SAFETY: the region is alive; null ends the list.
+        let first = unsafe { mlirRegionGetFirstBlock(self.raw) };
+        std::iter::successors((!first.ptr.is_null()).then_some(first), |block| {
+            // SAFETY: as above.
+            let next = unsafe { mlirBlockGetNextInRegion(*block) };
+            (!next.ptr.is_null()).then_some(next)
+        })
+        .map(Block::from_raw)
+    }
+
+    /// Appends a new block with arguments of the given types.
+    pub fn append_block(self, arguments: &[(Type<'m>, Location<'m>)]) -> Block<'m> {
+        let types: Vec<_> = arguments.iter().map(|each| each.0.raw()).collect();
+        let locations: Vec<_> = arguments.iter().map(|each| each.1.raw()).collect();
+        // SAFETY: the arrays are copied; the region takes the new block.
+        unsafe {
+            let block =
+                mlirBlockCreate(arguments.len() as isize, types.as_ptr(), locations.as_ptr());
+            mlirRegionAppendOwnedBlock(self.raw, block);
+            Block::from_raw(block)
+        }
+    }
+}

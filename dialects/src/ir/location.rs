@@ -1,0 +1,89 @@
+//! Source locations.
+
+use std::marker::PhantomData;
+
+use mlir_sys::{
+    MlirLocation, mlirIdentifierStr, mlirLocationCallSiteGetCallee, mlirLocationFileLineColGet,
+    mlirLocationFileLineColRangeGetFilename, mlirLocationFileLineColRangeGetStartColumn,
+    mlirLocationFileLineColRangeGetStartLine, mlirLocationFusedGetLocations,
+    mlirLocationFusedGetNumLocations, mlirLocationIsACallSite, mlirLocationIsAFileLineColRange,
+    mlirLocationIsAFused, mlirLocationIsAName, mlirLocationNameGetChildLoc,
+    mlirLocationUnknownGet,
+};
+
+use super::{owned_string, string_ref};
+use crate::diagnostics::Place;
+use crate::session::Session;
+
+/// Where an operation came from.
+#[derive(Clone, Copy)]
+pub struct Location<'m> {
+    raw: MlirLocation,
+    module: PhantomData<&'m ()>,
+}
+
+impl<'m> Location<'m> {
+    pub(crate) fn from_raw(raw: MlirLocation) -> Self {
+        Self {
+            raw,
+            module: PhantomData,
+        }
+    }
+
+    pub(crate) fn raw(self) -> MlirLocation {
+        self.raw
+    }
+
+    pub(crate) fn from_melior(location: melior::ir::Location<'_>) -> Self {
+        Self::from_raw(location.to_raw())
+    }
+
+    /// The location that says nothing.
+    pub fn unknown(session: &'m Session) -> Self {
+        // SAFETY: the context outlives the location by the lifetime.
+        Self::from_raw(unsafe { mlirLocationUnknownGet(session.raw()) })
+    }
+
+    /// The location `file:line:column`.
+    pub fn file(session: &'m Session, file: &str, line: u32, column: u32) -> Self {
+        // SAFETY: as above; the name is copied by MLIR.
+        Self::from_raw(unsafe {
+            mlirLocationFileLineColGet(session.raw(), string_ref(file), line, column)
+        })
+    }
+
+    /// The first file, line and column that the location leads to: through
+    /// names, the callee of a call site, and the first part of a fused one
+    /// that has a place. `None` for locations that name no file.
+    pub fn place(self) -> Option<Place> {
+        // SAFETY: every function is called on a location of the kind that was
+        // just checked, and locations live as long as their context.
+        unsafe {
+            if mlirLocationIsAFileLineColRange(self.raw) {
+                let file = mlirLocationFileLineColRangeGetFilename(self.raw);
+                let line = mlirLocationFileLineColRangeGetStartLine(self.raw);
+                let column = mlirLocationFileLineColRangeGetStartColumn(self.raw);
+                return Some(Place {
+                    file: owned_string(mlirIdentifierStr(file)),
+                    line: u32::try_from(line).unwrap_or_default(),
+                    column: u32::try_from(column).unwrap_or_default(),
+                });
+            }
+            if mlirLocationIsAName(self.raw) {
+                return Self::from_raw(mlirLocationNameGetChildLoc(self.raw)).place();
+            }
+            if mlirLocationIsACallSite(self.raw) {
+                return Self::from_raw(mlirLocationCallSiteGetCallee(self.raw)).place();
+            }
+            if mlirLocationIsAFused(self.raw) {
+                let count = mlirLocationFusedGetNumLocations(self.raw) as usize;
+                let mut parts = vec![self.raw; count];
+                mlirLocationFusedGetLocations(self.raw, parts.as_mut_ptr());
+                return parts
+                    .into_iter()
+                    .find_map(|part| Self::from_raw(part).place());
+            }
+        }
+        None
+    }
+}

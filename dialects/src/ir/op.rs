@@ -1,0 +1,370 @@
+//! Operations.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
+
+use mlir_sys::{
+    MlirOperation, mlirIdentifierStr, mlirOpPrintingFlagsCreate, mlirOpPrintingFlagsDestroy,
+    mlirOpPrintingFlagsElideLargeElementsAttrs, mlirOpPrintingFlagsElideLargeResourceString,
+    mlirOpPrintingFlagsPrintGenericOpForm, mlirOpPrintingFlagsSkipRegions,
+    mlirOpPrintingFlagsUseLocalScope, mlirOperationClone, mlirOperationDestroy,
+    mlirOperationGetAttribute, mlirOperationGetAttributeByName, mlirOperationGetBlock,
+    mlirOperationGetLocation, mlirOperationGetName, mlirOperationGetNumAttributes,
+    mlirOperationGetNumOperands, mlirOperationGetNumRegions, mlirOperationGetNumResults,
+    mlirOperationGetOperand, mlirOperationGetParentOperation, mlirOperationGetRegion,
+    mlirOperationGetResult, mlirOperationMoveAfter, mlirOperationMoveBefore, mlirOperationPrint,
+    mlirOperationPrintWithFlags, mlirOperationRemoveAttributeByName,
+    mlirOperationRemoveFromParent, mlirOperationSetAttributeByName, mlirOperationSetOperand,
+    mlirOperationSetOperands,
+};
+
+use super::{Attribute, Block, Location, Region, Value, owned_string, printed, string_ref};
+
+/// An operation.
+#[derive(Clone, Copy, Debug)]
+pub struct Op<'m> {
+    raw: MlirOperation,
+    module: PhantomData<&'m ()>,
+}
+
+/// What [`Op::walk`] does after an operation was visited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Walk {
+    /// Goes into its regions.
+    Into,
+    /// Leaves its regions out.
+    Over,
+}
+
+impl<'m> Op<'m> {
+    pub(crate) fn from_raw(raw: MlirOperation) -> Self {
+        Self {
+            raw,
+            module: PhantomData,
+        }
+    }
+
+    pub(crate) fn raw(self) -> MlirOperation {
+        self.raw
+    }
+
+    /// Its name with the dialect, such as `linalg.generic`.
+    pub fn name(self) -> String {
+        // SAFETY: the operation is alive by the handle invariant.
+        unsafe { owned_string(mlirIdentifierStr(mlirOperationGetName(self.raw))) }
+    }
+
+    /// Whether it has this name.
+    pub fn is(self, name: &str) -> bool {
+        // SAFETY: as above; the identifier lives as long as the context.
+        unsafe {
+            let raw = mlirIdentifierStr(mlirOperationGetName(self.raw));
+            std::slice::from_raw_parts(raw.data.cast::<u8>(), raw.length) == name.as_bytes()
+        }
+    }
+
+    /// Where it came from.
+    pub fn location(self) -> Location<'m> {
+        // SAFETY: the operation is alive.
+        Location::from_raw(unsafe { mlirOperationGetLocation(self.raw) })
+    }
+
+    /// Its operands.
+    pub fn operands(self) -> Vec<Value<'m>> {
+        // SAFETY: indices are below the count.
+        unsafe {
+            (0..mlirOperationGetNumOperands(self.raw))
+                .map(|index| Value::from_raw(mlirOperationGetOperand(self.raw, index)))
+                .collect()
+        }
+    }
+
+    /// The operand at `index`, if there are so many.
+    pub fn operand(self, index: usize) -> Option<Value<'m>> {
+        // SAFETY: the index is below the count.
+        unsafe {
+            ((index as isize) < mlirOperationGetNumOperands(self.raw))
+                .then(|| Value::from_raw(mlirOperationGetOperand(self.raw, index as isize)))
+        }
+    }
+
+    /// Replaces the operand at `index`, which must exist.
+    pub fn set_operand(self, index: usize, value: Value<'m>) {
+        assert!(index < self.operands().len(), "operand {index} of {}", self.name());
+        // SAFETY: the index was just checked.
+        unsafe { mlirOperationSetOperand(self.raw, index as isize, value.raw()) }
+    }
+
+    /// Replaces all operands.
+    pub fn set_operands(self, values: &[Value<'m>]) {
+        let raw: Vec<_> = values.iter().map(|value| value.raw()).collect();
+        // SAFETY: the array is copied.
+        unsafe { mlirOperationSetOperands(self.raw, raw.len() as isize, raw.as_ptr()) }
+    }
+
+    /// Its results.
+    pub fn results(self) -> Vec<Value<'m>> {
+        // SAFETY: indices are below the count.
+        unsafe {
+            (0..mlirOperationGetNumResults(self.raw))
+                .map(|index| Value::from_raw(mlirOperationGetResult(self.raw, index)))
+                .collect()
+        }
+    }
+
+    /// The result at `index`, if there are so many.
+    pub fn result(self, index: usize) -> Option<Value<'m>> {
+        // SAFETY: the index is below the count.
+        unsafe {
+            ((index as isize) < mlirOperationGetNumResults(self.raw))
+                .then(|| Value::from_raw(mlirOperationGetResult(self.raw, index as isize)))
+        }
+    }
+
+    /// Its regions.
+    pub fn regions(self) -> impl Iterator<Item = Region<'m>> {
+        // SAFETY: indices are below the count.
+        let count = unsafe { mlirOperationGetNumRegions(self.raw) };
+        (0..count).map(move |index| {
+            // SAFETY: as above.
+            Region::from_raw(unsafe { mlirOperationGetRegion(self.raw, index) })
+        })
+    }
+
+    /// The blocks of all its regions.
+    pub fn blocks(self) -> Vec<Block<'m>> {
+        self.regions().flat_map(Region::blocks).collect()
+    }
+
+    /// Whether it has a region with a block in it.
+    pub fn has_body(self) -> bool {
+        self.regions().any(|region| region.blocks().next().is_some())
+    }
+
+    /// The attribute `name`, inherent or not.
+    pub fn attribute(self, name: &str) -> Option<Attribute<'m>> {
+        // SAFETY: null means absent.
+        let raw = unsafe { mlirOperationGetAttributeByName(self.raw, string_ref(name)) };
+        (!raw.ptr.is_null()).then(|| Attribute::from_raw(raw))
+    }
+
+    /// All its attributes with their names.
+    pub fn attributes(self) -> Vec<(String, Attribute<'m>)> {
+        // SAFETY: indices are below the count.
+        unsafe {
+            (0..mlirOperationGetNumAttributes(self.raw))
+                .map(|index| {
+                    let named = mlirOperationGetAttribute(self.raw, index);
+                    (
+                        owned_string(mlirIdentifierStr(named.name)),
+                        Attribute::from_raw(named.attribute),
+                    )
+                })
+                .collect()
+        }
+    }
+
+    /// Sets the attribute `name`.
+    pub fn set_attribute(self, name: &str, attribute: Attribute<'m>) {
+        // SAFETY: both are alive, in one context.
+        unsafe { mlirOperationSetAttributeByName(self.raw, string_ref(name), attribute.raw()) }
+    }
+
+    /// Removes the attribute `name`; says whether it was there.
+    pub fn remove_attribute(self, name: &str) -> bool {
+        // SAFETY: removing an absent attribute does nothing.
+        unsafe { mlirOperationRemoveAttributeByName(self.raw, string_ref(name)) }
+    }
+
+    /// The string value of the attribute `name`.
+    pub fn string_attribute(self, name: &str) -> Option<String> {
+        self.attribute(name)?.as_string()
+    }
+
+    /// Its symbol name, without `@`, if it defines one.
+    pub fn symbol_name(self) -> Option<String> {
+        self.string_attribute("sym_name")
+    }
+
+    /// Whether it is a symbol visible from outside the module.
+    pub fn is_public(self) -> bool {
+        !matches!(
+            self.string_attribute("sym_visibility").as_deref(),
+            Some("private" | "nested")
+        )
+    }
+
+    /// The block it is in.
+    pub fn block(self) -> Option<Block<'m>> {
+        // SAFETY: null means that it is detached.
+        let raw = unsafe { mlirOperationGetBlock(self.raw) };
+        (!raw.ptr.is_null()).then(|| Block::from_raw(raw))
+    }
+
+    /// The operation whose region holds it.
+    pub fn parent(self) -> Option<Op<'m>> {
+        // SAFETY: null means that there is none.
+        let raw = unsafe { mlirOperationGetParentOperation(self.raw) };
+        (!raw.ptr.is_null()).then(|| Op::from_raw(raw))
+    }
+
+    /// The ancestor of it (or itself) that stands in `block`, if any.
+    pub fn ancestor_in(self, block: Block<'m>) -> Option<Op<'m>> {
+        let mut op = self;
+        loop {
+            if op.block()? == block {
+                return Some(op);
+            }
+            op = op.parent()?;
+        }
+    }
+
+    /// Visits it and what its regions hold, outside in, in order.
+    pub fn walk(self, visit: &mut impl FnMut(Op<'m>) -> Walk) {
+        if visit(self) == Walk::Over {
+            return;
+        }
+        for block in self.blocks() {
+            for op in block.ops() {
+                op.walk(visit);
+            }
+        }
+    }
+
+    /// All operations in its regions, outside in, in order, without itself.
+    pub fn nested(self) -> Vec<Op<'m>> {
+        let mut ops = Vec::new();
+        self.walk(&mut |op| {
+            if op != self {
+                ops.push(op);
+            }
+            Walk::Into
+        });
+        ops
+    }
+
+    /// A detached copy, regions and all. Operands stay what they were.
+    #[must_use]
+    pub fn duplicate(self) -> Op<'m> {
+        // SAFETY: the copy is detached; inserting it gives it an owner.
+        Op::from_raw(unsafe { mlirOperationClone(self.raw) })
+    }
+
+    /// Inserts the detached operation `op` right before this one.
+    pub fn insert_before(self, op: Op<'m>) {
+        // SAFETY: this operation is in a block, which takes ownership.
+        let block = self.block().expect("the anchor stands in a block");
+        unsafe {
+            mlir_sys::mlirBlockInsertOwnedOperationBefore(block.raw(), self.raw, op.raw);
+        }
+    }
+
+    /// Inserts the detached operation `op` right after this one.
+    pub fn insert_after(self, op: Op<'m>) {
+        // SAFETY: as above.
+        let block = self.block().expect("the anchor stands in a block");
+        unsafe {
+            mlir_sys::mlirBlockInsertOwnedOperationAfter(block.raw(), self.raw, op.raw);
+        }
+    }
+
+    /// Moves it right before `other`.
+    pub fn move_before(self, other: Op<'m>) {
+        // SAFETY: both are in blocks of one module.
+        unsafe { mlirOperationMoveBefore(self.raw, other.raw) }
+    }
+
+    /// Moves it right after `other`.
+    pub fn move_after(self, other: Op<'m>) {
+        // SAFETY: as above.
+        unsafe { mlirOperationMoveAfter(self.raw, other.raw) }
+    }
+
+    /// Takes it out of its block without erasing it.
+    pub fn detach(self) {
+        // SAFETY: a detached operation has no owner until it is inserted.
+        unsafe { mlirOperationRemoveFromParent(self.raw) }
+    }
+
+    /// Erases it with its regions. Its results must have no uses left, and no
+    /// handle to it or to what it holds is used afterwards.
+    pub fn erase(self) {
+        debug_assert!(
+            self.results().into_iter().all(Value::is_unused),
+            "{} is erased while it is used",
+            self.name()
+        );
+        // SAFETY: nothing refers to the results (checked above in debug
+        // builds); destroying an operation unlinks it from its block.
+        unsafe {
+            mlirOperationRemoveFromParent(self.raw);
+            mlirOperationDestroy(self.raw);
+        }
+    }
+
+    /// Its text, regions included.
+    pub fn to_text(self) -> String {
+        printed(|callback, data| {
+            // SAFETY: the operation is alive; the data lives through the call.
+            unsafe { mlirOperationPrint(self.raw, callback, data) }
+        })
+    }
+
+    /// Its text in generic form with every attribute spelled out: equal for
+    /// two operations exactly when they are the same up to value names and
+    /// locations (and symbol names, which the text contains).
+    pub fn to_generic_text(self) -> String {
+        printed(|callback, data| {
+            // SAFETY: the flags are destroyed after their only use.
+            unsafe {
+                let flags = mlirOpPrintingFlagsCreate();
+                mlirOpPrintingFlagsPrintGenericOpForm(flags);
+                mlirOpPrintingFlagsUseLocalScope(flags);
+                mlirOperationPrintWithFlags(self.raw, flags, callback, data);
+                mlirOpPrintingFlagsDestroy(flags);
+            }
+        })
+    }
+
+    /// One line of it for a message: no regions, large constants elided.
+    pub fn summary(self) -> String {
+        let text = printed(|callback, data| {
+            // SAFETY: as above.
+            unsafe {
+                let flags = mlirOpPrintingFlagsCreate();
+                mlirOpPrintingFlagsSkipRegions(flags);
+                mlirOpPrintingFlagsUseLocalScope(flags);
+                mlirOpPrintingFlagsElideLargeElementsAttrs(flags, 8);
+                mlirOpPrintingFlagsElideLargeResourceString(flags, 8);
+                mlirOperationPrintWithFlags(self.raw, flags, callback, data);
+                mlirOpPrintingFlagsDestroy(flags);
+            }
+        });
+        let line = text.lines().next().unwrap_or_default().trim();
+        match line.char_indices().nth(160) {
+            Some((end, _)) => format!("{} …", &line[..end]),
+            None => line.to_owned(),
+        }
+    }
+}
+
+impl PartialEq for Op<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.raw.ptr == other.raw.ptr
+    }
+}
+
+impl Eq for Op<'_> {}
+
+impl Hash for Op<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.raw.ptr.hash(state);
+    }
+}
+
+impl fmt::Display for Op<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.summary())
+    }
+}

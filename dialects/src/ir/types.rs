@@ -1,0 +1,189 @@
+//! Types.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use mlir_sys::{
+    MlirType, mlirFunctionTypeGet, mlirFunctionTypeGetInput, mlirFunctionTypeGetNumInputs,
+    mlirFunctionTypeGetNumResults, mlirFunctionTypeGetResult, mlirShapedTypeGetDimSize,
+    mlirShapedTypeGetElementType, mlirShapedTypeGetRank, mlirShapedTypeIsDynamicDim,
+    mlirTypeEqual, mlirTypeIsABF16, mlirTypeIsAF16, mlirTypeIsAF32, mlirTypeIsAF64,
+    mlirTypeIsAFloat, mlirTypeIsAFunction, mlirTypeIsAIndex, mlirTypeIsAInteger,
+    mlirTypeIsARankedTensor, mlirTypeIsATensor, mlirTypeParseGet, mlirTypePrint,
+    mlirIntegerTypeGetWidth,
+};
+
+use super::{printed, string_ref};
+use crate::session::Session;
+
+/// The type of a value. Uniqued by its context.
+#[derive(Clone, Copy)]
+pub struct Type<'m> {
+    raw: MlirType,
+    module: PhantomData<&'m ()>,
+}
+
+impl<'m> Type<'m> {
+    pub(crate) fn from_raw(raw: MlirType) -> Self {
+        Self {
+            raw,
+            module: PhantomData,
+        }
+    }
+
+    pub(crate) fn raw(self) -> MlirType {
+        self.raw
+    }
+
+    /// Parses a type from its textual form; `None` if it is not one.
+    pub fn parse(session: &'m Session, text: &str) -> Option<Self> {
+        // SAFETY: the context is alive, the text lives through the call.
+        let raw = unsafe { mlirTypeParseGet(session.raw(), string_ref(text)) };
+        (!raw.ptr.is_null()).then(|| Self::from_raw(raw))
+    }
+
+    /// A function type.
+    pub fn function(session: &'m Session, inputs: &[Type<'m>], results: &[Type<'m>]) -> Self {
+        let inputs: Vec<MlirType> = inputs.iter().map(|each| each.raw).collect();
+        let results: Vec<MlirType> = results.iter().map(|each| each.raw).collect();
+        // SAFETY: the arrays live through the call and are copied.
+        Self::from_raw(unsafe {
+            mlirFunctionTypeGet(
+                session.raw(),
+                inputs.len() as isize,
+                inputs.as_ptr(),
+                results.len() as isize,
+                results.as_ptr(),
+            )
+        })
+    }
+
+    /// The inputs and results of a function type.
+    pub fn as_function(self) -> Option<(Vec<Type<'m>>, Vec<Type<'m>>)> {
+        // SAFETY: only on a function type, with indices below the counts.
+        unsafe {
+            if !mlirTypeIsAFunction(self.raw) {
+                return None;
+            }
+            let inputs = (0..mlirFunctionTypeGetNumInputs(self.raw))
+                .map(|index| Self::from_raw(mlirFunctionTypeGetInput(self.raw, index)))
+                .collect();
+            let results = (0..mlirFunctionTypeGetNumResults(self.raw))
+                .map(|index| Self::from_raw(mlirFunctionTypeGetResult(self.raw, index)))
+                .collect();
+            Some((inputs, results))
+        }
+    }
+
+    /// Whether it is a builtin tensor, ranked or not.
+    pub fn is_tensor(self) -> bool {
+        // SAFETY: a query on a live type.
+        unsafe { mlirTypeIsATensor(self.raw) }
+    }
+
+    /// The dimensions of a ranked tensor, `None` for those that are dynamic.
+    pub fn shape(self) -> Option<Vec<Option<i64>>> {
+        // SAFETY: only on a ranked tensor, with indices below the rank.
+        unsafe {
+            if !mlirTypeIsARankedTensor(self.raw) {
+                return None;
+            }
+            Some(
+                (0..mlirShapedTypeGetRank(self.raw))
+                    .map(|index| {
+                        let index = index as isize;
+                        (!mlirShapedTypeIsDynamicDim(self.raw, index))
+                            .then(|| mlirShapedTypeGetDimSize(self.raw, index))
+                    })
+                    .collect(),
+            )
+        }
+    }
+
+    /// The element type of a tensor, or the type itself.
+    pub fn element(self) -> Type<'m> {
+        if self.is_tensor() {
+            // SAFETY: a tensor has an element type.
+            Self::from_raw(unsafe { mlirShapedTypeGetElementType(self.raw) })
+        } else {
+            self
+        }
+    }
+
+    /// The number of elements of a tensor with a static shape.
+    pub fn element_count(self) -> Option<u64> {
+        self.shape()?.into_iter().try_fold(1u64, |product, size| {
+            product.checked_mul(u64::try_from(size?).ok()?)
+        })
+    }
+
+    /// Whether it is a floating-point scalar.
+    pub fn is_float(self) -> bool {
+        // SAFETY: a query on a live type.
+        unsafe { mlirTypeIsAFloat(self.raw) }
+    }
+
+    /// Whether it is an integer scalar of any width or sign.
+    pub fn is_integer(self) -> bool {
+        // SAFETY: a query on a live type.
+        unsafe { mlirTypeIsAInteger(self.raw) }
+    }
+
+    /// Whether it is `index`.
+    pub fn is_index(self) -> bool {
+        // SAFETY: a query on a live type.
+        unsafe { mlirTypeIsAIndex(self.raw) }
+    }
+
+    /// The width in bits of an integer or a common floating-point type.
+    pub fn bit_width(self) -> Option<u32> {
+        // SAFETY: queries on a live type; the width only of an integer.
+        unsafe {
+            if mlirTypeIsAInteger(self.raw) {
+                Some(mlirIntegerTypeGetWidth(self.raw))
+            } else if mlirTypeIsAF64(self.raw) {
+                Some(64)
+            } else if mlirTypeIsAF32(self.raw) {
+                Some(32)
+            } else if mlirTypeIsAF16(self.raw) || mlirTypeIsABF16(self.raw) {
+                Some(16)
+            } else if mlirTypeIsAFloat(self.raw) {
+                Some(8)
+            } else {
+                None
+            }
+        }
+    }
+
+    /// The bytes that a tensor of static shape occupies in a dense, row-major
+    /// buffer as IREE lays it out (sub-byte integers take one byte each).
+    pub fn byte_count(self) -> Option<u64> {
+        let bytes = u64::from(self.element().bit_width()?.div_ceil(8));
+        self.element_count()?.checked_mul(bytes)
+    }
+}
+
+impl PartialEq for Type<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        // SAFETY: both are alive.
+        unsafe { mlirTypeEqual(self.raw, other.raw) }
+    }
+}
+
+impl Eq for Type<'_> {}
+
+impl fmt::Display for Type<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&printed(|callback, data| {
+            // SAFETY: the type is alive; the callback's data lives through
+            // the call.
+            unsafe { mlirTypePrint(self.raw, callback, data) }
+        }))
+    }
+}
+
+impl fmt::Debug for Type<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}

@@ -1,0 +1,19 @@
+//! The MLIR side of specplace's ground: a context backed by IREE's own
+//! library, handles to walk and rewrite IR with, and the vocabulary of the
+//! operations and attributes that specplace reads and writes.
+//!
+//! This crate knows no policy: which operation belongs to which device is
+//! decided in `cost` and applied in `passes`. It is the only library crate
+//! with `unsafe` code, since it is the one that speaks to the C API.
+
+pub mod build;
+pub mod diagnostics;
+pub mod ir;
+pub mod module;
+pub mod session;
+pub mod vocabulary;
+
+pub use diagnostics::{Diagnostic, Place, Severity};
+pub use ir::{Attribute, Block, Location, Op, Region, Type, Value};
+pub use module::Module;
+pub use session::Session;

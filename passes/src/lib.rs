@@ -1,0 +1,21 @@
+//! The passes of specplace, one per file, each `analysis in, IR out`, and the
+//! pipeline that they form.
+//!
+//! Passes hand their findings on in the IR itself, as `specplace.*`
+//! attributes, so that the IR can be printed, read and tested after any of
+//! them; see [`pipeline::PASSES`] for the order.
+
+pub mod assign_affinities;
+pub mod estimate_costs;
+pub mod fold_draft_length;
+pub mod identify_roles;
+pub mod insert_crossings;
+pub mod lower_torch;
+pub mod outline_subgraphs;
+pub mod pipeline;
+pub mod resolve_markers;
+pub mod select_mapping;
+pub mod settings;
+
+pub use pipeline::{Pass, PASSES, find_pass, run_passes};
+pub use settings::{Context, Selector, Settings};

@@ -1,0 +1,105 @@
+//! The order of passes, and running them by name.
+
+use std::time::Instant;
+
+use dialects::{Diagnostic, Module};
+
+use crate::settings::Context;
+
+/// What a pass does to a module: rewrites it, or says why it cannot.
+pub type Run = fn(&mut Module<'_>, &mut Context) -> Result<(), Vec<Diagnostic>>;
+
+/// A pass, by name.
+pub struct Pass {
+    /// Its name on the command line (`specplace opt --pass NAME`).
+    pub name: &'static str,
+    /// One line about it.
+    pub summary: &'static str,
+    /// The pass.
+    pub run: Run,
+}
+
+/// All passes, in the order in which `specplace IN -o OUT` runs them.
+pub const PASSES: &[Pass] = &[
+    Pass {
+        name: "resolve-markers",
+        summary: "bring every form of placement operator into one",
+        run: crate::resolve_markers::run,
+    },
+    Pass {
+        name: "lower-torch",
+        summary: "lower Torch to linalg on tensors with scf control flow",
+        run: crate::lower_torch::run,
+    },
+    Pass {
+        name: "identify-roles",
+        summary: "find the role of every operation, with the evidence for it",
+        run: crate::identify_roles::run,
+    },
+    Pass {
+        name: "estimate-costs",
+        summary: "count FLOPs, bytes and dtypes of each subgraph and crossing",
+        run: crate::estimate_costs::run,
+    },
+    Pass {
+        name: "select-mapping",
+        summary: "choose mapping and draft length with the cost model",
+        run: crate::select_mapping::run,
+    },
+    Pass {
+        name: "fold-draft-length",
+        summary: "make the chosen draft length a constant",
+        run: crate::fold_draft_length::run,
+    },
+    Pass {
+        name: "outline-subgraphs",
+        summary: "move each subgraph into a function of its own",
+        run: crate::outline_subgraphs::run,
+    },
+    Pass {
+        name: "insert-crossings",
+        summary: "pass buffers between devices instead of tensors",
+        run: crate::insert_crossings::run,
+    },
+    Pass {
+        name: "assign-affinities",
+        summary: "declare devices and put functions and weights on them",
+        run: crate::assign_affinities::run,
+    },
+];
+
+/// The pass of this name.
+pub fn find_pass(name: &str) -> Option<&'static Pass> {
+    PASSES.iter().find(|pass| pass.name == name)
+}
+
+/// Runs passes in the given order and keeps their times in `context`.
+///
+/// # Errors
+///
+/// The diagnostics of the first pass that fails, or of the verifier after it:
+/// a pass that leaves invalid IR behind is a bug, and the message says so.
+pub fn run_passes(
+    module: &mut Module<'_>,
+    context: &mut Context,
+    passes: impl IntoIterator<Item = &'static Pass>,
+) -> Result<(), Vec<Diagnostic>> {
+    for pass in passes {
+        let start = Instant::now();
+        let outcome = (pass.run)(module, context);
+        context.timings.push((pass.name, start.elapsed()));
+        outcome?;
+        if let Err(mut diagnostics) = module.verify() {
+            diagnostics.insert(
+                0,
+                Diagnostic::error(format!(
+                    "{} left invalid IR behind: a bug in specplace",
+                    pass.name
+                ))
+                .help("please report it with the input"),
+            );
+            return Err(diagnostics);
+        }
+    }
+    Ok(())
+}

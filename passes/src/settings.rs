@@ -1,0 +1,71 @@
+//! What the user decided, and what passes find out, carried through the
+//! pipeline.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use cost::{Plan, Role, Workload};
+use dialects::Diagnostic;
+
+/// Names a subgraph on the command line (`--drafter`, `--target`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selector {
+    /// `@name`: a function.
+    Symbol(String),
+    /// Anything else: a prefix of parameter or global names.
+    Prefix(String),
+}
+
+impl Selector {
+    /// Reads `@symbol` or a name prefix.
+    pub fn parse(text: &str) -> Self {
+        match text.strip_prefix('@') {
+            Some(name) => Selector::Symbol(name.to_owned()),
+            None => Selector::Prefix(text.to_owned()),
+        }
+    }
+}
+
+/// The user's decisions that passes follow.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Roles of device or marker names (`--role NAME=ROLE`).
+    pub role_names: BTreeMap<String, Role>,
+    /// Honour device names that are no roles as the user's own placement
+    /// (`--keep-placement`).
+    pub keep_placement: bool,
+    /// What the drafter is (`--drafter`).
+    pub drafter: Option<Selector>,
+    /// What the target is (`--target`).
+    pub target: Option<Selector>,
+    /// The sequence length to assume for dynamic shapes (`--seq-len`).
+    pub sequence_length: Option<u64>,
+    /// How to decide (platform, profile, α, pins …). Without it,
+    /// `select-mapping` is an error.
+    pub request: Option<cost::Request>,
+}
+
+/// What goes through the pipeline beside the IR.
+#[derive(Debug, Default)]
+pub struct Context {
+    /// The user's decisions.
+    pub settings: Settings,
+    /// Warnings and remarks so far.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What `estimate-costs` found.
+    pub workload: Option<Workload>,
+    /// What `select-mapping` chose.
+    pub plan: Option<Plan>,
+    /// Time of each pass that ran, in order.
+    pub timings: Vec<(&'static str, Duration)>,
+}
+
+impl Context {
+    /// Starts with the user's decisions.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            ..Self::default()
+        }
+    }
+}
