@@ -1,0 +1,42 @@
+# Everything sets itself up: `make test` on a fresh clone is enough.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+# The bindings' tests load IREE's library by its own name.
+export LD_LIBRARY_PATH := $(CURDIR)/.toolchain/lib$(if $(LD_LIBRARY_PATH),:$(LD_LIBRARY_PATH))
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help setup build test prove demo bench fmt lint clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Debian packages, virtual environment, links (once; then nothing)
+	@toolchain/setup
+
+build: setup ## build the release binaries
+	@cargo build --release --workspace
+
+test: setup ## unit, lit and end-to-end tests, few repetitions
+	@test/run short
+
+prove: setup ## every end-to-end case 20 times; keeps its log in out/
+	@test/run prove
+
+demo: build ## place an example on two devices, compile it, run it, check it
+	@examples/demo
+
+bench: build ## specplace against iree-opt: time and memory, as ratios
+	@benches/run
+
+fmt: setup ## format the Rust code
+	@cargo fmt --all
+
+lint: setup ## formatting and clippy, warnings being errors
+	@cargo fmt --all --check
+	@cargo clippy --workspace --all-targets -- -D warnings
+
+clean: ## remove what was built, but not what setup installed
+	@rm -rf $(CARGO_TARGET_DIR) out test/lit/Output
