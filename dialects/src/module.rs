@@ -9,7 +9,7 @@ use mlir_sys::{
 };
 
 use crate::diagnostics::{Diagnostic, Severity};
-use crate::ir::{Block, Op, string_ref};
+use crate::ir::{Attribute, Block, Op, Type, string_ref};
 use crate::session::Session;
 
 /// A parsed or built `builtin.module`, alive as long as its [`Session`].
@@ -86,6 +86,16 @@ impl<'s> Module<'s> {
             .next()
             .and_then(|region| region.blocks().next())
             .expect("a module operation has one region with one block")
+    }
+
+    /// Parses a type in the module's context; `None` if the text is not one.
+    pub fn parse_type(&self, text: &str) -> Option<Type<'_>> {
+        Type::parse(self.session, text)
+    }
+
+    /// Parses an attribute in the module's context; `None` if it is not one.
+    pub fn parse_attribute(&self, text: &str) -> Option<Attribute<'_>> {
+        Attribute::parse(self.session, text)
     }
 
     /// The IR as text, in pretty form, without locations.

@@ -15,6 +15,11 @@ unsafe extern "C" {
     fn ireeCompilerRegisterDialects(registry: MlirDialectRegistry);
 }
 
+/// The dialects whose operations specplace builds itself.
+const BUILT_DIALECTS: [&str; 10] = [
+    "arith", "flow", "func", "hal", "scf", "stream", "tensor", "torch", "torch_c", "util",
+];
+
 /// One MLIR context, backed by IREE's library, that collects the diagnostics
 /// emitted in it instead of printing them.
 ///
@@ -41,6 +46,12 @@ impl Session {
         // Our pipelines run over a single function, so that threads would
         // only cost their start, and order of diagnostics.
         let context = Context::new_with_registry(&registry, false);
+
+        // What passes build must be loaded, since parsing only loads what the
+        // input mentions.
+        for name in BUILT_DIALECTS {
+            context.get_or_load_dialect(name);
+        }
 
         let emitted = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&emitted);

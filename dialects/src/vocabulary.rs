@@ -13,3 +13,24 @@ pub const STREAM_AFFINITY: &str = "stream.affinity";
 
 /// IREE's affinity attribute on arguments and results of public functions.
 pub const ABI_AFFINITY: &str = "iree.abi.affinity";
+
+/// The marker in its resolved form: the identity, to a device by name.
+pub const TRANSFER: &str = "flow.tensor.transfer";
+
+/// Where a transfer goes.
+pub const TRANSFER_TARGET: &str = "target";
+
+/// A function.
+pub const FUNC: &str = "func.func";
+
+/// IREE's own kind of function, as its input phase writes it.
+pub const UTIL_FUNC: &str = "util.func";
+
+/// A global: a weight, a device, or state.
+pub const GLOBAL: &str = "util.global";
+
+/// Reads a global.
+pub const GLOBAL_LOAD: &str = "util.global.load";
+
+/// Writes a global.
+pub const GLOBAL_STORE: &str = "util.global.store";

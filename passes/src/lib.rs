@@ -12,10 +12,12 @@ pub mod identify_roles;
 pub mod insert_crossings;
 pub mod lower_torch;
 pub mod outline_subgraphs;
+mod names;
 pub mod pipeline;
 pub mod resolve_markers;
 pub mod select_mapping;
 pub mod settings;
+pub mod structure;
 
 pub use pipeline::{Pass, PASSES, find_pass, run_passes};
 pub use settings::{Context, Selector, Settings};

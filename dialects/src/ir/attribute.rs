@@ -5,9 +5,9 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
 use mlir_sys::{
-    MlirAttribute, mlirAttributeEqual, mlirAttributeParseGet, mlirAttributePrint,
+    MlirAttribute, mlirArrayAttrGet, mlirAttributeEqual, mlirDictionaryAttrGet, mlirDictionaryAttrGetElement, mlirDictionaryAttrGetNumElements, mlirIdentifierGet, mlirIdentifierStr, mlirNamedAttributeGet, mlirAttributeParseGet, mlirAttributePrint,
     mlirArrayAttrGetElement, mlirArrayAttrGetNumElements, mlirAttributeIsAArray,
-    mlirAttributeIsADictionary, mlirAttributeIsAFlatSymbolRef, mlirAttributeIsAInteger,
+    mlirAttributeIsADenseElements, mlirAttributeIsADictionary, mlirDenseElementsAttrIsSplat, mlirAttributeIsAFlatSymbolRef, mlirAttributeIsAInteger,
     mlirAttributeIsAString, mlirAttributeIsAType, mlirDictionaryAttrGetElementByName,
     mlirFlatSymbolRefAttrGet, mlirFlatSymbolRefAttrGetValue, mlirIntegerAttrGetValueInt,
     mlirStringAttrGet, mlirStringAttrGetValue, mlirTypeAttrGet, mlirTypeAttrGetValue,
@@ -77,6 +77,65 @@ impl<'m> Attribute<'m> {
         })
     }
 
+    /// An array of attributes.
+    pub fn array(session: &'m Session, elements: &[Attribute<'m>]) -> Self {
+        let raw: Vec<MlirAttribute> = elements.iter().map(|each| each.raw).collect();
+        // SAFETY: the context is alive, and the elements are copied.
+        Self::from_raw(unsafe {
+            mlirArrayAttrGet(session.raw(), raw.len() as isize, raw.as_ptr())
+        })
+    }
+
+    /// A dictionary attribute without its entry `name`.
+    #[must_use]
+    pub fn without(self, session: &'m Session, name: &str) -> Self {
+        // SAFETY: elements are read by index below the count, from a
+        // dictionary; the array is copied.
+        unsafe {
+            if !mlirAttributeIsADictionary(self.raw) {
+                return self;
+            }
+            let kept: Vec<_> = (0..mlirDictionaryAttrGetNumElements(self.raw))
+                .map(|index| mlirDictionaryAttrGetElement(self.raw, index))
+                .filter(|entry| owned_string(mlirIdentifierStr(entry.name)) != name)
+                .collect();
+            Self::from_raw(mlirDictionaryAttrGet(
+                session.raw(),
+                kept.len() as isize,
+                kept.as_ptr(),
+            ))
+        }
+    }
+
+    /// A dictionary attribute with the entry `name` set to `value`.
+    #[must_use]
+    pub fn with(self, session: &'m Session, name: &str, value: Attribute<'m>) -> Self {
+        let rest = self.without(session, name);
+        // SAFETY: as above.
+        unsafe {
+            let mut entries: Vec<_> = if mlirAttributeIsADictionary(rest.raw) {
+                (0..mlirDictionaryAttrGetNumElements(rest.raw))
+                    .map(|index| mlirDictionaryAttrGetElement(rest.raw, index))
+                    .collect()
+            } else {
+                Vec::new()
+            };
+            let key = mlirIdentifierGet(session.raw(), string_ref(name));
+            entries.push(mlirNamedAttributeGet(key, value.raw));
+            Self::from_raw(mlirDictionaryAttrGet(
+                session.raw(),
+                entries.len() as isize,
+                entries.as_ptr(),
+            ))
+        }
+    }
+
+    /// The empty dictionary.
+    pub fn empty_dictionary(session: &'m Session) -> Self {
+        // SAFETY: the context is alive; no elements are read.
+        Self::from_raw(unsafe { mlirDictionaryAttrGet(session.raw(), 0, std::ptr::null()) })
+    }
+
     /// The value of a string attribute.
     pub fn as_string(self) -> Option<String> {
         // SAFETY: the value is taken only where the attribute is a string.
@@ -110,6 +169,14 @@ impl<'m> Attribute<'m> {
         unsafe {
             mlirAttributeIsAType(self.raw)
                 .then(|| Type::from_raw(mlirTypeAttrGetValue(self.raw)))
+        }
+    }
+
+    /// Whether it is a dense constant with one value throughout.
+    pub fn is_splat(self) -> bool {
+        // SAFETY: asked only of dense elements.
+        unsafe {
+            mlirAttributeIsADenseElements(self.raw) && mlirDenseElementsAttrIsSplat(self.raw)
         }
     }
 

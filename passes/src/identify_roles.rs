@@ -1,0 +1,217 @@
+//! `identify-roles`: finds the role of every operation, with the evidence.
+//!
+//! A role starts at a marker (`flow.tensor.transfer … to
+//! #hal.device.promise<@drafter>`), at a weight whose attribute or name says
+//! whose it is, at `specplace.role` on an operation, or, where nothing says
+//! anything, in the structure (see [`structural`]). It spreads to whatever
+//! reads a float tensor that has it; an integer result is tokens and ends the
+//! spread. `control` on a float value only ends the model *there*: slicing and
+//! argmax of its logits stay with the model, so that whole logits do not
+//! cross.
+//!
+//! Left behind: `specplace.role` on every operation that has a role, nothing
+//! on the rest (which is control, or a constant and everyone's); the markers
+//! are gone.
+
+mod evidence;
+mod spread;
+pub mod structural;
+
+use std::collections::BTreeMap;
+
+use cost::Role;
+use dialects::ir::{Attribute, Op};
+use dialects::vocabulary::{DRAFT_LENGTH, GLOBAL, GLOBAL_STORE, ROLE, TRANSFER, TRANSFER_TARGET};
+use dialects::{Diagnostic, Module};
+
+use crate::resolve_markers::device_name;
+use crate::settings::Context;
+use crate::structure::{functions, is_function};
+use spread::Spread;
+
+/// Runs the pass.
+///
+/// # Errors
+///
+/// Two model roles claim one operation (both witnesses are shown); no role, or
+/// only one, was found; a device name in a marker that is no role.
+pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
+    refuse_later_phases(module)?;
+    let mut spread = Spread::new(module, context);
+    let mut assignment = spread.run()?;
+    if assignment.model_roles().is_empty() {
+        assignment = structural::assign(module).ok_or_else(|| vec![no_role(module)])?;
+    }
+    let found = assignment.model_roles();
+    if let [only] = found.as_slice() {
+        return Err(vec![only_one_role(*only, &assignment)]);
+    }
+    context.diagnostics.extend(assignment.remarks());
+    let roles: Vec<(Op, Role)> = assignment.into_roles();
+    for (op, role) in &roles {
+        op.set_attribute(ROLE, Attribute::string(module.session(), role.as_str()));
+    }
+    erase_markers(module);
+    Ok(())
+}
+
+/// Dialects and operations that only exist after the `input` phase.
+fn refuse_later_phases(module: &Module<'_>) -> Result<(), Vec<Diagnostic>> {
+    for op in module.op().nested() {
+        let name = op.name();
+        let phase = if name.starts_with("flow.dispatch") || name == "flow.executable" {
+            "flow"
+        } else if name.starts_with("stream.") {
+            "stream"
+        } else if name.starts_with("hal.executable") || name.starts_with("hal.command_buffer") {
+            "hal"
+        } else if name.starts_with("vm.") {
+            "vm"
+        } else {
+            continue;
+        };
+        return Err(vec![
+            Diagnostic::error(format!("the module is in IREE's '{phase}' phase"))
+                .at(op.location().place())
+                .offending(op.summary())
+                .help(
+                    "give specplace the module before dispatches are formed: the exported one, \
+                     or the output of iree-compile --compile-to=input",
+                ),
+        ]);
+    }
+    Ok(())
+}
+
+fn no_role(module: &Module<'_>) -> Diagnostic {
+    let names: Vec<String> = functions(module)
+        .into_iter()
+        .filter_map(Op::symbol_name)
+        .map(|name| format!("@{name}"))
+        .collect();
+    let what = if names.is_empty() {
+        "the module has no function with a body".to_owned()
+    } else {
+        format!("looked at {}", names.join(", "))
+    };
+    Diagnostic::error("no drafter and no target were found in the module")
+        .offending(what)
+        .help(
+            "mark them with torch.ops.specplace.place(x, \"drafter\") and (x, \"target\"), or name \
+             them: --drafter PREFIX --target PREFIX (of parameter or global names), or \
+             --drafter @FUNCTION --target @FUNCTION",
+        )
+}
+
+fn only_one_role(role: Role, assignment: &spread::Assignment<'_>) -> Diagnostic {
+    let missing = match role {
+        Role::Drafter => Role::Target,
+        _ => Role::Drafter,
+    };
+    let mut diagnostic = Diagnostic::error(format!(
+        "only the {role} was found in the module, no {missing}"
+    ))
+    .help(format!(
+        "mark the {missing} with torch.ops.specplace.place(x, \"{missing}\"), or name it: \
+         --{missing} PREFIX or --{missing} @FUNCTION"
+    ));
+    if let Some(note) = assignment.witness_of(role) {
+        diagnostic.notes.push(note);
+    }
+    diagnostic
+}
+
+fn erase_markers(module: &Module<'_>) {
+    for op in module.op().nested() {
+        if op.is(TRANSFER)
+            && let (Some(value), Some(result)) = (op.operand(0), op.result(0))
+        {
+            result.replace_all_uses_with(value);
+            op.erase();
+        }
+    }
+}
+
+/// The role or device name that a marker names.
+fn marker_name(op: Op<'_>) -> Option<String> {
+    device_name(op.attribute(TRANSFER_TARGET)?)
+}
+
+/// The role in an operation's `specplace.role`.
+pub fn role_attribute(op: Op<'_>) -> Option<Role> {
+    op.string_attribute(ROLE)?.parse().ok()
+}
+
+/// The parameter that backs a global, as `scope::key`, or the global's name.
+pub fn parameter_name(global: Op<'_>) -> String {
+    let key = global
+        .attribute("initial_value")
+        .map(|value| value.to_string())
+        .and_then(|text| {
+            let start = text.find("parameter.named<")? + "parameter.named<".len();
+            let end = text[start..].find('>')? + start;
+            let parts: Vec<&str> = text[start..end]
+                .split("::")
+                .map(|part| part.trim().trim_matches('"'))
+                .collect();
+            Some(parts.join("::"))
+        });
+    key.or_else(|| global.symbol_name()).unwrap_or_default()
+}
+
+/// Evidence that the module keeps state between calls, such as a KV cache: a
+/// global that is written, or a public function that takes float tensors and
+/// gives tensors of the same type back.
+pub fn state_evidence(module: &Module<'_>) -> Option<Diagnostic> {
+    let stores: BTreeMap<String, Op> = module
+        .op()
+        .nested()
+        .into_iter()
+        .filter(|op| op.is(GLOBAL_STORE))
+        .filter_map(|op| Some((op.attribute("global")?.as_symbol()?, op)))
+        .collect();
+    for op in module.body().ops() {
+        if op.is(GLOBAL)
+            && let Some(name) = op.symbol_name()
+            && name != DRAFT_LENGTH
+            && let Some(store) = stores.get(&name)
+            && !is_initializer(*store)
+        {
+            return Some(
+                Diagnostic::note(format!("the global @{name} is written at run time"))
+                    .at(store.location().place())
+                    .offending(store.summary()),
+            );
+        }
+        if is_function(op) && op.is_public() {
+            let function = op.attribute("function_type").and_then(|each| each.as_type());
+            let Some((inputs, results)) = function.and_then(|each| each.as_function()) else {
+                continue;
+            };
+            let cache = inputs.iter().find(|input| {
+                input.is_tensor() && input.element().is_float() && results.contains(input)
+            });
+            if let Some(cache) = cache {
+                return Some(
+                    Diagnostic::note(format!(
+                        "@{} takes and returns {cache}, as a cache is passed",
+                        op.symbol_name().unwrap_or_default()
+                    ))
+                    .at(op.location().place()),
+                );
+            }
+        }
+    }
+    None
+}
+
+fn is_initializer(op: Op<'_>) -> bool {
+    let mut parent = op.parent();
+    while let Some(op) = parent {
+        if op.is("util.initializer") {
+            return true;
+        }
+        parent = op.parent();
+    }
+    false
+}

@@ -1,0 +1,58 @@
+//! Why a value or an operation has a role.
+
+use cost::Role;
+use dialects::{Diagnostic, Place};
+
+/// Where a role started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A placement operator.
+    Marker,
+    /// `specplace.role` on the operation.
+    Attribute,
+    /// A weight with `specplace.role`, or that `--drafter/--target` selects.
+    GivenWeight(String),
+    /// A weight whose name speaks of the role.
+    NamedWeight(String),
+    /// An embedding lookup that starts a model, with the bytes of its weights.
+    Structure(u64),
+}
+
+/// One reason for one role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// The role.
+    pub role: Role,
+    /// How it started.
+    pub origin: Origin,
+    /// Where it started.
+    pub place: Option<Place>,
+    /// A `control` marker ended the model before this value: what follows
+    /// stays with the model only as long as nobody else claims it.
+    pub ended: bool,
+}
+
+impl Evidence {
+    /// The evidence in words.
+    pub fn describe(&self) -> String {
+        let role = self.role;
+        match &self.origin {
+            Origin::Marker => format!("follows from a value marked '{role}'"),
+            Origin::Attribute => format!("has specplace.role = \"{role}\""),
+            Origin::GivenWeight(name) => format!("reads '{name}', which was given to the {role}"),
+            Origin::NamedWeight(name) => {
+                format!("reads '{name}', whose name speaks of the {role}")
+            }
+            Origin::Structure(bytes) => format!(
+                "belongs to a model that starts at an embedding lookup and holds {bytes} bytes \
+                 of weights, which is the {} of two",
+                if role == Role::Target { "bigger" } else { "smaller" }
+            ),
+        }
+    }
+
+    /// The evidence as a note that points at where it started.
+    pub fn note(&self) -> Diagnostic {
+        Diagnostic::note(format!("{}: it {}", self.role, self.describe())).at(self.place.clone())
+    }
+}

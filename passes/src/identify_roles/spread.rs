@@ -1,0 +1,410 @@
+//! How roles spread from where they start.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+use cost::Role;
+use dialects::ir::{Op, Value};
+use dialects::vocabulary::{DRAFT_LENGTH, GLOBAL, GLOBAL_LOAD, TRANSFER};
+use dialects::{Diagnostic, Module};
+
+use super::evidence::{Evidence, Origin};
+use super::{marker_name, parameter_name, role_attribute};
+use crate::names::{model_role_in, role_of_device};
+use crate::settings::{Context, Selector};
+use crate::structure::{Free, carried, functions, is_control_flow, is_pure, inputs, placed_blocks};
+
+/// The roles of operations, with one reason each.
+#[derive(Default)]
+pub struct Assignment<'m> {
+    /// In module order.
+    pub roles: Vec<(Op<'m>, Evidence)>,
+    /// What to tell beside it.
+    pub notes: Vec<Diagnostic>,
+}
+
+impl<'m> Assignment<'m> {
+    /// The model roles that occur.
+    pub fn model_roles(&self) -> Vec<Role> {
+        Role::MODELS
+            .into_iter()
+            .filter(|role| self.roles.iter().any(|(_, evidence)| evidence.role == *role))
+            .collect()
+    }
+
+    /// The first evidence for `role`.
+    pub fn witness_of(&self, role: Role) -> Option<Diagnostic> {
+        self.roles
+            .iter()
+            .find(|(_, evidence)| evidence.role == role)
+            .map(|(_, evidence)| evidence.note())
+    }
+
+    /// What was found, role by role, for `--explain`.
+    pub fn remarks(&self) -> Vec<Diagnostic> {
+        let mut remarks = self.notes.clone();
+        for role in Role::MODELS {
+            let mut reasons: BTreeMap<String, (usize, Option<dialects::Place>)> = BTreeMap::new();
+            let mut count = 0;
+            for (_, evidence) in self.roles.iter().filter(|(_, each)| each.role == role) {
+                count += 1;
+                let reason = reasons
+                    .entry(evidence.describe())
+                    .or_insert_with(|| (0, evidence.place.clone()));
+                reason.0 += 1;
+            }
+            if count == 0 {
+                continue;
+            }
+            let mut remark = Diagnostic::remark(format!("{role}: {count} operations"));
+            let mut ranked: Vec<_> = reasons.into_iter().collect();
+            ranked.sort_by_key(|(_, (uses, _))| std::cmp::Reverse(*uses));
+            for (reason, (uses, place)) in ranked.into_iter().take(4) {
+                remark
+                    .notes
+                    .push(Diagnostic::note(format!("{uses} because each {reason}")).at(place));
+            }
+            remarks.push(remark);
+        }
+        remarks
+    }
+
+    /// The roles alone.
+    pub fn into_roles(self) -> Vec<(Op<'m>, Role)> {
+        self.roles
+            .into_iter()
+            .map(|(op, evidence)| (op, evidence.role))
+            .collect()
+    }
+}
+
+/// Spreads roles over a module until nothing changes.
+pub struct Spread<'m, 'c> {
+    module: &'m Module<'m>,
+    context: &'c mut Context,
+    free: Free<'m>,
+    /// What each value brings to those who read it.
+    facts: HashMap<Value<'m>, Evidence>,
+    /// What weights bring, by global.
+    weights: HashMap<String, Evidence>,
+    /// The role of each operation.
+    roles: HashMap<Op<'m>, Evidence>,
+    /// Weights by the roles that activations give to their readers.
+    readers: HashMap<String, HashSet<Role>>,
+    /// Claims to look at once all readers of a weight are known.
+    claims: Vec<(Op<'m>, Evidence, Evidence, String)>,
+    ended_logits: usize,
+}
+
+impl<'m, 'c> Spread<'m, 'c> {
+    /// Prepares; nothing is rewritten before [`Spread::run`] has succeeded.
+    pub fn new(module: &'m Module<'_>, context: &'c mut Context) -> Self {
+        // A module handle is covariant in its session's lifetime.
+        let module: &'m Module<'m> = module;
+        let weights = weights(module, context);
+        Self {
+            module,
+            free: Free::new(module),
+            context,
+            facts: HashMap::new(),
+            weights,
+            roles: HashMap::new(),
+            readers: HashMap::new(),
+            claims: Vec::new(),
+            ended_logits: 0,
+        }
+    }
+
+    /// Finds the roles.
+    pub fn run(&mut self) -> Result<Assignment<'m>, Vec<Diagnostic>> {
+        let mut order = Vec::new();
+        for function in functions(self.module) {
+            for block in placed_blocks(function) {
+                order.extend(block.ops());
+            }
+        }
+        // Rounds of a loop hand values back, so one sweep is not enough; every
+        // fact is only ever added, so that the sweeps end.
+        let mut errors = Vec::new();
+        loop {
+            let before = (self.facts.len(), self.roles.len());
+            errors.clear();
+            for op in &order {
+                if let Err(error) = self.visit(*op) {
+                    errors.push(error);
+                }
+            }
+            if before == (self.facts.len(), self.roles.len()) {
+                break;
+            }
+        }
+        errors.extend(self.contested_weights());
+        if !errors.is_empty() {
+            errors.truncate(3);
+            return Err(errors);
+        }
+        let mut assignment = Assignment::default();
+        for op in order {
+            if let Some(evidence) = self.roles.get(&op) {
+                assignment.roles.push((op, evidence.clone()));
+            }
+        }
+        if self.ended_logits > 0 {
+            assignment.notes.push(Diagnostic::remark(format!(
+                "'control' marks {} float value(s), logits; what is computed from them up to the \
+                 tokens stays with the model, so that tokens cross and not logits",
+                self.ended_logits
+            )));
+        }
+        Ok(assignment)
+    }
+
+    fn visit(&mut self, op: Op<'m>) -> Result<(), Diagnostic> {
+        if is_control_flow(op) {
+            for (from, to) in carried(op) {
+                if let Some(fact) = self.facts.get(&from).cloned() {
+                    self.facts.entry(to).or_insert(fact);
+                }
+            }
+            return Ok(());
+        }
+        if op.is(TRANSFER) {
+            return self.marker(op);
+        }
+        if op.is(GLOBAL_LOAD) {
+            return Ok(());
+        }
+        if let Some(role) = role_attribute(op) {
+            let evidence = Evidence {
+                role,
+                origin: Origin::Attribute,
+                place: op.location().place(),
+                ended: false,
+            };
+            if role == Role::Control {
+                return Ok(());
+            }
+            self.assign(op, evidence);
+            return Ok(());
+        }
+        if !is_pure(op) || self.free.is_free(op) {
+            return Ok(());
+        }
+        self.compute(op)
+    }
+
+    fn marker(&mut self, op: Op<'m>) -> Result<(), Diagnostic> {
+        let (Some(name), Some(value), Some(result)) =
+            (marker_name(op), op.operand(0), op.result(0))
+        else {
+            return Ok(());
+        };
+        match role_of_device(&name, &self.context.settings.role_names) {
+            Some(Role::Control) => {
+                if let Some(fact) = self.facts.get(&value).cloned()
+                    && !self.facts.contains_key(&result)
+                {
+                    self.ended_logits += 1;
+                    self.facts.insert(result, Evidence { ended: true, ..fact });
+                }
+            }
+            Some(role) => {
+                self.facts.entry(result).or_insert(Evidence {
+                    role,
+                    origin: Origin::Marker,
+                    place: op.location().place(),
+                    ended: false,
+                });
+            }
+            None => {
+                if let Some(fact) = self.facts.get(&value).cloned() {
+                    self.facts.entry(result).or_insert(fact);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The role of a computation from what it reads.
+    fn compute(&mut self, op: Op<'m>) -> Result<(), Diagnostic> {
+        let read = inputs(op);
+        let mut hard: Vec<Evidence> = Vec::new();
+        let mut ended: Vec<Evidence> = Vec::new();
+        for value in &read {
+            if let Some(fact) = self.facts.get(value) {
+                let list = if fact.ended { &mut ended } else { &mut hard };
+                if !list.iter().any(|each| each.role == fact.role) {
+                    list.push(fact.clone());
+                }
+            }
+        }
+        let weights = self.weights_behind(&read);
+        for (name, evidence) in &weights {
+            for activation in &hard {
+                self.readers
+                    .entry(name.clone())
+                    .or_default()
+                    .insert(activation.role);
+            }
+            if let Some(activation) = hard.first()
+                && activation.role != evidence.role
+            {
+                // Whether this is a shared weight or a contradiction shows
+                // only when all its readers are known.
+                let claim = (op, activation.clone(), evidence.clone(), name.clone());
+                if !self.claims.iter().any(|each| each.0 == op && each.3 == *name) {
+                    self.claims.push(claim);
+                }
+            }
+        }
+        if let [first, second, ..] = hard.as_slice() {
+            return Err(conflict(op, first, second));
+        }
+        if hard.is_empty() {
+            for (_, evidence) in &weights {
+                if !hard.iter().any(|each| each.role == evidence.role) {
+                    hard.push(evidence.clone());
+                }
+            }
+            if let [first, second, ..] = hard.as_slice() {
+                return Err(conflict(op, first, second));
+            }
+        }
+        match (hard.into_iter().next(), ended.as_slice()) {
+            (Some(evidence), _) => self.assign(op, evidence),
+            // Two models' logits meet: that is acceptance, and control's.
+            (None, [only]) => self.assign(op, only.clone()),
+            (None, _) => {}
+        }
+        Ok(())
+    }
+
+    fn assign(&mut self, op: Op<'m>, evidence: Evidence) {
+        for result in op.results() {
+            if result.r#type().element().is_float() {
+                self.facts.entry(result).or_insert_with(|| evidence.clone());
+            }
+        }
+        self.roles.entry(op).or_insert(evidence);
+    }
+
+    /// The weights that the values come from, through operations that belong
+    /// to nobody, with what each brings.
+    fn weights_behind(&mut self, values: &[Value<'m>]) -> Vec<(String, Evidence)> {
+        let mut found = Vec::new();
+        let mut seen = HashSet::new();
+        let mut pending: VecDeque<Op<'m>> = values
+            .iter()
+            .filter(|value| self.free.is_free_value(**value))
+            .filter_map(|value| value.defining_op())
+            .collect();
+        while let Some(op) = pending.pop_front() {
+            if !seen.insert(op) {
+                continue;
+            }
+            if op.is(GLOBAL_LOAD) {
+                if let Some(name) = op.attribute("global").and_then(|each| each.as_symbol())
+                    && let Some(evidence) = self.weights.get(&name)
+                {
+                    found.push((name, evidence.clone()));
+                }
+                continue;
+            }
+            if let Some(role) = role_attribute(op) {
+                found.push((
+                    op.name(),
+                    Evidence {
+                        role,
+                        origin: Origin::Attribute,
+                        place: op.location().place(),
+                        ended: false,
+                    },
+                ));
+            }
+            pending.extend(inputs(op).into_iter().filter_map(|value| value.defining_op()));
+        }
+        found
+    }
+
+    /// A weight that only operations of another role read contradicts its
+    /// name; one that both models read is shared.
+    fn contested_weights(&self) -> Vec<Diagnostic> {
+        self.claims
+            .iter()
+            .filter(|(_, _, weight, name)| {
+                !self
+                    .readers
+                    .get(name)
+                    .is_some_and(|roles| roles.contains(&weight.role))
+            })
+            .map(|(op, activation, weight, _)| conflict(*op, activation, weight))
+            .collect()
+    }
+}
+
+fn conflict(op: Op<'_>, first: &Evidence, second: &Evidence) -> Diagnostic {
+    Diagnostic::error(format!(
+        "one operation is claimed by the {} and by the {}",
+        first.role, second.role
+    ))
+    .at(op.location().place())
+    .offending(op.summary())
+    .with_note(first.note())
+    .with_note(second.note())
+    .help(
+        "mark the value that passes from one model to the other with \
+         torch.ops.specplace.place(x, ROLE): a marker decides what follows from it",
+    )
+}
+
+/// What each weight says of its role: what the user gave it first, then names.
+fn weights(module: &Module<'_>, context: &Context) -> HashMap<String, Evidence> {
+    let mut weights = HashMap::new();
+    for op in module.body().ops() {
+        if !op.is(GLOBAL) {
+            continue;
+        }
+        let (Some(symbol), parameter) = (op.symbol_name(), parameter_name(op)) else {
+            continue;
+        };
+        if symbol == DRAFT_LENGTH {
+            continue;
+        }
+        let key = parameter.rsplit("::").next().unwrap_or(&parameter);
+        let selected = |selector: &Option<Selector>| match selector {
+            Some(Selector::Prefix(prefix)) => {
+                [symbol.as_str(), parameter.as_str(), key]
+                    .iter()
+                    .any(|name| name.starts_with(prefix.as_str()))
+            }
+            Some(Selector::Symbol(name)) => *name == symbol,
+            None => false,
+        };
+        let given = if selected(&context.settings.drafter) {
+            Some(Role::Drafter)
+        } else if selected(&context.settings.target) {
+            Some(Role::Target)
+        } else {
+            role_attribute(op)
+        };
+        let (role, origin) = match given {
+            Some(role) => (role, Origin::GivenWeight(parameter.clone())),
+            None => match model_role_in(key).or_else(|| model_role_in(&symbol)) {
+                Some(role) => (role, Origin::NamedWeight(parameter.clone())),
+                None => continue,
+            },
+        };
+        if role == Role::Control {
+            continue;
+        }
+        weights.insert(
+            symbol,
+            Evidence {
+                role,
+                origin,
+                place: op.location().place(),
+                ended: false,
+            },
+        );
+    }
+    weights
+}

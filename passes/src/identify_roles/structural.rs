@@ -1,0 +1,152 @@
+//! Roles from structure alone, for IR that names nothing and marks nothing.
+//!
+//! A model is what float values hold together: it starts where integer tokens
+//! look up an embedding and ends where an argmax makes tokens again. Runs of
+//! the same model hold the same bytes of weights; there must be exactly two
+//! such sizes in the module, and the bigger one is the target.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use cost::Role;
+use dialects::Module;
+use dialects::ir::{Op, Value};
+use dialects::vocabulary::GLOBAL_LOAD;
+
+use super::evidence::{Evidence, Origin};
+use super::spread::Assignment;
+use crate::structure::{Free, functions, inputs, is_groupable, placed_blocks};
+
+/// A set of operations that float values hold together.
+pub struct Component<'m> {
+    /// Its operations, in order.
+    pub ops: Vec<Op<'m>>,
+    /// Bytes of the constants and weights that they read.
+    pub weight_bytes: u64,
+}
+
+/// The components of those operations that `belongs` selects.
+pub fn components<'m>(
+    module: &'m Module<'_>,
+    belongs: impl Fn(Op<'m>) -> bool,
+) -> Vec<Component<'m>> {
+    let mut free = Free::new(module);
+    let mut ops = Vec::new();
+    for function in functions(module) {
+        for block in placed_blocks(function) {
+            ops.extend(
+                block
+                    .ops()
+                    .into_iter()
+                    .filter(|op| is_groupable(*op) && !free.is_free(*op) && belongs(*op)),
+            );
+        }
+    }
+    let index: HashMap<Op, usize> = ops.iter().enumerate().map(|(at, op)| (*op, at)).collect();
+    let mut sets = petgraph::unionfind::UnionFind::new(ops.len());
+    for (at, op) in ops.iter().enumerate() {
+        for value in inputs(*op) {
+            if value.r#type().element().is_float()
+                && let Some(producer) = value.defining_op().and_then(|op| index.get(&op))
+            {
+                sets.union(at, *producer);
+            }
+        }
+    }
+    let mut members: BTreeMap<usize, Vec<Op>> = BTreeMap::new();
+    for (at, op) in ops.iter().enumerate() {
+        members.entry(sets.find(at)).or_default().push(*op);
+    }
+    let mut components: Vec<Component> = members
+        .into_values()
+        .map(|ops| Component {
+            weight_bytes: weight_bytes(&ops, &mut free),
+            ops,
+        })
+        .collect();
+    components.sort_by_key(|component| index[&component.ops[0]]);
+    components
+}
+
+/// Bytes of the distinct constants and weights behind what `ops` read.
+pub fn weight_bytes<'m>(ops: &[Op<'m>], free: &mut Free<'m>) -> u64 {
+    let mut seen: HashSet<Op> = HashSet::new();
+    let mut globals: HashSet<String> = HashSet::new();
+    let mut bytes = 0;
+    let mut pending: Vec<Value> = ops.iter().flat_map(|op| inputs(*op)).collect();
+    while let Some(value) = pending.pop() {
+        let Some(op) = value.defining_op() else {
+            continue;
+        };
+        if !free.is_free(op) || !seen.insert(op) {
+            continue;
+        }
+        let size = op
+            .results()
+            .iter()
+            .filter_map(|result| result.r#type().byte_count())
+            .sum::<u64>();
+        if op.is(GLOBAL_LOAD) {
+            let name = op.attribute("global").and_then(|each| each.as_symbol());
+            if name.is_none_or(|name| globals.insert(name)) {
+                bytes += size;
+            }
+        } else if op.is("arith.constant") {
+            // A splat takes no memory to speak of.
+            let splat = op
+                .attribute("value")
+                .is_some_and(|value| value.is_splat());
+            if !splat {
+                bytes += size;
+            }
+        }
+        pending.extend(inputs(op));
+    }
+    bytes
+}
+
+/// Whether the operation looks up rows of a table by integer tokens.
+fn looks_up(op: Op<'_>) -> bool {
+    let by_tokens = op.operands().iter().any(|operand| {
+        let r#type = operand.r#type();
+        r#type.is_tensor() && r#type.element().is_integer() && r#type.element().bit_width() >= Some(32)
+    });
+    let makes_floats = op
+        .results()
+        .iter()
+        .any(|result| result.r#type().element().is_float());
+    by_tokens && makes_floats && op.nested().iter().any(|nested| nested.is("tensor.extract"))
+}
+
+/// Roles by size, if the module holds exactly two models.
+pub fn assign<'m>(module: &'m Module<'_>) -> Option<Assignment<'m>> {
+    let components = components(module, |_| true);
+    let biggest = components.iter().map(|each| each.weight_bytes).max()?;
+    // What holds next to no weights is arithmetic of the loop, not a model.
+    let models: Vec<&Component> = components
+        .iter()
+        .filter(|each| each.weight_bytes >= biggest / 10_000 && each.ops.iter().any(|op| looks_up(*op)))
+        .collect();
+    let sizes: std::collections::BTreeSet<u64> =
+        models.iter().map(|each| each.weight_bytes).collect();
+    if sizes.len() != 2 {
+        return None;
+    }
+    let mut assignment = Assignment::default();
+    for component in models {
+        let role = if component.weight_bytes == biggest {
+            Role::Target
+        } else {
+            Role::Drafter
+        };
+        let evidence = Evidence {
+            role,
+            origin: Origin::Structure(component.weight_bytes),
+            place: component.ops[0].location().place(),
+            ended: false,
+        };
+        assignment
+            .roles
+            .extend(component.ops.iter().map(|op| (*op, evidence.clone())));
+    }
+    Some(assignment)
+}

@@ -1,0 +1,108 @@
+//! `lower-torch`: Torch to linalg on tensors with scf control flow, in
+//! `func.func`s with builtin tensors in their signatures.
+//!
+//! The pass list is that of IREE's Torch input plugin (`torch-to-iree`) up to
+//! where it would wrap functions into its asynchronous ABI and turn them into
+//! `util.func`s: those steps drop the attributes that placement needs. On IR
+//! without Torch operations or types the pass does nothing.
+
+use dialects::{Diagnostic, Module};
+
+use crate::settings::Context;
+
+const PIPELINE: &str = "builtin.module(func.func(\
+    torch-recompose-complex-ops,\
+    torch-iree-bitcast-tensor,\
+    torch-reduce-op-variants,\
+    torch-decompose-complex-ops,\
+    torch-fuse-quantized-ops,\
+    canonicalize,\
+    torch-scalarize-shapes,\
+    convert-torch-to-tmtensor,\
+    torch-iree-tm-tensor-to-linalg-ext,\
+    convert-torch-to-tensor,\
+    torch-iree-torch-unstructured-to-linalg-ext,\
+    convert-torch-to-linalg,\
+    cse,\
+    convert-torch-to-scf,\
+    convert-torch-to-arith,\
+    canonicalize,\
+    cse),\
+    torch-func-backend-type-conversion,\
+    canonicalize,\
+    func.func(torch-finalizing-backend-type-conversion),\
+    inline,\
+    canonicalize,\
+    cse)";
+
+/// What runs on IR that holds no Torch: calls are still inlined, so that every
+/// later pass sees whole functions.
+const INLINE: &str = "builtin.module(inline,canonicalize,cse)";
+
+/// Runs the pass.
+///
+/// # Errors
+///
+/// What IREE's Torch lowering says of an operation that it cannot lower, or a
+/// Torch operator that only its author knows.
+pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
+    if holds_torch(module) {
+        unknown_operators(module)?;
+        let public = public_functions(module);
+        let warnings = module.run_pipeline(PIPELINE)?;
+        context.diagnostics.extend(warnings);
+        for name in public {
+            context.diagnostics.push(Diagnostic::remark(format!(
+                "@{name} keeps its signature, but not the @{name}$async entry that \
+                 iree-compile adds for Torch input: the placed module waits at its crossings"
+            )));
+        }
+    } else {
+        module.run_pipeline(INLINE)?;
+    }
+    Ok(())
+}
+
+fn holds_torch(module: &Module<'_>) -> bool {
+    module.op().nested().into_iter().any(|op| {
+        let name = op.name();
+        name.starts_with("torch.") || name.starts_with("torch_c.")
+    })
+}
+
+fn public_functions(module: &Module<'_>) -> Vec<String> {
+    module
+        .body()
+        .ops()
+        .into_iter()
+        .filter(|op| op.is(dialects::vocabulary::FUNC) && op.is_public())
+        .filter_map(|op| op.symbol_name())
+        .collect()
+}
+
+/// Names every operator that lowering would stumble over, at once.
+fn unknown_operators(module: &Module<'_>) -> Result<(), Vec<Diagnostic>> {
+    let errors: Vec<Diagnostic> = module
+        .op()
+        .nested()
+        .into_iter()
+        .filter(|op| op.is("torch.operator"))
+        .filter_map(|op| {
+            let name = op.string_attribute("name")?;
+            Some(
+                Diagnostic::error(format!("the Torch operator '{name}' is not known"))
+                    .at(op.location().place())
+                    .offending(op.summary())
+                    .help(
+                        "decompose it at export, or use torch.ops.specplace.place and \
+                         torch.ops.specplace.draft_length for placement",
+                    ),
+            )
+        })
+        .collect();
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors)
+    }
+}

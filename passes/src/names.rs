@@ -1,0 +1,63 @@
+//! Roles in names: of devices, of functions, of parameters.
+
+use std::collections::BTreeMap;
+
+use cost::Role;
+
+/// The role that a marker or device name stands for, such as `drafter`,
+/// `__device_target` (iree-turbine's spelling) or a name that the user gave a
+/// role with `--role NAME=ROLE`. `None` for a name that is just a device.
+pub fn role_of_device(name: &str, given: &BTreeMap<String, Role>) -> Option<Role> {
+    let bare = name.strip_prefix("__device_").unwrap_or(name);
+    given
+        .get(name)
+        .or_else(|| given.get(bare))
+        .copied()
+        .or_else(|| bare.parse().ok())
+}
+
+/// The model role that a parameter, global or function name speaks of: the
+/// first of its words (split at anything but letters and digits) that names
+/// one. `control` is no model, so that `control_proj.weight` speaks of none.
+pub fn model_role_in(name: &str) -> Option<Role> {
+    name.split(|each: char| !each.is_ascii_alphanumeric())
+        .find_map(|word| match word.to_ascii_lowercase().as_str() {
+            "drafter" | "draft" | "assistant" => Some(Role::Drafter),
+            "target" => Some(Role::Target),
+            _ => None,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn device_names_that_match_a_role_are_roles() {
+        let none = BTreeMap::new();
+        assert_eq!(role_of_device("drafter", &none), Some(Role::Drafter));
+        assert_eq!(role_of_device("__device_target", &none), Some(Role::Target));
+        assert_eq!(role_of_device("__device_host", &none), Some(Role::Control));
+        assert_eq!(role_of_device("__device_0", &none), None);
+    }
+
+    #[test]
+    fn the_user_may_name_a_device_with_or_without_turbines_prefix() {
+        let given = BTreeMap::from([("0".to_owned(), Role::Target)]);
+        assert_eq!(role_of_device("__device_0", &given), Some(Role::Target));
+        let given = BTreeMap::from([("__device_1".to_owned(), Role::Drafter)]);
+        assert_eq!(role_of_device("__device_1", &given), Some(Role::Drafter));
+    }
+
+    #[test]
+    fn parameters_and_functions_speak_of_the_model_they_belong_to() {
+        assert_eq!(
+            model_role_in("__auto.drafter.layers.0.mlp.up_proj.weight"),
+            Some(Role::Drafter)
+        );
+        assert_eq!(model_role_in("target_forward"), Some(Role::Target));
+        assert_eq!(model_role_in("drafter_forward$1"), Some(Role::Drafter));
+        assert_eq!(model_role_in("lm_head.weight"), None);
+        assert_eq!(model_role_in("retargeted"), None);
+    }
+}

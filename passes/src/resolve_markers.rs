@@ -1,0 +1,369 @@
+//! `resolve-markers`: brings every form of placement operator into one.
+//!
+//! | found | left behind |
+//! |---|---|
+//! | `torch.operator "torch.specplace.place"(%x, %role)` | a transfer of %x to the role |
+//! | `torch.operator "torch.iree.transfer_to_logical_device"(%name, %x)` | a transfer of %x to the role or device |
+//! | `flow.tensor.transfer … to #hal.device.promise<@__device_drafter>` | the same, to `@drafter` |
+//! | `stream.affinity` on globals, `iree.abi.affinity` on arguments and results | `specplace.role` on the global; on an interface, nothing |
+//! | `torch.operator "torch.specplace.draft_length"(%max)` | a load of the global `@specplace.draft_length`, which holds %max |
+//!
+//! A transfer, `flow.tensor.transfer %x : T to #hal.device.promise<@role>`,
+//! survives Torch lowering, which refuses operators that it does not know
+//! (IREE's `torch-to-iree`). The draft length becomes a global since a global
+//! keeps its place through lowering while its value is still open; the value
+//! it starts with makes the module right even if nobody folds it.
+//!
+//! A device name that is no role is left as it is; `identify-roles` then asks
+//! for `--role` or `--keep-placement` where it matters.
+
+use std::collections::BTreeSet;
+
+use dialects::build::OpBuilder;
+use dialects::ir::{Attribute, Op, Type, Value};
+use dialects::vocabulary::{
+    ABI_AFFINITY, DRAFT_LENGTH, GLOBAL, GLOBAL_LOAD, ROLE, STREAM_AFFINITY, TRANSFER,
+    TRANSFER_TARGET,
+};
+use dialects::{Diagnostic, Module};
+
+use crate::names::role_of_device;
+use crate::settings::Context;
+
+/// Runs the pass.
+///
+/// # Errors
+///
+/// A marker whose role is no constant string, or no role; a draft length that
+/// is no constant or not positive; two draft lengths with different bounds.
+pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
+    let mut resolver = Resolver {
+        module,
+        context,
+        errors: Vec::new(),
+        unresolved: BTreeSet::new(),
+        draft_length: None,
+    };
+    resolver.globals();
+    resolver.operators();
+    let Resolver {
+        errors, unresolved, ..
+    } = resolver;
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    for name in unresolved {
+        if context.settings.keep_placement {
+            context.diagnostics.push(Diagnostic::remark(format!(
+                "device @{name} of the input is kept as placed (--keep-placement)"
+            )));
+        } else {
+            context.diagnostics.push(
+                Diagnostic::warning(format!(
+                    "placement on @{name} is overridden: the name is no role"
+                ))
+                .help(format!(
+                    "say what it is with --role {name}=drafter|target|control, \
+                     or honour it with --keep-placement"
+                )),
+            );
+        }
+    }
+    Ok(())
+}
+
+struct Resolver<'a, 's> {
+    module: &'a Module<'s>,
+    context: &'a mut Context,
+    errors: Vec<Diagnostic>,
+    unresolved: BTreeSet<String>,
+    draft_length: Option<i64>,
+}
+
+impl<'a> Resolver<'a, '_> {
+    /// Turns affinities of globals and interfaces into roles.
+    fn globals(&mut self) {
+        for op in self.module.body().ops() {
+            if op.is(GLOBAL) {
+                if let Some(name) = op.attribute(STREAM_AFFINITY).and_then(device_name) {
+                    match role_of_device(&name, &self.context.settings.role_names) {
+                        Some(role) => {
+                            op.set_attribute(
+                                ROLE,
+                                Attribute::string(self.module.session(), role.as_str()),
+                            );
+                            op.remove_attribute(STREAM_AFFINITY);
+                        }
+                        None => self.leave_unresolved(op, &name),
+                    }
+                }
+                continue;
+            }
+            for list in ["arg_attrs", "res_attrs"] {
+                self.interface(op, list);
+            }
+        }
+    }
+
+    /// Interfaces belong to control, which is where the plan puts them; their
+    /// affinities would only contradict it.
+    fn interface(&mut self, op: Op<'a>, list: &str) {
+        let Some(dictionaries) = op.attribute(list) else {
+            return;
+        };
+        let mut kept = Vec::new();
+        let mut changed = false;
+        for dictionary in dictionaries.elements() {
+            if let Some(name) = dictionary.entry(ABI_AFFINITY).and_then(device_name) {
+                changed = true;
+                if role_of_device(&name, &self.context.settings.role_names).is_none() {
+                    self.unresolved.insert(name);
+                }
+                kept.push(dictionary.without(self.module.session(), ABI_AFFINITY));
+            } else {
+                kept.push(dictionary);
+            }
+        }
+        if changed {
+            op.set_attribute(list, Attribute::array(self.module.session(), &kept));
+        }
+    }
+
+    fn leave_unresolved(&mut self, op: Op<'a>, name: &str) {
+        self.unresolved.insert(name.to_owned());
+        if !self.context.settings.keep_placement {
+            op.remove_attribute(STREAM_AFFINITY);
+        }
+    }
+
+    fn operators(&mut self) {
+        for op in self.module.op().nested() {
+            if op.is(TRANSFER) {
+                self.transfer(op);
+            } else if op.is("torch.operator") {
+                match op.string_attribute("name").as_deref() {
+                    Some("torch.specplace.place") => self.operator(op, 0, 1),
+                    Some("torch.iree.transfer_to_logical_device") => self.operator(op, 1, 0),
+                    Some("torch.specplace.draft_length") => self.draft_length(op),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn transfer(&mut self, op: Op<'a>) {
+        let Some(name) = op.attribute(TRANSFER_TARGET).and_then(device_name) else {
+            return;
+        };
+        match role_of_device(&name, &self.context.settings.role_names) {
+            Some(role) => op.set_attribute(
+                TRANSFER_TARGET,
+                promise(self.module, role.as_str()),
+            ),
+            None => {
+                self.unresolved.insert(name);
+            }
+        }
+    }
+
+    /// A Torch operator that is the identity on operand `value` and names a
+    /// role or device, a `!torch.str` constant, in operand `name`.
+    fn operator(&mut self, op: Op<'a>, value: usize, name: usize) {
+        let (Some(value), Some(name), Some(result)) =
+            (op.operand(value), op.operand(name), op.result(0))
+        else {
+            self.errors.push(
+                Diagnostic::error("a placement operator takes a value and a name")
+                    .at(op.location().place())
+                    .offending(op.summary()),
+            );
+            return;
+        };
+        let Some(text) = constant_string(name) else {
+            self.errors.push(
+                Diagnostic::error("the name in a placement operator is not a constant string")
+                    .at(op.location().place())
+                    .offending(op.summary())
+                    .help("pass the role as a Python string literal, such as \"drafter\""),
+            );
+            return;
+        };
+        let is_ours = op.string_attribute("name").as_deref() == Some("torch.specplace.place");
+        let symbol = match role_of_device(&text, &self.context.settings.role_names) {
+            Some(role) => role.as_str().to_owned(),
+            None if is_ours => {
+                self.errors.push(
+                    Diagnostic::error(format!("'{text}' is not a role"))
+                        .at(op.location().place())
+                        .offending(op.summary())
+                        .help(format!(
+                            "use drafter, target or control (host), or give the name a role \
+                             with --role {text}=drafter"
+                        )),
+                );
+                return;
+            }
+            None => {
+                let symbol = format!("__device_{text}");
+                self.unresolved.insert(symbol.clone());
+                symbol
+            }
+        };
+        let Some(tensor) = builtin_tensor(self.module, value.r#type()) else {
+            self.errors.push(
+                Diagnostic::error("a placement operator needs a tensor of known rank and dtype")
+                    .at(op.location().place())
+                    .offending(op.summary()),
+            );
+            return;
+        };
+        let location = op.location();
+        let to = OpBuilder::new("torch_c.to_builtin_tensor", location)
+            .operands(&[value])
+            .results(&[tensor])
+            .build();
+        op.insert_before(to);
+        let transfer = OpBuilder::new(TRANSFER, location)
+            .operands(&to.results())
+            .results(&[tensor])
+            .attribute(TRANSFER_TARGET, promise(self.module, &symbol))
+            .attribute(
+                "operandSegmentSizes",
+                Attribute::i32_array(self.module.session(), &[1, 0]),
+            )
+            .build();
+        op.insert_before(transfer);
+        let from = OpBuilder::new("torch_c.from_builtin_tensor", location)
+            .operands(&transfer.results())
+            .results(&[result.r#type()])
+            .build();
+        op.insert_before(from);
+        result.replace_all_uses_with(from.results()[0]);
+        op.erase();
+    }
+
+    fn draft_length(&mut self, op: Op<'a>) {
+        let location = op.location();
+        let max = op.operand(0).and_then(constant_integer);
+        let Some(max) = max.filter(|max| *max > 0) else {
+            self.errors.push(
+                Diagnostic::error("the bound of draft_length is not a positive constant")
+                    .at(location.place())
+                    .offending(op.summary())
+                    .help("pass it as a Python integer literal of at least 1"),
+            );
+            return;
+        };
+        let (Some(result), Some(tensor)) = (op.result(0), self.module.parse_type("tensor<i64>"))
+        else {
+            return;
+        };
+        match self.draft_length {
+            Some(before) if before != max => {
+                self.errors.push(
+                    Diagnostic::error(format!(
+                        "two draft lengths with different bounds, {before} and {max}"
+                    ))
+                    .at(location.place())
+                    .offending(op.summary())
+                    .help("one module has one draft length: give both the same bound"),
+                );
+                return;
+            }
+            Some(_) => {}
+            None => {
+                self.draft_length = Some(max);
+                self.module.body().prepend(draft_length_global(self.module, max, tensor, location));
+            }
+        }
+        let load = OpBuilder::new(GLOBAL_LOAD, location)
+            .results(&[tensor])
+            .attribute("global", Attribute::symbol(self.module.session(), DRAFT_LENGTH))
+            .build();
+        op.insert_before(load);
+        let from = OpBuilder::new("torch_c.from_builtin_tensor", location)
+            .operands(&load.results())
+            .results(&[result.r#type()])
+            .build();
+        op.insert_before(from);
+        result.replace_all_uses_with(from.results()[0]);
+        op.erase();
+    }
+}
+
+fn draft_length_global<'m>(
+    module: &'m Module<'_>,
+    max: i64,
+    tensor: Type<'m>,
+    location: dialects::Location<'m>,
+) -> Op<'m> {
+    let session = module.session();
+    OpBuilder::new(GLOBAL, location)
+        .attribute("sym_name", Attribute::string(session, DRAFT_LENGTH))
+        .attribute("sym_visibility", Attribute::string(session, "private"))
+        .attribute("type", Attribute::of_type(tensor))
+        .attribute(
+            "initial_value",
+            module
+                .parse_attribute(&format!("dense<{max}> : tensor<i64>"))
+                .expect("a splat of an integer is an attribute"),
+        )
+        // Mutable, so that nothing folds the load before the plan is made.
+        .attribute("is_mutable", Attribute::unit(session))
+        .build()
+}
+
+/// `#hal.device.promise<@name>`.
+pub(crate) fn promise<'m>(module: &'m Module<'_>, name: &str) -> Attribute<'m> {
+    module
+        .parse_attribute(&format!("#hal.device.promise<@{name}>"))
+        .expect("a device promise is an attribute of IREE's HAL dialect")
+}
+
+/// The device symbol in an affinity such as `#hal.device.promise<@gpu>` or
+/// `#hal.device.affinity<@gpu>`, without `@` and queue.
+pub(crate) fn device_name(affinity: Attribute<'_>) -> Option<String> {
+    let text = affinity.to_string();
+    let rest = text
+        .strip_prefix("#hal.device.promise<@")
+        .or_else(|| text.strip_prefix("#hal.device.affinity<@"))?;
+    let end = rest.find(['>', ',', '['])?;
+    Some(rest[..end].trim_matches('"').to_owned())
+}
+
+fn constant_string(value: Value<'_>) -> Option<String> {
+    let op = value.defining_op()?;
+    op.is("torch.constant.str")
+        .then(|| op.string_attribute("value"))?
+}
+
+fn constant_integer(value: Value<'_>) -> Option<i64> {
+    let op = value.defining_op()?;
+    op.is("torch.constant.int")
+        .then(|| op.attribute("value")?.as_integer())?
+}
+
+/// The builtin tensor that stands for a `!torch.vtensor`, or the type itself
+/// where it already is one. `None` where rank or dtype are unknown.
+fn builtin_tensor<'m>(module: &'m Module<'_>, r#type: Type<'m>) -> Option<Type<'m>> {
+    if r#type.is_tensor() {
+        return Some(r#type);
+    }
+    let text = r#type.to_string();
+    let inner = text.strip_prefix("!torch.vtensor<[")?.strip_suffix('>')?;
+    let (shape, dtype) = inner.split_once("],")?;
+    let mut builtin = String::from("tensor<");
+    for size in shape.split(',').filter(|size| !size.is_empty()) {
+        builtin.push_str(size.trim());
+        builtin.push('x');
+    }
+    // Torch's signed and unsigned integers are signless outside of it.
+    let dtype = dtype.trim();
+    let signless = dtype
+        .strip_prefix("si")
+        .or_else(|| dtype.strip_prefix("ui"))
+        .map(|width| format!("i{width}"));
+    builtin.push_str(signless.as_deref().unwrap_or(dtype));
+    builtin.push('>');
+    module.parse_type(&builtin)
+}

@@ -1,0 +1,215 @@
+//! How a lowered module is built: functions, control flow, and the operations
+//! that compute, with the values that flow between them.
+//!
+//! Two kinds of operation matter to placement. *Control flow* holds blocks
+//! that run some number of times and stays where it is. *Leaves* compute (a
+//! `linalg.generic` is one, whatever its region says) and are grouped by role.
+
+use std::collections::HashSet;
+
+use dialects::ir::{Block, Op, Value, Walk};
+use dialects::vocabulary::{FUNC, GLOBAL, GLOBAL_LOAD, UTIL_FUNC};
+use dialects::Module;
+
+/// Whether the operation is a function of either kind.
+pub fn is_function(op: Op<'_>) -> bool {
+    op.is(FUNC) || op.is(UTIL_FUNC)
+}
+
+/// The functions with a body.
+pub fn functions<'m>(module: &'m Module<'_>) -> Vec<Op<'m>> {
+    module
+        .body()
+        .ops()
+        .into_iter()
+        .filter(|op| is_function(*op) && op.has_body())
+        .collect()
+}
+
+/// The global of this name.
+pub fn global<'m>(module: &'m Module<'_>, name: &str) -> Option<Op<'m>> {
+    module
+        .body()
+        .ops()
+        .into_iter()
+        .find(|op| op.is(GLOBAL) && op.symbol_name().as_deref() == Some(name))
+}
+
+/// Whether the operation holds control flow rather than a computation.
+pub fn is_control_flow(op: Op<'_>) -> bool {
+    op.name().starts_with("scf.") && op.has_body()
+}
+
+/// The blocks of a function in which operations are placed: its own, and those
+/// of the control flow in them, outside in.
+pub fn placed_blocks(function: Op<'_>) -> Vec<Block<'_>> {
+    let mut blocks = Vec::new();
+    let mut pending: Vec<Block> = function.blocks();
+    pending.reverse();
+    while let Some(block) = pending.pop() {
+        blocks.push(block);
+        for op in block.ops().into_iter().rev() {
+            if is_control_flow(op) {
+                pending.extend(op.blocks().into_iter().rev());
+            }
+        }
+    }
+    blocks
+}
+
+/// The values that an operation reads: operands, and what its regions capture
+/// from outside it. Each once, in order of first use.
+pub fn inputs(op: Op<'_>) -> Vec<Value<'_>> {
+    let mut seen = HashSet::new();
+    let mut inputs: Vec<Value> = op
+        .operands()
+        .into_iter()
+        .filter(|value| seen.insert(*value))
+        .collect();
+    if !op.has_body() {
+        return inputs;
+    }
+    let mut inside: HashSet<Value> = HashSet::new();
+    for block in op.blocks() {
+        inside.extend(block.arguments());
+    }
+    let mut captured = Vec::new();
+    op.walk(&mut |nested| {
+        if nested != op {
+            captured.extend(nested.operands());
+            inside.extend(nested.results());
+            for block in nested.blocks() {
+                inside.extend(block.arguments());
+            }
+        }
+        Walk::Into
+    });
+    inputs.extend(
+        captured
+            .into_iter()
+            .filter(|value| !inside.contains(value) && seen.insert(*value)),
+    );
+    inputs
+}
+
+/// Pairs of values that are one and the same at run time because control flow
+/// hands the first on as the second: what enters a loop, what a round hands
+/// to the next, what leaves a branch.
+pub fn carried<'m>(op: Op<'m>) -> Vec<(Value<'m>, Value<'m>)> {
+    let blocks = op.blocks();
+    let results = op.results();
+    let pair = |from: &[Value<'m>], to: &[Value<'m>]| -> Vec<(Value<'m>, Value<'m>)> {
+        from.iter().copied().zip(to.iter().copied()).collect()
+    };
+    let yielded = |block: &Block<'m>| -> Vec<Value<'m>> {
+        block.terminator().map(Op::operands).unwrap_or_default()
+    };
+    let mut pairs = Vec::new();
+    match (op.name().as_str(), blocks.as_slice()) {
+        ("scf.while", [before, after]) => {
+            pairs.extend(pair(&op.operands(), &before.arguments()));
+            let condition = yielded(before);
+            let passed = condition.get(1..).unwrap_or_default();
+            pairs.extend(pair(passed, &after.arguments()));
+            pairs.extend(pair(passed, &results));
+            pairs.extend(pair(&yielded(after), &before.arguments()));
+        }
+        ("scf.for", [body]) => {
+            // Lower bound, upper bound and step come first; so does the
+            // induction variable among the block's arguments.
+            let initial = op.operands();
+            let initial = initial.get(3..).unwrap_or_default();
+            let arguments = body.arguments();
+            let arguments = arguments.get(1..).unwrap_or_default();
+            pairs.extend(pair(initial, arguments));
+            pairs.extend(pair(initial, &results));
+            pairs.extend(pair(&yielded(body), arguments));
+            pairs.extend(pair(&yielded(body), &results));
+        }
+        (_, blocks) => {
+            for block in blocks {
+                pairs.extend(pair(&yielded(block), &results));
+            }
+        }
+    }
+    pairs
+}
+
+/// Whether the operation only names data that is there from the start: a
+/// constant, an empty tensor, a weight.
+fn is_source(op: Op<'_>) -> bool {
+    if op.is(GLOBAL_LOAD) {
+        return true;
+    }
+    op.name() == "arith.constant" || op.name() == "tensor.empty" && op.operands().is_empty()
+}
+
+/// Whether the operation has no effect but its results: a leaf of a dialect
+/// that only computes.
+pub fn is_pure(op: Op<'_>) -> bool {
+    const PURE: [&str; 8] = [
+        "arith.", "math.", "linalg.", "tensor.", "iree_linalg_ext.", "complex.", "shape.", "affine.",
+    ];
+    let name = op.name();
+    PURE.iter().any(|dialect| name.starts_with(dialect)) || op.is(GLOBAL_LOAD)
+}
+
+/// Decides which operations belong to nobody: constants, weights, and what is
+/// computed from them alone. Such an operation is copied into every subgraph
+/// that reads it instead of crossing.
+#[derive(Default)]
+pub struct Free<'m> {
+    known: std::collections::HashMap<Op<'m>, bool>,
+    /// Globals that are written at run time, and so are no constants.
+    written: HashSet<String>,
+}
+
+impl<'m> Free<'m> {
+    /// Looks at which globals the module writes.
+    pub fn new(module: &'m Module<'_>) -> Self {
+        let written = module
+            .op()
+            .nested()
+            .into_iter()
+            .filter(|op| op.is(dialects::vocabulary::GLOBAL_STORE))
+            .filter_map(|op| op.attribute("global")?.as_symbol())
+            .collect();
+        Self {
+            known: std::collections::HashMap::new(),
+            written,
+        }
+    }
+
+    /// Whether `value` is the result of an operation that belongs to nobody.
+    pub fn is_free_value(&mut self, value: Value<'m>) -> bool {
+        value.defining_op().is_some_and(|op| self.is_free(op))
+    }
+
+    /// Whether `op` belongs to nobody.
+    pub fn is_free(&mut self, op: Op<'m>) -> bool {
+        if let Some(known) = self.known.get(&op) {
+            return *known;
+        }
+        let free = if op.is(GLOBAL_LOAD) {
+            op.attribute("global")
+                .and_then(|global| global.as_symbol())
+                .is_none_or(|name| !self.written.contains(&name))
+        } else if is_source(op) {
+            true
+        } else {
+            is_pure(op)
+                && !op.results().is_empty()
+                && inputs(op).into_iter().all(|value| self.is_free_value(value))
+        };
+        self.known.insert(op, free);
+        free
+    }
+}
+
+/// Whether the operation takes part in grouping: a leaf that computes a tensor.
+pub fn is_groupable(op: Op<'_>) -> bool {
+    is_pure(op)
+        && !op.is(GLOBAL_LOAD)
+        && !op.results().is_empty()
+        && op.results().iter().all(|value| value.r#type().is_tensor())
+}

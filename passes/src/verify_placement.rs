@@ -1,0 +1,127 @@
+//! Proves that IREE placed a module as planned.
+//!
+//! Reads two modules and changes neither: the placed IR that specplace wrote,
+//! from which it takes what is expected ([`Expectation`]), and what
+//! `iree-compile --compile-to=stream` made of it, in which every dispatch,
+//! allocation and parameter load carries the device that it will use
+//! ([`check`]).
+//!
+//! That "everything has a device" proves nothing: a function that was inlined
+//! runs on its caller's device, two devices of one spec are silently merged
+//! into one, and a weight can sit with the default device while its users are
+//! elsewhere. So expected and actual device are compared, for every function,
+//! executable, dispatch, parameter and constant; and, since IREE's
+//! interprocedural optimisation can drop arguments and results that it takes
+//! for equal, the arity of every call with what was emitted.
+
+mod actual;
+mod expectation;
+mod report;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use dialects::{Attribute, Op};
+
+pub use actual::check;
+pub use expectation::{Expectation, Parameter, PlannedFunction};
+pub use report::{DeviceUse, Report};
+
+/// Names of devices.
+pub type Devices = BTreeSet<String>;
+
+/// The device that an affinity attribute names: the symbol of
+/// `#hal.device.affinity<@gpu>` or `#hal.device.promise<@gpu>`, with or
+/// without queues. `None` for anything else, such as `#hal.device.optimal`.
+fn device_of(affinity: Attribute<'_>) -> Option<String> {
+    let text = affinity.to_string();
+    let rest = ["#hal.device.affinity<@", "#hal.device.promise<@"]
+        .iter()
+        .find_map(|prefix| text.strip_prefix(prefix))?;
+    match rest.strip_prefix('"') {
+        Some(quoted) => unquoted(quoted).map(|(name, _)| name),
+        None => {
+            let end = rest.find([',', '>'])?;
+            Some(rest[..end].to_owned())
+        }
+    }
+}
+
+/// Reads an MLIR string up to its closing quote, the opening one being
+/// consumed; returns it with what follows.
+fn unquoted(text: &str) -> Option<(String, &str)> {
+    let mut bytes = Vec::new();
+    let raw = text.as_bytes();
+    let mut at = 0;
+    loop {
+        match raw.get(at)? {
+            b'"' => {
+                let name = String::from_utf8_lossy(&bytes).into_owned();
+                return Some((name, &text[at + 1..]));
+            }
+            b'\\' => match raw.get(at + 1)? {
+                escaped @ (b'"' | b'\\') => {
+                    bytes.push(*escaped);
+                    at += 2;
+                }
+                b'n' => {
+                    bytes.push(b'\n');
+                    at += 2;
+                }
+                b't' => {
+                    bytes.push(b'\t');
+                    at += 2;
+                }
+                _ => {
+                    let digits = text.get(at + 1..at + 3)?;
+                    bytes.push(u8::from_str_radix(digits, 16).ok()?);
+                    at += 3;
+                }
+            },
+            byte => {
+                bytes.push(*byte);
+                at += 1;
+            }
+        }
+    }
+}
+
+/// The function or initializer at module level that holds `op`.
+fn enclosing<'m>(op: Op<'m>, module: Op<'m>) -> Option<Op<'m>> {
+    let mut inner = op;
+    loop {
+        let outer = inner.parent()?;
+        if outer == module {
+            return Some(inner);
+        }
+        inner = outer;
+    }
+}
+
+/// The names of the resources in a constant: `dense_resource<NAME>`, alone or
+/// inside a composite.
+fn resource_names(attribute: Attribute<'_>) -> Vec<String> {
+    let text = attribute.to_string();
+    let mut names = Vec::new();
+    let mut rest = text.as_str();
+    while let Some(start) = rest.find("dense_resource<") {
+        rest = &rest[start + "dense_resource<".len()..];
+        let name = match rest.strip_prefix('"') {
+            Some(quoted) => unquoted(quoted).map(|(name, _)| name),
+            None => rest.find('>').map(|end| rest[..end].to_owned()),
+        };
+        names.extend(name);
+    }
+    names
+}
+
+/// `@a, @b`.
+fn listed<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| format!("@{name}")).collect();
+    if names.is_empty() {
+        "no device".to_owned()
+    } else {
+        names.join(", ")
+    }
+}

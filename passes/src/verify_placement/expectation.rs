@@ -1,0 +1,367 @@
+//! What the placed IR asks IREE for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use dialects::{Attribute, Module, Op, vocabulary};
+
+use super::{Devices, device_of, resource_names, unquoted};
+
+/// A parameter of an archive: `scope::key`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Parameter {
+    /// The archive's name, empty where the IR names none.
+    pub scope: String,
+    /// The parameter's name in it.
+    pub key: String,
+}
+
+impl fmt::Display for Parameter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.scope.is_empty() {
+            write!(formatter, "\"{}\"", self.key)
+        } else {
+            write!(formatter, "\"{}\"::\"{}\"", self.scope, self.key)
+        }
+    }
+}
+
+/// A function of the placed IR, and where it is to run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlannedFunction {
+    /// The role it serves, if it says so.
+    pub role: Option<String>,
+    /// Its device; `None` where it has none of its own.
+    pub device: Option<String>,
+    /// Whether it can be called from outside.
+    pub public: bool,
+    /// Whether it must survive as a function: private and never inlined.
+    pub kept: bool,
+    /// How many arguments a call passes.
+    pub arguments: usize,
+    /// How many results a call yields.
+    pub results: usize,
+    /// Arguments that IREE may drop without harm: those that the function
+    /// does not use, and constants that are the same in every call.
+    pub droppable_arguments: usize,
+    /// Results that IREE may drop without harm: those that no call uses.
+    pub droppable_results: usize,
+    /// Whether its signature is spelled in buffers, views and scalars only.
+    /// Tensors change arity when they become resources and timepoints.
+    pub comparable: bool,
+    /// How many calls there are in the module.
+    pub calls: usize,
+    /// Whether a public function reaches it.
+    pub reachable: bool,
+}
+
+/// What the placed IR asks IREE for: a device for every function, parameter
+/// and constant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expectation {
+    /// Every device that is declared or referred to, with its spec where the
+    /// module declares it.
+    pub devices: BTreeMap<String, Option<String>>,
+    /// Every function with a body.
+    pub functions: BTreeMap<String, PlannedFunction>,
+    /// The devices on which each parameter is used.
+    pub parameters: BTreeMap<Parameter, Devices>,
+    /// The devices on which each inline constant, by its resource name, is
+    /// used.
+    pub constants: BTreeMap<String, Devices>,
+}
+
+/// What one pass over a function finds.
+#[derive(Default)]
+struct Body {
+    loads: BTreeSet<String>,
+    constants: BTreeSet<String>,
+    callees: BTreeSet<String>,
+}
+
+impl Expectation {
+    /// Reads what a placed module asks for. Devices may be declared in the
+    /// module or only referred to.
+    pub fn from_placed_module(module: &Module<'_>) -> Self {
+        let mut expectation = Self::default();
+        let mut bodies = BTreeMap::new();
+        let mut globals = BTreeMap::new();
+        let mut calls: BTreeMap<String, Vec<Op<'_>>> = BTreeMap::new();
+
+        for op in module.body().ops() {
+            if op.is(vocabulary::GLOBAL) {
+                expectation.add_global(op, &mut globals);
+            } else if (op.is(vocabulary::FUNC) || op.is(vocabulary::UTIL_FUNC)) && op.has_body() {
+                let Some(name) = op.symbol_name() else {
+                    continue;
+                };
+                let body = expectation.scan(op, &mut calls);
+                bodies.insert(name.clone(), body);
+                expectation.functions.insert(name, planned(op));
+            }
+        }
+        expectation.add_calls(&calls);
+        expectation.mark_reachable(&bodies);
+        expectation.place_weights(&bodies, &globals);
+        expectation
+    }
+
+    /// The devices on which a role's functions run.
+    pub fn roles(&self) -> BTreeMap<String, Devices> {
+        let mut roles: BTreeMap<String, Devices> = BTreeMap::new();
+        for function in self.functions.values() {
+            if let (Some(role), Some(device)) = (&function.role, &function.device) {
+                roles.entry(role.clone()).or_default().insert(device.clone());
+            }
+        }
+        roles
+    }
+
+    /// The planned function that `name`, as IREE calls it, comes from: IREE
+    /// splits a public function into an entry point and its implementation.
+    pub(super) fn function(&self, name: &str) -> Option<(&str, &PlannedFunction)> {
+        let original = name.strip_suffix("$async").unwrap_or(name);
+        [name, original]
+            .into_iter()
+            .chain(original.strip_prefix('_'))
+            .find_map(|candidate| self.functions.get_key_value(candidate))
+            .map(|(name, function)| (name.as_str(), function))
+    }
+
+    fn add_global<'m>(&mut self, op: Op<'m>, globals: &mut BTreeMap<String, Attribute<'m>>) {
+        let (Some(name), Some(of_type)) = (op.symbol_name(), op.attribute("type")) else {
+            return;
+        };
+        let initial = op.attribute("initial_value");
+        if of_type.to_string() == "!hal.device" {
+            let spec = initial.map(|value| value.to_string());
+            self.devices.insert(name, spec);
+            return;
+        }
+        if let Some(device) = op.attribute(vocabulary::STREAM_AFFINITY).and_then(device_of) {
+            self.devices.entry(device).or_default();
+        }
+        if let Some(value) = initial {
+            globals.insert(name, value);
+        }
+    }
+
+    /// Reads a function's body: which globals it loads, which constants it
+    /// holds, whom it calls, and which devices its operations name.
+    fn scan<'m>(&mut self, function: Op<'m>, calls: &mut BTreeMap<String, Vec<Op<'m>>>) -> Body {
+        let mut body = Body::default();
+        if let Some(device) = function
+            .attribute(vocabulary::STREAM_AFFINITY)
+            .and_then(device_of)
+        {
+            self.devices.entry(device).or_default();
+        }
+        for op in function.nested() {
+            if op.is(vocabulary::GLOBAL_LOAD) {
+                body.loads
+                    .extend(op.attribute("global").and_then(Attribute::as_symbol));
+            } else if op.is("func.call") || op.is("util.call") {
+                if let Some(callee) = op.attribute("callee").and_then(Attribute::as_symbol) {
+                    body.callees.insert(callee.clone());
+                    calls.entry(callee).or_default().push(op);
+                }
+            } else if op.is("arith.constant") || op.is("flow.tensor.constant") {
+                if let Some(value) = op.attribute("value")
+                    && op.results().iter().any(|result| result.r#type().is_tensor())
+                {
+                    body.constants.extend(resource_names(value));
+                }
+            } else if let Some(device) = op.attribute("affinity").and_then(device_of) {
+                self.devices.entry(device).or_default();
+            }
+        }
+        body
+    }
+
+    fn add_calls(&mut self, calls: &BTreeMap<String, Vec<Op<'_>>>) {
+        for (name, function) in &mut self.functions {
+            let Some(calls) = calls.get(name) else {
+                continue;
+            };
+            function.calls = calls.len();
+            if function.public {
+                continue;
+            }
+            for index in 0..function.arguments {
+                if same_constant(calls.iter().filter_map(|call| call.operand(index))) {
+                    function.droppable_arguments += 1;
+                }
+            }
+            for index in 0..function.results {
+                let used = calls
+                    .iter()
+                    .filter_map(|call| call.result(index))
+                    .any(|result| !result.is_unused());
+                if !used {
+                    function.droppable_results += 1;
+                }
+            }
+        }
+    }
+
+    fn mark_reachable(&mut self, bodies: &BTreeMap<String, Body>) {
+        let mut waiting: Vec<String> = self
+            .functions
+            .iter()
+            .filter(|(_, function)| function.public)
+            .map(|(name, _)| name.clone())
+            .collect();
+        while let Some(name) = waiting.pop() {
+            let Some(function) = self.functions.get_mut(&name) else {
+                continue;
+            };
+            if std::mem::replace(&mut function.reachable, true) {
+                continue;
+            }
+            if let Some(body) = bodies.get(&name) {
+                waiting.extend(body.callees.iter().cloned());
+            }
+        }
+    }
+
+    /// Gives every weight the devices of the functions that read it. A
+    /// function without a device of its own is inlined into its callers.
+    fn place_weights(
+        &mut self,
+        bodies: &BTreeMap<String, Body>,
+        globals: &BTreeMap<String, Attribute<'_>>,
+    ) {
+        let mut callers: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (name, body) in bodies {
+            for callee in &body.callees {
+                callers.entry(callee).or_default().insert(name);
+            }
+        }
+        for (name, body) in bodies {
+            if !self.functions.get(name).is_some_and(|each| each.reachable) {
+                continue;
+            }
+            let devices = self.devices_of(name, &callers);
+            for global in &body.loads {
+                let Some(value) = globals.get(global) else {
+                    continue;
+                };
+                if let Some(parameter) = parameter(*value) {
+                    self.parameters
+                        .entry(parameter)
+                        .or_default()
+                        .extend(devices.iter().cloned());
+                }
+                for constant in resource_names(*value) {
+                    self.constants
+                        .entry(constant)
+                        .or_default()
+                        .extend(devices.iter().cloned());
+                }
+            }
+            for constant in &body.constants {
+                self.constants
+                    .entry(constant.clone())
+                    .or_default()
+                    .extend(devices.iter().cloned());
+            }
+        }
+    }
+
+    fn devices_of(&self, function: &str, callers: &BTreeMap<&str, BTreeSet<&str>>) -> Devices {
+        let mut devices = Devices::new();
+        let mut seen = BTreeSet::new();
+        let mut waiting = vec![function];
+        while let Some(name) = waiting.pop() {
+            if !seen.insert(name) {
+                continue;
+            }
+            match self.functions.get(name).and_then(|each| each.device.clone()) {
+                Some(device) => {
+                    devices.insert(device);
+                }
+                None => waiting.extend(callers.get(name).into_iter().flatten()),
+            }
+        }
+        devices
+    }
+}
+
+fn planned(op: Op<'_>) -> PlannedFunction {
+    let public = op.is_public();
+    let never_inlined = op.attribute("noinline").is_some()
+        || op
+            .attribute("inlining_policy")
+            .is_some_and(|policy| policy.to_string() == "#util.inline.never");
+    let (inputs, results) = op
+        .attribute("function_type")
+        .and_then(Attribute::as_type)
+        .and_then(dialects::Type::as_function)
+        .unwrap_or_default();
+    let entry = op.blocks().first().map(|block| block.arguments());
+    PlannedFunction {
+        role: op.string_attribute(vocabulary::ROLE),
+        device: op
+            .attribute(vocabulary::STREAM_AFFINITY)
+            .and_then(device_of)
+            .or_else(|| public.then(|| interface_device(op)).flatten()),
+        public,
+        kept: !public && never_inlined,
+        arguments: inputs.len(),
+        results: results.len(),
+        droppable_arguments: entry
+            .map_or(0, |arguments| arguments.iter().filter(|each| each.is_unused()).count()),
+        droppable_results: 0,
+        comparable: !inputs.iter().chain(&results).any(|each| each.is_tensor()),
+        calls: 0,
+        reachable: false,
+    }
+}
+
+/// The one device that all arguments and results of a public function name.
+fn interface_device(op: Op<'_>) -> Option<String> {
+    let devices: Devices = ["arg_attrs", "res_attrs"]
+        .into_iter()
+        .filter_map(|name| op.attribute(name))
+        .flat_map(Attribute::elements)
+        .filter_map(|entries| entries.entry(vocabulary::ABI_AFFINITY))
+        .filter_map(device_of)
+        .collect();
+    let mut devices = devices.into_iter();
+    let first = devices.next();
+    if devices.next().is_some() { None } else { first }
+}
+
+/// Whether all values are results of equal `arith.constant`s.
+fn same_constant<'m>(values: impl Iterator<Item = dialects::Value<'m>>) -> bool {
+    let mut first = None;
+    for value in values {
+        let constant = value
+            .defining_op()
+            .filter(|op| op.is("arith.constant"))
+            .and_then(|op| op.attribute("value"));
+        let Some(constant) = constant else {
+            return false;
+        };
+        if *first.get_or_insert(constant) != constant {
+            return false;
+        }
+    }
+    first.is_some()
+}
+
+/// The parameter that `#flow.parameter.named<"scope"::"key"> : …` names.
+pub(super) fn parameter(value: Attribute<'_>) -> Option<Parameter> {
+    let text = value.to_string();
+    let rest = ["#flow.parameter.named<\"", "#stream.parameter.named<\""]
+        .iter()
+        .find_map(|prefix| text.strip_prefix(prefix))?;
+    let (first, rest) = unquoted(rest)?;
+    match rest.strip_prefix("::\"") {
+        Some(rest) => unquoted(rest).map(|(key, _)| Parameter { scope: first, key }),
+        None => Some(Parameter {
+            scope: String::new(),
+            key: first,
+        }),
+    }
+}
