@@ -22,7 +22,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use dialects::{Attribute, Op};
+use dialects::Attribute;
 
 pub use actual::check;
 pub use expectation::{Expectation, Parameter, PlannedFunction};
@@ -84,18 +84,6 @@ fn unquoted(text: &str) -> Option<(String, &str)> {
                 at += 1;
             }
         }
-    }
-}
-
-/// The function or initializer at module level that holds `op`.
-fn enclosing<'m>(op: Op<'m>, module: Op<'m>) -> Option<Op<'m>> {
-    let mut inner = op;
-    loop {
-        let outer = inner.parent()?;
-        if outer == module {
-            return Some(inner);
-        }
-        inner = outer;
     }
 }
 

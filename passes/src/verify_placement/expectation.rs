@@ -5,7 +5,7 @@ use std::fmt;
 
 use dialects::{Attribute, Module, Op, vocabulary};
 
-use super::{Devices, device_of, resource_names, unquoted};
+use super::{Devices, device_of, resource_names};
 
 /// A parameter of an archive: `scope::key`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,10 +42,11 @@ pub struct PlannedFunction {
     /// How many results a call yields.
     pub results: usize,
     /// Arguments that IREE may drop without harm: those that the function
-    /// does not use, and constants that are the same in every call.
-    pub droppable_arguments: usize,
+    /// does not use, constants that are the same in every call, and those
+    /// that repeat an earlier argument in every call.
+    pub droppable_arguments: BTreeSet<usize>,
     /// Results that IREE may drop without harm: those that no call uses.
-    pub droppable_results: usize,
+    pub droppable_results: BTreeSet<usize>,
     /// Whether its signature is spelled in buffers, views and scalars only.
     /// Tensors change arity when they become resources and timepoints.
     pub comparable: bool,
@@ -111,7 +112,10 @@ impl Expectation {
         let mut roles: BTreeMap<String, Devices> = BTreeMap::new();
         for function in self.functions.values() {
             if let (Some(role), Some(device)) = (&function.role, &function.device) {
-                roles.entry(role.clone()).or_default().insert(device.clone());
+                roles
+                    .entry(role.clone())
+                    .or_default()
+                    .insert(device.clone());
             }
         }
         roles
@@ -138,7 +142,10 @@ impl Expectation {
             self.devices.insert(name, spec);
             return;
         }
-        if let Some(device) = op.attribute(vocabulary::STREAM_AFFINITY).and_then(device_of) {
+        if let Some(device) = op
+            .attribute(vocabulary::STREAM_AFFINITY)
+            .and_then(device_of)
+        {
             self.devices.entry(device).or_default();
         }
         if let Some(value) = initial {
@@ -167,7 +174,10 @@ impl Expectation {
                 }
             } else if op.is("arith.constant") || op.is("flow.tensor.constant") {
                 if let Some(value) = op.attribute("value")
-                    && op.results().iter().any(|result| result.r#type().is_tensor())
+                    && op
+                        .results()
+                        .iter()
+                        .any(|result| result.r#type().is_tensor())
                 {
                     body.constants.extend(resource_names(value));
                 }
@@ -188,8 +198,15 @@ impl Expectation {
                 continue;
             }
             for index in 0..function.arguments {
-                if same_constant(calls.iter().filter_map(|call| call.operand(index))) {
-                    function.droppable_arguments += 1;
+                let repeats_earlier = (0..index).any(|earlier| {
+                    calls
+                        .iter()
+                        .all(|call| call.operand(earlier) == call.operand(index))
+                });
+                if repeats_earlier
+                    || same_constant(calls.iter().filter_map(|call| call.operand(index)))
+                {
+                    function.droppable_arguments.insert(index);
                 }
             }
             for index in 0..function.results {
@@ -198,7 +215,7 @@ impl Expectation {
                     .filter_map(|call| call.result(index))
                     .any(|result| !result.is_unused());
                 if !used {
-                    function.droppable_results += 1;
+                    function.droppable_results.insert(index);
                 }
             }
         }
@@ -276,7 +293,11 @@ impl Expectation {
             if !seen.insert(name) {
                 continue;
             }
-            match self.functions.get(name).and_then(|each| each.device.clone()) {
+            match self
+                .functions
+                .get(name)
+                .and_then(|each| each.device.clone())
+            {
                 Some(device) => {
                     devices.insert(device);
                 }
@@ -298,7 +319,11 @@ fn planned(op: Op<'_>) -> PlannedFunction {
         .and_then(Attribute::as_type)
         .and_then(dialects::Type::as_function)
         .unwrap_or_default();
-    let entry = op.blocks().first().map(|block| block.arguments());
+    let entry = op
+        .blocks()
+        .first()
+        .map(|block| block.arguments())
+        .unwrap_or_default();
     PlannedFunction {
         role: op.string_attribute(vocabulary::ROLE),
         device: op
@@ -309,9 +334,10 @@ fn planned(op: Op<'_>) -> PlannedFunction {
         kept: !public && never_inlined,
         arguments: inputs.len(),
         results: results.len(),
-        droppable_arguments: entry
-            .map_or(0, |arguments| arguments.iter().filter(|each| each.is_unused()).count()),
-        droppable_results: 0,
+        droppable_arguments: (0..entry.len())
+            .filter(|index| entry[*index].is_unused())
+            .collect(),
+        droppable_results: BTreeSet::new(),
         comparable: !inputs.iter().chain(&results).any(|each| each.is_tensor()),
         calls: 0,
         reachable: false,
@@ -329,7 +355,11 @@ fn interface_device(op: Op<'_>) -> Option<String> {
         .collect();
     let mut devices = devices.into_iter();
     let first = devices.next();
-    if devices.next().is_some() { None } else { first }
+    if devices.next().is_some() {
+        None
+    } else {
+        first
+    }
 }
 
 /// Whether all values are results of equal `arith.constant`s.
@@ -350,18 +380,19 @@ fn same_constant<'m>(values: impl Iterator<Item = dialects::Value<'m>>) -> bool 
     first.is_some()
 }
 
-/// The parameter that `#flow.parameter.named<"scope"::"key"> : …` names.
-pub(super) fn parameter(value: Attribute<'_>) -> Option<Parameter> {
+/// The parameter that `#flow.parameter.named<"scope"::"key"> : …` names. IREE
+/// prints the names as they are, quotes and backslashes included.
+fn parameter(value: Attribute<'_>) -> Option<Parameter> {
     let text = value.to_string();
     let rest = ["#flow.parameter.named<\"", "#stream.parameter.named<\""]
         .iter()
         .find_map(|prefix| text.strip_prefix(prefix))?;
-    let (first, rest) = unquoted(rest)?;
-    match rest.strip_prefix("::\"") {
-        Some(rest) => unquoted(rest).map(|(key, _)| Parameter { scope: first, key }),
-        None => Some(Parameter {
-            scope: String::new(),
-            key: first,
-        }),
-    }
+    let (names, _) = rest
+        .rsplit_once("\"> : ")
+        .or_else(|| rest.rsplit_once("\", {"))?;
+    let (scope, key) = names.split_once("\"::\"").unwrap_or(("", names));
+    Some(Parameter {
+        scope: scope.to_owned(),
+        key: key.to_owned(),
+    })
 }

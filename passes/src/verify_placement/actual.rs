@@ -1,0 +1,811 @@
+//! What IREE made of it: reading its stream phase, and comparing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dialects::{Attribute, Block, Diagnostic, Module, Op, Value};
+
+use super::expectation::{Expectation, Parameter, PlannedFunction};
+use super::report::{DeviceUse, Report};
+use super::{Devices, device_of, listed, resource_names};
+
+/// Operations that do something on a device, so that one without an affinity
+/// would go to whatever device IREE takes for the default.
+const PLACED_OPS: &[&str] = &[
+    "stream.async.execute",
+    "stream.cmd.execute",
+    "stream.cmd.parameter.gather",
+    "stream.cmd.parameter.load",
+    "stream.cmd.parameter.read",
+    "stream.cmd.parameter.scatter",
+    "stream.cmd.parameter.write",
+    "stream.file.constant",
+    "stream.file.read",
+    "stream.file.write",
+    "stream.resource.alloc",
+    "stream.resource.alloca",
+    "stream.resource.dealloca",
+    "stream.resource.try_map",
+    "stream.tensor.export",
+    "stream.tensor.import",
+    "stream.timepoint.chain_external",
+    "hal.device.resolve",
+];
+
+/// Operations with which a public function takes what its caller passes and
+/// returns what it gets: on any planned device, since every argument and every
+/// result can have its own.
+const BORDER_OPS: &[&str] = &["stream.tensor.export", "stream.tensor.import"];
+
+/// Compares what IREE's stream phase says with what was asked for.
+///
+/// `stream` is read in a session of its own, not in that of the placed module:
+/// MLIR renames inline constants whose name the context has seen before.
+pub fn check(expectation: &Expectation, stream: &Module<'_>) -> Report {
+    let mut checker = Checker {
+        expectation,
+        module: stream.op(),
+        uses: expectation
+            .devices
+            .iter()
+            .map(|(name, spec)| {
+                let found = DeviceUse {
+                    name: name.clone(),
+                    spec: spec.clone(),
+                    ..DeviceUse::default()
+                };
+                (name.clone(), found)
+            })
+            .collect(),
+        executables: BTreeMap::new(),
+        parameters: BTreeMap::new(),
+        constants: BTreeMap::new(),
+        stored: BTreeMap::new(),
+        calls: BTreeMap::new(),
+        dispatching: BTreeMap::new(),
+        violations: Vec::new(),
+        remarks: Vec::new(),
+    };
+    checker.check_phase();
+    checker.check_devices(stream);
+    for op in stream.body().ops() {
+        if op.is("util.initializer") {
+            checker.read_initializer(op);
+        }
+    }
+    for op in stream.body().ops() {
+        if op.is("util.func") || op.is("func.func") {
+            checker.read_function(op);
+        }
+    }
+    checker.check_functions(stream);
+    checker.check_executables();
+    checker.check_parameters();
+    checker.check_constants();
+    checker.report()
+}
+
+struct Checker<'e, 'm> {
+    expectation: &'e Expectation,
+    module: Op<'m>,
+    uses: BTreeMap<String, DeviceUse>,
+    /// Executable → the devices it was to be dispatched on, and those it is.
+    executables: BTreeMap<String, (Devices, Devices)>,
+    /// Parameter → the devices it is loaded to, and its bytes.
+    parameters: BTreeMap<Parameter, (Devices, u64)>,
+    /// Resource name of an inline constant → the devices it lies on.
+    constants: BTreeMap<String, Devices>,
+    /// Global of the stream phase → the devices its value comes from.
+    stored: BTreeMap<String, Devices>,
+    /// Function → calls to it.
+    calls: BTreeMap<String, Vec<Op<'m>>>,
+    /// Device → functions that dispatch on it.
+    dispatching: BTreeMap<String, BTreeSet<String>>,
+    violations: Vec<Diagnostic>,
+    remarks: Vec<Diagnostic>,
+}
+
+impl<'m> Checker<'_, 'm> {
+    fn violate(&mut self, diagnostic: Diagnostic) {
+        self.violations.push(diagnostic);
+    }
+
+    /// A module of another phase has no dispatches to compare, so that it
+    /// would pass.
+    fn check_phase(&mut self) {
+        let names: BTreeSet<String> = self
+            .module
+            .blocks()
+            .into_iter()
+            .flat_map(Block::ops)
+            .map(Op::name)
+            .collect();
+        let other = names.iter().find_map(|name| {
+            if name.starts_with("flow.") || name == "func.func" {
+                Some("an earlier phase")
+            } else if name.starts_with("hal.executable") || name.starts_with("vm.") {
+                Some("a later phase")
+            } else {
+                None
+            }
+        });
+        if let Some(phase) = other {
+            self.violate(
+                Diagnostic::error(format!(
+                    "this is IREE's output of {phase}, not of its stream phase"
+                ))
+                .help(
+                    "make it with `iree-compile --compile-to=stream`, and the same flags otherwise",
+                ),
+            );
+        }
+    }
+
+    /// Every planned device is still there, under its name, and is a device
+    /// of its own.
+    fn check_devices(&mut self, stream: &Module<'_>) {
+        let mut specs: BTreeMap<String, String> = BTreeMap::new();
+        for op in stream.body().ops() {
+            let is_device = op.is("util.global")
+                && op
+                    .attribute("type")
+                    .is_some_and(|each| each.to_string() == "!hal.device");
+            if let (true, Some(name)) = (is_device, op.symbol_name()) {
+                let spec = op.attribute("initial_value").map(|value| value.to_string());
+                specs.insert(name, spec.unwrap_or_default());
+            }
+        }
+        let needed: Devices = self
+            .expectation
+            .functions
+            .values()
+            .filter(|function| function.reachable)
+            .filter_map(|function| function.device.clone())
+            .collect();
+        for name in &needed {
+            if specs.contains_key(name) {
+                continue;
+            }
+            self.violate(
+                Diagnostic::error(format!(
+                    "device @{name} is gone: IREE has only {}",
+                    listed(specs.keys())
+                ))
+                .help(
+                    "IREE merges devices of the same spec without saying so: \
+                     give each its ordinal, such as \"local\"[0] and \"local\"[1]",
+                ),
+            );
+        }
+        let mut by_spec: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
+        for name in &needed {
+            if let Some(spec) = specs.get(name) {
+                by_spec.entry(spec).or_default().push(name);
+            }
+        }
+        let merged: Vec<Diagnostic> = by_spec
+            .values()
+            .filter(|names| names.len() > 1)
+            .map(|names| {
+                Diagnostic::error(format!(
+                    "devices {} are one and the same: their specs are equal",
+                    listed(names.iter().copied())
+                ))
+                .help("give each its ordinal, such as \"local\"[0] and \"local\"[1]")
+            })
+            .collect();
+        self.violations.extend(merged);
+    }
+
+    /// Initializers load weights. They have no device of their own: what they
+    /// load is compared where it is used.
+    fn read_initializer(&mut self, initializer: Op<'m>) {
+        for op in initializer.nested() {
+            self.check_affinity(op, None, "an initializer");
+            if op.is("stream.cmd.parameter.load") {
+                self.read_parameters(op);
+            } else if op.is("util.buffer.constant") {
+                self.read_constant(op);
+            } else if op.is("util.global.store") {
+                let global = op.attribute("global").and_then(Attribute::as_symbol);
+                if let (Some(global), Some(value)) = (global, op.operand(0))
+                    && is_resource(value)
+                {
+                    let devices = origins(value);
+                    self.stored.entry(global).or_default().extend(devices);
+                }
+            } else if op.is("stream.cmd.dispatch") {
+                // Constants computed at load time: legal on any device, and
+                // compared, like all globals, with the device of their users.
+                if let Some(actual) = execution_device(op) {
+                    self.count_dispatch(op, &actual, Some(&actual), None);
+                }
+            }
+        }
+    }
+
+    fn read_parameters(&mut self, load: Op<'m>) {
+        let Some(device) = load.attribute("affinity").and_then(device_of) else {
+            return; // already reported
+        };
+        // Operands: an optional scope, then one key, offset and size for
+        // every result.
+        let operands = load.operands();
+        let results = load
+            .results()
+            .iter()
+            .filter(|each| is_resource(**each))
+            .count();
+        let has_scope = segment(load, 0) == Some(1);
+        let first = usize::from(has_scope);
+        let scope = has_scope
+            .then(|| operands.first().copied().and_then(buffer_text))
+            .flatten()
+            .unwrap_or_default();
+        for index in 0..results {
+            let Some(key) = operands.get(first + index).copied().and_then(buffer_text) else {
+                self.violate(
+                    Diagnostic::error("a parameter is loaded whose name is not a constant")
+                        .offending(load.summary()),
+                );
+                continue;
+            };
+            let size = operands
+                .get(first + 2 * results + index)
+                .copied()
+                .and_then(constant_integer)
+                .unwrap_or(0);
+            let parameter = Parameter {
+                scope: scope.clone(),
+                key,
+            };
+            let (devices, bytes) = self.parameters.entry(parameter).or_default();
+            devices.insert(device.clone());
+            *bytes = (*bytes).max(size);
+            if let Some(found) = self.uses.get_mut(&device) {
+                found.parameters += 1;
+                found.parameter_bytes += size;
+            }
+        }
+    }
+
+    /// Inline constants are packed into one buffer for each device.
+    fn read_constant(&mut self, constant: Op<'m>) {
+        let Some(value) = constant.attribute("value") else {
+            return;
+        };
+        let names = resource_names(value);
+        let mut sizes: BTreeMap<String, u64> = BTreeMap::new();
+        for result in constant.results() {
+            for each in result.uses() {
+                let mapped =
+                    each.op.is("stream.resource.try_map") || each.op.is("stream.file.constant");
+                let device = each.op.attribute("affinity").and_then(device_of);
+                if let (true, Some(device)) = (mapped, device) {
+                    // Mapped, or else read from a file: one copy, not two.
+                    let size = each
+                        .op
+                        .operands()
+                        .into_iter()
+                        .filter_map(constant_integer)
+                        .max()
+                        .unwrap_or(0);
+                    sizes.insert(device, size);
+                }
+            }
+        }
+        for (device, size) in sizes {
+            for name in &names {
+                self.constants
+                    .entry(name.clone())
+                    .or_default()
+                    .insert(device.clone());
+            }
+            if let Some(found) = self.uses.get_mut(&device) {
+                found.constant_bytes += size;
+            }
+        }
+    }
+
+    fn read_function(&mut self, function: Op<'m>) {
+        let name = function.symbol_name().unwrap_or_default();
+        let (label, planned) = match self.expectation.function(&name) {
+            Some((original, planned)) => (described(original, planned), Some(planned.clone())),
+            None => (format!("@{name}"), None),
+        };
+        let device = planned.as_ref().and_then(|each| each.device.clone());
+        let border = planned.as_ref().is_some_and(|each| each.public);
+        for op in function.nested() {
+            if op.is("util.call") || op.is("func.call") {
+                if let Some(callee) = op.attribute("callee").and_then(Attribute::as_symbol) {
+                    self.calls.entry(callee).or_default().push(op);
+                }
+                continue;
+            }
+            // Asking for a device places nothing: a crossing's buffer belongs to
+            // the device that the link says.
+            let free = op.is("hal.device.resolve")
+                || (border && BORDER_OPS.iter().any(|each| op.is(each)));
+            let wanted = if free { None } else { device.as_deref() };
+            let actual = self.check_affinity(op, wanted, &label);
+            if op.is("stream.cmd.dispatch") {
+                match execution_device(op) {
+                    Some(actual) => {
+                        self.count_dispatch(op, &actual, device.as_ref(), Some(&name));
+                        if device.is_none() {
+                            self.violate(
+                                Diagnostic::error(format!(
+                                    "{label} has no planned device, but a dispatch of it runs on @{actual}"
+                                ))
+                                .offending(op.summary()),
+                            );
+                        }
+                    }
+                    None => self.violate(
+                        Diagnostic::error(format!("a dispatch of {label} is on no device"))
+                            .offending(op.summary()),
+                    ),
+                }
+            } else if op.is("stream.cmd.execute") || op.is("stream.async.execute") {
+                self.check_captures(op, actual.as_deref(), &label);
+            } else if op.is("stream.cmd.parameter.load") {
+                self.read_parameters(op);
+            }
+        }
+    }
+
+    /// Compares one operation's affinity with the device that it should have
+    /// (`None`: any planned one). Returns the device it has.
+    fn check_affinity(&mut self, op: Op<'m>, wanted: Option<&str>, place: &str) -> Option<String> {
+        // Transfers name two devices, each in an attribute of its own.
+        for name in [
+            "affinity",
+            "source_affinity",
+            "target_affinity",
+            "result_affinity",
+        ] {
+            let Some(affinity) = op.attribute(name) else {
+                continue;
+            };
+            let Some(device) = device_of(affinity) else {
+                self.violate(
+                    Diagnostic::error(format!(
+                        "{} in {place} leaves the choice of device to IREE",
+                        op.name()
+                    ))
+                    .offending(format!("{affinity}"))
+                    .help(
+                        "a buffer is shared between devices without a crossing: \
+                         was a function with a device inlined?",
+                    ),
+                );
+                continue;
+            };
+            if !self.uses.contains_key(&device) {
+                self.violate(
+                    Diagnostic::error(format!(
+                        "{} in {place} is on @{device}, which the plan does not have",
+                        op.name()
+                    ))
+                    .offending(op.summary()),
+                );
+            } else if name == "affinity"
+                && let Some(wanted) = wanted
+                && device != wanted
+            {
+                self.violate(
+                    Diagnostic::error(format!(
+                        "{} of {place} is on @{device}, planned on @{wanted}",
+                        op.name()
+                    ))
+                    .offending(op.summary()),
+                );
+            }
+            if name == "affinity" {
+                return Some(device);
+            }
+        }
+        if op.attribute("affinity").is_none() && PLACED_OPS.iter().any(|each| op.is(each)) {
+            self.violate(
+                Diagnostic::error(format!("{} in {place} is on no device", op.name()))
+                    .offending(op.summary()),
+            );
+        }
+        None
+    }
+
+    fn count_dispatch(
+        &mut self,
+        dispatch: Op<'m>,
+        actual: &str,
+        planned: Option<&String>,
+        function: Option<&str>,
+    ) {
+        let executables: BTreeSet<String> = dispatch
+            .attribute("entry_points")
+            .map(Attribute::elements)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|entry| executable_name(&entry.to_string()))
+            .collect();
+        for executable in executables {
+            let (wanted, found) = self.executables.entry(executable).or_default();
+            wanted.extend(planned.cloned());
+            found.insert(actual.to_owned());
+        }
+        if let Some(found) = self.uses.get_mut(actual) {
+            found.dispatches += 1;
+        }
+        if let Some(function) = function {
+            self.dispatching
+                .entry(actual.to_owned())
+                .or_default()
+                .insert(function.to_owned());
+        }
+    }
+
+    /// What an execution captures was allocated or imported on its device.
+    fn check_captures(&mut self, execute: Op<'m>, device: Option<&str>, place: &str) {
+        let Some(device) = device else {
+            return;
+        };
+        for operand in execute.operands() {
+            if !is_resource(operand) {
+                continue;
+            }
+            let mut devices = origins(operand);
+            let mut source = None;
+            for global in loaded_globals(operand) {
+                devices.extend(self.stored.get(&global).into_iter().flatten().cloned());
+                source = Some(global);
+            }
+            if devices.is_empty() || (devices.len() == 1 && devices.contains(device)) {
+                continue;
+            }
+            let message = match source {
+                Some(global) => format!(
+                    "an execution of {place} on @{device} reads the global @{global}, \
+                     which lies on {}",
+                    listed(&devices)
+                ),
+                None => format!(
+                    "an execution of {place} on @{device} uses a buffer that belongs to {}",
+                    listed(&devices)
+                ),
+            };
+            self.violate(Diagnostic::error(message).offending(execute.summary()));
+        }
+    }
+
+    /// Every function that must survive did, and every call to it passes and
+    /// yields as many values as were emitted.
+    fn check_functions(&mut self, stream: &Module<'_>) {
+        let present: BTreeSet<String> = stream
+            .body()
+            .ops()
+            .into_iter()
+            .filter(|op| op.is("util.func") || op.is("func.func"))
+            .filter_map(Op::symbol_name)
+            .collect();
+        let mut found = Vec::new();
+        for (name, function) in &self.expectation.functions {
+            if !function.kept || !function.reachable {
+                continue;
+            }
+            let label = described(name, function);
+            if !present.contains(name) {
+                found.push(
+                    Diagnostic::error(format!("{label} is gone, though it must not be inlined"))
+                        .help(
+                            "its calls were removed as dead, or `noinline` was dropped on the way",
+                        ),
+                );
+                continue;
+            }
+            let calls = self.calls.get(name).map(Vec::as_slice).unwrap_or_default();
+            if calls.len() < function.calls {
+                found.push(Diagnostic::error(format!(
+                    "of {} calls to {label}, IREE kept {}",
+                    function.calls,
+                    calls.len()
+                )));
+            }
+            if function.comparable {
+                found.extend(
+                    calls
+                        .iter()
+                        .filter_map(|call| wrong_arity(*call, &label, function)),
+                );
+            } else if function.device.is_some() {
+                self.remarks.push(
+                    Diagnostic::remark(format!(
+                        "{label} passes tensors, so that the arity of its calls cannot be compared"
+                    ))
+                    .help("IREE can merge tensors across calls wrongly: pass buffers"),
+                );
+            }
+        }
+        self.violations.extend(found);
+    }
+
+    fn check_executables(&mut self) {
+        let mut found = Vec::new();
+        for (name, (planned, actual)) in &self.executables {
+            for device in actual {
+                if let Some(found) = self.uses.get_mut(device) {
+                    found.executables += 1;
+                }
+            }
+            if planned != actual && !planned.is_empty() {
+                found.push(Diagnostic::error(format!(
+                    "executable @{name} is dispatched on {}, planned on {}",
+                    listed(actual),
+                    listed(planned)
+                )));
+            } else if actual.len() > 1 {
+                self.remarks.push(Diagnostic::remark(format!(
+                    "executable @{name} is compiled for {}: functions on both hold the same computation",
+                    listed(actual)
+                )));
+            }
+        }
+        self.violations.extend(found);
+    }
+
+    fn check_parameters(&mut self) {
+        let mut found = Vec::new();
+        for (parameter, (actual, _)) in &self.parameters {
+            match self.expectation.parameters.get(parameter) {
+                Some(planned) if planned == actual => {}
+                Some(planned) => found.push(Diagnostic::error(format!(
+                    "parameter {parameter} is loaded to {}, planned on {}",
+                    listed(actual),
+                    listed(planned)
+                ))),
+                None => found.push(Diagnostic::error(format!(
+                    "parameter {parameter} is loaded to {}, but no function of the placed module reads it",
+                    listed(actual)
+                ))),
+            }
+        }
+        for (parameter, planned) in &self.expectation.parameters {
+            if !self.parameters.contains_key(parameter) {
+                found.push(
+                    Diagnostic::error(format!(
+                        "parameter {parameter} is not loaded at all, planned on {}",
+                        listed(planned)
+                    ))
+                    .help("was it imported into the module with --iree-parameter-import?"),
+                );
+            }
+        }
+        self.violations.extend(found);
+    }
+
+    /// Constants may be folded away, but what is left lies where it is used.
+    fn check_constants(&mut self) {
+        let mut found = Vec::new();
+        for (name, actual) in &self.constants {
+            if let Some(planned) = self.expectation.constants.get(name)
+                && !actual.is_subset(planned)
+            {
+                found.push(Diagnostic::error(format!(
+                    "inline constant {name} lies on {}, planned on {}",
+                    listed(actual),
+                    listed(planned)
+                )));
+            }
+        }
+        self.violations.extend(found);
+    }
+
+    fn report(mut self) -> Report {
+        for (role, devices) in self.expectation.roles() {
+            for device in devices {
+                if let Some(found) = self.uses.get_mut(&device) {
+                    found.roles.insert(role.clone());
+                }
+            }
+        }
+        for (device, functions) in &self.dispatching {
+            if let Some(found) = self.uses.get_mut(device) {
+                found.functions = functions.len();
+            }
+        }
+        Report {
+            devices: self.uses.into_values().collect(),
+            violations: self.violations,
+            remarks: self.remarks,
+        }
+    }
+}
+
+/// `@drafter_0 (drafter)`.
+fn described(name: &str, function: &PlannedFunction) -> String {
+    match &function.role {
+        Some(role) => format!("@{name} ({role})"),
+        None => format!("@{name}"),
+    }
+}
+
+/// IREE's interprocedural optimisation drops arguments and results that it
+/// takes for equal in every call, and gets it wrong for a call that passes one
+/// value twice (`ipo_merged_arguments.mlir` in test/lit).
+fn wrong_arity(call: Op<'_>, label: &str, function: &PlannedFunction) -> Option<Diagnostic> {
+    let [arguments, results] = [call.operands().len(), call.results().len()];
+    let differs = |actual: usize, emitted: usize, droppable: &BTreeSet<usize>| {
+        actual > emitted || actual + droppable.len() < emitted
+    };
+    if !differs(arguments, function.arguments, &function.droppable_arguments)
+        && !differs(results, function.results, &function.droppable_results)
+    {
+        return None;
+    }
+    Some(
+        Diagnostic::error(format!(
+            "a call to {label} passes {arguments} arguments and yields {results} results; \
+             emitted were {} and {}",
+            function.arguments, function.results
+        ))
+        .offending(call.summary())
+        .help("IREE merged values that it took for equal; results can be silently wrong"),
+    )
+}
+
+fn is_resource(value: Value<'_>) -> bool {
+    value.r#type().to_string().starts_with("!stream.resource<")
+}
+
+/// The device of the execution that a dispatch is part of.
+fn execution_device(dispatch: Op<'_>) -> Option<String> {
+    let mut op = dispatch;
+    loop {
+        if let Some(device) = op.attribute("affinity").and_then(device_of) {
+            return Some(device);
+        }
+        op = op.parent()?;
+    }
+}
+
+/// The executable of `@executable::@entry`.
+fn executable_name(entry: &str) -> String {
+    entry
+        .split("::")
+        .next()
+        .unwrap_or(entry)
+        .trim_start_matches('@')
+        .to_owned()
+}
+
+/// The size of segment `index` of an operation's operands.
+fn segment(op: Op<'_>, index: usize) -> Option<usize> {
+    let sizes = op.attribute("operandSegmentSizes")?.to_string();
+    let (_, list) = sizes.split_once(':')?;
+    list.trim_end_matches('>')
+        .split(',')
+        .nth(index)?
+        .trim()
+        .parse()
+        .ok()
+}
+
+/// The text of a `util.buffer.constant` that holds a string.
+fn buffer_text(value: Value<'_>) -> Option<String> {
+    let op = value.defining_op()?;
+    op.is("util.buffer.constant")
+        .then(|| op.string_attribute("value"))
+        .flatten()
+}
+
+fn constant_integer(value: Value<'_>) -> Option<u64> {
+    let op = value.defining_op()?;
+    if !op.is("arith.constant") {
+        return None;
+    }
+    u64::try_from(op.attribute("value")?.as_integer()?).ok()
+}
+
+/// The devices on which the storage of a resource was made, as far as that
+/// can be seen inside its function. A global's is known by its stores.
+fn origins(value: Value<'_>) -> Devices {
+    let mut devices = Devices::new();
+    for source in sources(value) {
+        if let Some(op) = source.defining_op()
+            && let Some(device) = op.attribute("affinity").and_then(device_of)
+        {
+            devices.insert(device);
+        }
+    }
+    devices
+}
+
+/// The globals that a resource was loaded from.
+fn loaded_globals(value: Value<'_>) -> Vec<String> {
+    sources(value)
+        .into_iter()
+        .filter_map(Value::defining_op)
+        .filter(|op| op.is("util.global.load"))
+        .filter_map(|op| op.attribute("global").and_then(Attribute::as_symbol))
+        .collect()
+}
+
+/// Follows a resource back to where it came to life, through what only waits
+/// for it, cuts it, or passes it between blocks.
+fn sources(value: Value<'_>) -> Vec<Value<'_>> {
+    let mut found = Vec::new();
+    let mut seen = Vec::new();
+    let mut waiting = vec![value];
+    while let Some(value) = waiting.pop() {
+        if seen.contains(&value) {
+            continue;
+        }
+        seen.push(value);
+        if let Some((block, index)) = value.block_argument() {
+            waiting.extend(passed(block, index));
+            continue;
+        }
+        let Some(op) = value.defining_op() else {
+            continue;
+        };
+        let index = value.result_index().unwrap_or_default();
+        if op.is("stream.timepoint.await") || op.is("stream.timepoint.barrier") {
+            waiting.extend(op.operand(index));
+        } else if op.is("stream.resource.subview") {
+            waiting.extend(op.operand(0));
+        } else if op.is("arith.select") {
+            waiting.extend(op.operand(1));
+            waiting.extend(op.operand(2));
+        } else {
+            found.push(value);
+        }
+    }
+    found
+}
+
+/// The values that branches pass as argument `index` of `block`.
+fn passed<'m>(block: Block<'m>, index: usize) -> Vec<Value<'m>> {
+    let Some(parent) = block.parent_op() else {
+        return Vec::new();
+    };
+    let blocks = parent.blocks();
+    let Some(number) = blocks.iter().position(|each| *each == block) else {
+        return Vec::new();
+    };
+    let mut values = Vec::new();
+    for terminator in blocks.iter().filter_map(|each| each.terminator()) {
+        // Handles know no successors; the text names them, and blocks are
+        // numbered in order.
+        let targets = successors(&terminator.to_text());
+        let operands = terminator.operands();
+        let segments: Vec<usize> = if terminator.is("cf.br") {
+            vec![0, operands.len()]
+        } else if terminator.is("cf.cond_br") {
+            (0..3)
+                .filter_map(|each| segment(terminator, each))
+                .collect()
+        } else {
+            continue;
+        };
+        let mut start = segments[0];
+        for (target, size) in targets.iter().zip(&segments[1..]) {
+            if *target == number && index < *size {
+                values.extend(operands.get(start + index).copied());
+            }
+            start += size;
+        }
+    }
+    values
+}
+
+/// The numbers of the blocks that a branch names, in order.
+fn successors(branch: &str) -> Vec<usize> {
+    branch
+        .split("^bb")
+        .skip(1)
+        .filter_map(|rest| {
+            let end = rest
+                .find(|each: char| !each.is_ascii_digit())
+                .unwrap_or(rest.len());
+            rest[..end].parse().ok()
+        })
+        .collect()
+}
