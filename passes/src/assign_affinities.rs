@@ -1,3 +1,206 @@
+//! `assign-affinities`: declares the devices and puts functions, interfaces
+//! and weights on them.
+//!
+//! Left behind: one `util.global private @cpu = #hal.device.alias<"local"[0]>`
+//! per device in use, control's first; `stream.affinity` on every outlined
+//! function and on every global that one reads; `iree.abi.affinity` on the
+//! tensors of public interfaces, without which IREE may drop control's device.
+//! A weight that two devices read becomes one global per device: IREE fails
+//! on a parameter that is used from two (`util.initializer` does not legalise).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cost::Role;
+use dialects::build::OpBuilder;
+use dialects::ir::{Attribute, Op, Type};
+use dialects::vocabulary::{ABI_AFFINITY, GLOBAL, GLOBAL_LOAD, ROLE, STREAM_AFFINITY};
 use dialects::{Diagnostic, Module};
+
+use crate::dead::erase_dead_globals;
+use crate::identify_roles::{parameter_name, role_attribute};
+use crate::outline_subgraphs::{globals_read, is_outlined};
+use crate::placement::{Device, Placement, affinity};
 use crate::settings::Context;
-pub fn run(_module: &mut Module<'_>, _context: &mut Context) -> Result<(), Vec<Diagnostic>> { Ok(()) }
+use crate::structure::{functions, global};
+
+/// Runs the pass.
+///
+/// # Errors
+///
+/// No placement yet (`select-mapping` did not run); a global that is written
+/// at run time and read on two devices.
+pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
+    let Some(placement) = context.placement.clone() else {
+        return Err(vec![
+            Diagnostic::error("no placement to apply: select-mapping did not run")
+                .help("run the passes in order: --pass …,select-mapping,…,assign-affinities"),
+        ]);
+    };
+    let module: &Module<'_> = module;
+    erase_dead_globals(module);
+    place_globals(module, &placement, context)?;
+    for function in functions(module) {
+        let role = if is_outlined(function) {
+            role_attribute(function).unwrap_or(Role::Control)
+        } else {
+            Role::Control
+        };
+        let device = affinity(module, placement.symbol_of(role));
+        // What allocates for a crossing names its device itself.
+        if is_outlined(function) || function.is_public() {
+            function.set_attribute(STREAM_AFFINITY, device);
+        }
+        if function.is_public() {
+            place_interface(module, function, device);
+        }
+    }
+    for device in placement.devices.iter().rev() {
+        module.body().prepend(declare(module, device));
+    }
+    Ok(())
+}
+
+fn declare<'m>(module: &'m Module<'_>, device: &Device) -> Op<'m> {
+    let session = module.session();
+    let ordinal = device
+        .ordinal
+        .map(|ordinal| format!("[{ordinal}]"))
+        .unwrap_or_default();
+    let alias = module
+        .parse_attribute(&format!(
+            "#hal.device.alias<\"{}\"{ordinal}> : !hal.device",
+            device.alias
+        ))
+        .expect("a device alias is an attribute of IREE's HAL dialect");
+    let r#type = module.parse_type("!hal.device").expect("a HAL type");
+    OpBuilder::new(GLOBAL, module.op().location())
+        .attribute("sym_name", Attribute::string(session, &device.symbol))
+        .attribute("sym_visibility", Attribute::string(session, "private"))
+        .attribute("type", Attribute::of_type(r#type))
+        .attribute("initial_value", alias)
+        .build()
+}
+
+/// Puts the tensors of a public function's interface on control's device.
+fn place_interface<'m>(module: &'m Module<'_>, function: Op<'m>, device: Attribute<'m>) {
+    let Some((inputs, results)) = function
+        .attribute("function_type")
+        .and_then(|each| each.as_type())
+        .and_then(Type::as_function)
+    else {
+        return;
+    };
+    for (list, types) in [("arg_attrs", inputs), ("res_attrs", results)] {
+        if !types.iter().any(|each| each.is_tensor()) {
+            continue;
+        }
+        let session = module.session();
+        let before = function
+            .attribute(list)
+            .map(Attribute::elements)
+            .unwrap_or_default();
+        let after: Vec<Attribute> = types
+            .iter()
+            .enumerate()
+            .map(|(index, r#type)| {
+                let dictionary = before
+                    .get(index)
+                    .copied()
+                    .unwrap_or_else(|| Attribute::empty_dictionary(session));
+                if r#type.is_tensor() {
+                    dictionary.with(session, ABI_AFFINITY, device)
+                } else {
+                    dictionary
+                }
+            })
+            .collect();
+        function.set_attribute(list, Attribute::array(session, &after));
+    }
+}
+
+fn place_globals(
+    module: &Module<'_>,
+    placement: &Placement,
+    context: &mut Context,
+) -> Result<(), Vec<Diagnostic>> {
+    let mut readers: BTreeMap<String, BTreeMap<&str, Vec<Op>>> = BTreeMap::new();
+    for function in functions(module) {
+        let role = role_attribute(function).unwrap_or(Role::Control);
+        for name in globals_read(function) {
+            readers
+                .entry(name)
+                .or_default()
+                .entry(placement.symbol_of(role))
+                .or_default()
+                .push(function);
+        }
+    }
+    let taken: BTreeSet<String> = module
+        .body()
+        .ops()
+        .into_iter()
+        .filter_map(Op::symbol_name)
+        .collect();
+    for (name, devices) in readers {
+        let Some(op) = global(module, &name) else {
+            continue;
+        };
+        let holds_data = op
+            .attribute("type")
+            .and_then(|each| each.as_type())
+            .is_some_and(Type::is_tensor);
+        if !holds_data {
+            continue;
+        }
+        op.remove_attribute(ROLE);
+        if devices.len() > 1 && op.attribute("is_mutable").is_some() {
+            return Err(vec![
+                Diagnostic::error(format!(
+                    "@{name} is written at run time, but two devices read it: {}",
+                    devices.keys().copied().collect::<Vec<_>>().join(", ")
+                ))
+                .at(op.location().place())
+                .offending(op.summary())
+                .help("pin the roles that read it to one device with --pin"),
+            ]);
+        }
+        for (position, (device, functions)) in devices.into_iter().enumerate() {
+            let device_affinity = affinity(module, device);
+            if position == 0 {
+                op.set_attribute(STREAM_AFFINITY, device_affinity);
+                continue;
+            }
+            let mut copy_name = format!("{name}${device}");
+            while taken.contains(&copy_name) {
+                copy_name.push('_');
+            }
+            let copy = op.duplicate();
+            copy.set_attribute("sym_name", Attribute::string(module.session(), &copy_name));
+            copy.set_attribute(STREAM_AFFINITY, device_affinity);
+            op.insert_after(copy);
+            for function in functions {
+                retarget(module, function, &name, &copy_name);
+            }
+            let bytes = op
+                .attribute("type")
+                .and_then(|each| each.as_type())
+                .and_then(Type::byte_count)
+                .unwrap_or_default();
+            context.diagnostics.push(Diagnostic::remark(format!(
+                "'{}' is read on two devices: @{device} gets a copy of its own, {bytes} bytes",
+                parameter_name(op)
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn retarget(module: &Module<'_>, function: Op<'_>, from: &str, to: &str) {
+    for op in function.nested() {
+        if op.is(GLOBAL_LOAD)
+            && op.attribute("global").and_then(|each| each.as_symbol()).as_deref() == Some(from)
+        {
+            op.set_attribute("global", Attribute::symbol(module.session(), to));
+        }
+    }
+}

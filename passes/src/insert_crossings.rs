@@ -1,3 +1,547 @@
+//! `insert-crossings`: passes buffers between subgraphs instead of tensors.
+//!
+//! IREE's IPO pass (`util-ipo`) can merge tensor arguments and timepoints of
+//! functions that are not inlined, and so race; and no tensor can be handed
+//! from a CPU to a GPU (`flow.tensor.transfer` fails to compile or to run). So
+//! every tensor that flows between outlined functions, through control flow
+//! too, becomes a `!hal.buffer_view`. One that stays on a device is exported
+//! and imported there, which copies nothing. One that other devices read is
+//! written by its producer straight into a buffer that all of them can use
+//! (owned by the device that cannot map the others' memory), and the producer
+//! waits for the write.
+//!
+//! All values that control flow hands on as one another (see
+//! [`crate::structure::carried`]) are kept in the same kind of buffer, and so
+//! are the results of all calls of one function.
+//!
+//! A value that one call passes twice goes through
+//! `util.optimization_barrier`, since IPO forgets an argument otherwise.
+
+mod classes;
+
+use std::collections::{HashMap, HashSet};
+
+use cost::Role;
+use dialects::build::OpBuilder;
+use dialects::hal::Inserter;
+use dialects::ir::{Attribute, Op, Type, Value};
+use dialects::vocabulary::{FUNC, ROLE};
 use dialects::{Diagnostic, Module};
+
+use crate::identify_roles::role_attribute;
+use crate::outline_subgraphs::is_outlined;
+use crate::placement::{Placement, affinity};
 use crate::settings::Context;
-pub fn run(_module: &mut Module<'_>, _context: &mut Context) -> Result<(), Vec<Diagnostic>> { Ok(()) }
+use crate::structure::{functions, is_control_flow, is_pure, placed_blocks};
+use classes::Classes;
+
+/// Runs the pass.
+///
+/// # Errors
+///
+/// No placement yet (`select-mapping` did not run); a tensor without a static
+/// shape that passes between subgraphs; control flow that is not structured
+/// (`cf`) and hands tensors on.
+pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
+    let Some(placement) = context.placement.clone() else {
+        return Err(vec![
+            Diagnostic::error("no placement to apply: select-mapping did not run")
+                .help("run the passes in order: --pass …,select-mapping,…,insert-crossings"),
+        ]);
+    };
+    let module: &Module<'_> = module;
+    let callers: Vec<Op> = functions(module)
+        .into_iter()
+        .filter(|function| !is_outlined(*function))
+        .collect();
+    let errors = unsupported(&callers);
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let classes = Classes::new(module, &placement, &callers);
+    Rewriter::new(module, &placement, classes).rewrite(&callers);
+    Ok(())
+}
+
+fn unsupported(callers: &[Op<'_>]) -> Vec<Diagnostic> {
+    let mut errors = Vec::new();
+    for function in callers {
+        let unstructured = function
+            .regions()
+            .any(|region| region.blocks().nth(1).is_some());
+        if unstructured {
+            errors.push(
+                Diagnostic::error("the function has unstructured control flow (cf)")
+                    .at(function.location().place())
+                    .offending(function.summary())
+                    .help("give specplace the module with scf control flow, as it is exported"),
+            );
+        }
+        for block in placed_blocks(*function) {
+            let results = block.ops().into_iter().flat_map(Op::results);
+            for value in results.chain(block.arguments()) {
+                let r#type = value.r#type();
+                if r#type.is_tensor() && r#type.byte_count().is_none() {
+                    let op = value.defining_op().unwrap_or(*function);
+                    errors.push(
+                        Diagnostic::error(format!(
+                            "{type} passes between subgraphs, but its shape is not static"
+                        ))
+                        .at(op.location().place())
+                        .offending(op.summary())
+                        .help(
+                            "export the module with static shapes (a fixed sequence length): \
+                             buffers of crossings are allocated before their contents are known",
+                        ),
+                    );
+                }
+            }
+        }
+    }
+    errors.truncate(3);
+    errors
+}
+
+/// Where the value of a class lives at run time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// On one device, as IREE allocates it there.
+    Local(String),
+    /// In a buffer of `owner` that several devices use.
+    Shared {
+        /// The device that allocates it.
+        owner: String,
+        /// The device on which control reads it.
+        reader: String,
+    },
+}
+
+impl Home {
+    /// The device on which an operation of control imports the value.
+    fn reader(&self) -> &str {
+        match self {
+            Home::Local(device) => device,
+            Home::Shared { reader, .. } => reader,
+        }
+    }
+}
+
+struct Rewriter<'m, 'p> {
+    module: &'m Module<'m>,
+    placement: &'p Placement,
+    classes: Classes<'m>,
+    outlined: HashMap<String, Op<'m>>,
+    /// Tensor types of the results that a function had, by its name.
+    result_types: HashMap<String, Vec<Type<'m>>>,
+    /// Where each result of a function goes, by its name.
+    result_homes: HashMap<String, Vec<Home>>,
+    /// Device symbol to allocation function.
+    allocators: HashMap<String, String>,
+    /// Tensor type to copying function of control.
+    copiers: HashMap<String, String>,
+}
+
+impl<'m, 'p> Rewriter<'m, 'p> {
+    fn new(module: &'m Module<'_>, placement: &'p Placement, classes: Classes<'m>) -> Self {
+        let module: &'m Module<'m> = module;
+        Self {
+            module,
+            placement,
+            classes,
+            outlined: functions(module)
+                .into_iter()
+                .filter(|function| is_outlined(*function))
+                .filter_map(|function| Some((function.symbol_name()?, function)))
+                .collect(),
+            result_types: HashMap::new(),
+            result_homes: HashMap::new(),
+            allocators: HashMap::new(),
+            copiers: HashMap::new(),
+        }
+    }
+
+    fn rewrite(&mut self, callers: &[Op<'m>]) {
+        self.note_results(callers);
+        let names: Vec<String> = self.result_homes.keys().cloned().collect();
+        for name in names {
+            self.rewrite_callee(&name);
+        }
+        for function in callers {
+            self.rewrite_caller(*function);
+        }
+    }
+
+    /// Looks up where results of calls go while values still have their types.
+    fn note_results(&mut self, callers: &[Op<'m>]) {
+        for function in callers {
+            for block in placed_blocks(*function) {
+                for op in block.ops() {
+                    let Some(name) = self.callee(op) else {
+                        continue;
+                    };
+                    let homes = op
+                        .results()
+                        .into_iter()
+                        .filter_map(|result| self.classes.lookup(result))
+                        .map(|(home, _)| home.clone())
+                        .collect();
+                    let types = op.results().into_iter().map(Value::r#type).collect();
+                    self.result_homes.entry(name.clone()).or_insert(homes);
+                    self.result_types.entry(name).or_insert(types);
+                }
+            }
+        }
+    }
+
+    /// The outlined function that `op` calls.
+    fn callee(&self, op: Op<'m>) -> Option<String> {
+        if !op.is("func.call") {
+            return None;
+        }
+        let name = op.attribute("callee")?.as_symbol()?;
+        self.outlined.contains_key(&name).then_some(name)
+    }
+
+    /// Gives an outlined function buffers in place of tensors: views of its
+    /// arguments, views of results that stay on its device, and one more
+    /// argument for every buffer that it is to write into.
+    fn rewrite_callee(&self, name: &str) {
+        let function = self.outlined[name];
+        let role = role_attribute(function).unwrap_or(Role::Control);
+        let device = affinity(self.module, self.placement.symbol_of(role));
+        let Some(body) = function.blocks().first().copied() else {
+            return;
+        };
+        let Some(terminator) = body.terminator() else {
+            return;
+        };
+        let begin = Inserter::before(self.module, body.ops()[0]);
+        let end = Inserter::before(self.module, terminator);
+        for argument in body.arguments() {
+            let tensor = argument.r#type();
+            if !tensor.is_tensor() {
+                continue;
+            }
+            argument.set_type(begin.view_type());
+            let uses = argument.uses();
+            let imported = begin.import(device, argument, tensor);
+            for each in uses {
+                each.op.set_operand(each.index, imported);
+            }
+        }
+        let mut views = Vec::new();
+        let mut written = Vec::new();
+        for (value, home) in terminator.operands().into_iter().zip(&self.result_homes[name]) {
+            match home {
+                Home::Local(_) => views.push(end.export(device, value)),
+                Home::Shared { .. } => {
+                    let buffer = body.add_argument(end.buffer_type(), function.location());
+                    written.push(end.alias(device, value, buffer));
+                }
+            }
+        }
+        if !written.is_empty() {
+            end.wait_for(device, &written, "a crossing could not be written");
+        }
+        // Views are exported after the wait in program order, which changes
+        // nothing: an export waits for its own tensor.
+        terminator.set_operands(&views);
+        set_function_type(self.module, function);
+    }
+
+    fn rewrite_caller(&mut self, function: Op<'m>) {
+        let entry = function.blocks().first().copied();
+        let blocks = placed_blocks(function);
+        for block in &blocks {
+            let arguments = block.arguments();
+            let handed_on = block
+                .ops()
+                .into_iter()
+                .filter(|op| is_control_flow(*op))
+                .flat_map(Op::results);
+            let inner = if Some(*block) == entry {
+                Vec::new()
+            } else {
+                arguments.clone()
+            };
+            for value in handed_on.chain(inner) {
+                if value.r#type().is_tensor() {
+                    value.set_type(view_type(self.module));
+                }
+            }
+            if Some(*block) == entry {
+                for argument in arguments {
+                    if argument.r#type().is_tensor() {
+                        self.admit_argument(argument, block.ops()[0]);
+                    }
+                }
+            }
+        }
+        for block in blocks {
+            for op in block.ops() {
+                self.rewrite_op(op);
+            }
+        }
+    }
+
+    /// Turns a tensor that enters from outside into a buffer of its home.
+    fn admit_argument(&mut self, tensor: Value<'m>, first: Op<'m>) {
+        let uses = tensor.uses();
+        if uses.is_empty() {
+            return;
+        }
+        let inserter = Inserter::before(self.module, first);
+        let view = self.admit(tensor, &inserter);
+        self.classes.alias(tensor, view);
+        for each in uses {
+            each.op.set_operand(each.index, view);
+        }
+    }
+
+    fn admit(&mut self, tensor: Value<'m>, inserter: &Inserter<'m>) -> Value<'m> {
+        let Some((home, r#type)) = self.classes.lookup(tensor) else {
+            return tensor;
+        };
+        let home = home.clone();
+        let control = affinity(self.module, self.placement.symbol_of(Role::Control));
+        let view = inserter.export(control, tensor);
+        match home {
+            Home::Local(_) => view,
+            Home::Shared { owner, .. } => {
+                let buffer = self.allocate(inserter, &owner, r#type);
+                let copier = self.copier(r#type);
+                inserter.insert(
+                    inserter
+                        .start("func.call")
+                        .operands(&[view, buffer])
+                        .attribute("callee", Attribute::symbol(self.module.session(), &copier)),
+                );
+                inserter.view_of(buffer, r#type)
+            }
+        }
+    }
+
+    fn rewrite_op(&mut self, op: Op<'m>) {
+        if let Some(name) = self.callee(op) {
+            self.rewrite_call(op, &name);
+            return;
+        }
+        if is_control_flow(op) || hands_on(op) {
+            return;
+        }
+        // Whatever else reads or makes a tensor stays as it is, between an
+        // import and an export.
+        for (index, operand) in op.operands().into_iter().enumerate() {
+            if let Some((home, tensor)) = self.classes.lookup(operand)
+                && !operand.r#type().is_tensor()
+            {
+                let device = affinity(self.module, home.reader());
+                set_device(op, device);
+                let inserter = Inserter::before(self.module, op);
+                let imported = inserter.import(device, operand, tensor);
+                op.set_operand(index, imported);
+            }
+        }
+        for result in op.results() {
+            if result.r#type().is_tensor() && !is_pure(op) {
+                let control = affinity(self.module, self.placement.symbol_of(Role::Control));
+                set_device(op, control);
+                let uses = result.uses();
+                if let Some(next) = next_op(op) {
+                    let inserter = Inserter::before(self.module, next);
+                    let view = self.admit(result, &inserter);
+                    self.classes.alias(result, view);
+                    for each in uses {
+                        each.op.set_operand(each.index, view);
+                    }
+                }
+            }
+        }
+    }
+
+    fn rewrite_call(&mut self, call: Op<'m>, name: &str) {
+        let inserter = Inserter::before(self.module, call);
+        let mut operands = Vec::new();
+        let mut passed: HashSet<String> = HashSet::new();
+        let mut seen: HashSet<Value> = HashSet::new();
+        for operand in call.operands() {
+            let constant = operand
+                .defining_op()
+                .filter(|op| op.is("arith.constant"))
+                .map(Op::to_generic_text);
+            let repeated = !seen.insert(operand)
+                || constant.is_some_and(|constant| !passed.insert(constant));
+            operands.push(if repeated {
+                inserter.value(
+                    inserter
+                        .start("util.optimization_barrier")
+                        .operands(&[operand])
+                        .results(&[operand.r#type()]),
+                )
+            } else {
+                operand
+            });
+        }
+        let homes = self.result_homes[name].clone();
+        let types = self.result_types[name].clone();
+        let mut shared = Vec::new();
+        for (home, r#type) in homes.iter().zip(&types) {
+            if let Home::Shared { owner, .. } = home {
+                let buffer = self.allocate(&inserter, owner, *r#type);
+                operands.push(buffer);
+                shared.push(buffer);
+            }
+        }
+        let local = homes
+            .iter()
+            .filter(|home| matches!(home, Home::Local(_)))
+            .count();
+        let new = inserter.insert(
+            inserter
+                .start("func.call")
+                .operands(&operands)
+                .results(&vec![inserter.view_type(); local])
+                .attribute("callee", Attribute::symbol(self.module.session(), name)),
+        );
+        let mut views = new.results().into_iter();
+        let mut buffers = shared.into_iter();
+        for (result, (home, r#type)) in call.results().into_iter().zip(homes.iter().zip(types)) {
+            let view = match home {
+                Home::Local(_) => views.next(),
+                Home::Shared { .. } => buffers
+                    .next()
+                    .map(|buffer| inserter.view_of(buffer, r#type)),
+            };
+            if let Some(view) = view {
+                self.classes.alias(result, view);
+                result.replace_all_uses_with(view);
+            }
+        }
+        call.erase();
+    }
+
+    /// Allocates a buffer for a tensor of this type on a device.
+    fn allocate(&mut self, inserter: &Inserter<'m>, owner: &str, r#type: Type<'m>) -> Value<'m> {
+        let name = match self.allocators.get(owner) {
+            Some(name) => name.clone(),
+            None => self.build_allocator(owner),
+        };
+        let bytes = inserter.index(r#type.byte_count().unwrap_or_default());
+        inserter.value(
+            inserter
+                .start("func.call")
+                .operands(&[bytes])
+                .results(&[inserter.buffer_type()])
+                .attribute("callee", Attribute::symbol(self.module.session(), &name)),
+        )
+    }
+
+    fn build_allocator(&mut self, owner: &str) -> String {
+        let name = format!("specplace.allocate_{owner}");
+        let index = self.module.parse_type("index").expect("a builtin type");
+        let buffer = self.module.parse_type("!hal.buffer").expect("a HAL type");
+        let (_, body) = self.build_function(&name, &[index], &[buffer], None);
+        let inserter = Inserter::at_end(self.module, body, self.module.op().location());
+        let allocated = inserter.allocate(affinity(self.module, owner), body.arguments()[0]);
+        inserter.insert(inserter.start("func.return").operands(&[allocated]));
+        self.allocators.insert(owner.to_owned(), name.clone());
+        name
+    }
+
+    /// A function of control that copies a tensor into a shared buffer.
+    fn copier(&mut self, tensor: Type<'m>) -> String {
+        let key = tensor.to_string();
+        if let Some(name) = self.copiers.get(&key) {
+            return name.clone();
+        }
+        let name = format!("control_copy_{}", self.copiers.len());
+        let view = view_type(self.module);
+        let buffer = self.module.parse_type("!hal.buffer").expect("a HAL type");
+        let (_, body) = self.build_function(&name, &[view, buffer], &[], Some(Role::Control));
+        let device = affinity(self.module, self.placement.symbol_of(Role::Control));
+        let inserter = Inserter::at_end(self.module, body, self.module.op().location());
+        let arguments = body.arguments();
+        let imported = inserter.import(device, arguments[0], tensor);
+        let written = inserter.alias(device, imported, arguments[1]);
+        inserter.wait_for(device, &[written], "a crossing could not be written");
+        inserter.insert(inserter.start("func.return"));
+        self.copiers.insert(key, name.clone());
+        name
+    }
+
+    fn build_function(
+        &self,
+        name: &str,
+        inputs: &[Type<'m>],
+        results: &[Type<'m>],
+        role: Option<Role>,
+    ) -> (Op<'m>, dialects::Block<'m>) {
+        let session = self.module.session();
+        let location = self.module.op().location();
+        let mut builder = OpBuilder::new(FUNC, location)
+            .attribute("sym_name", Attribute::string(session, name))
+            .attribute(
+                "function_type",
+                Attribute::of_type(Type::function(session, inputs, results)),
+            )
+            .attribute("sym_visibility", Attribute::string(session, "private"))
+            .attribute("noinline", Attribute::unit(session))
+            .regions(1);
+        if let Some(role) = role {
+            builder = builder.attribute(ROLE, Attribute::string(session, role.as_str()));
+        }
+        let function = builder.build();
+        self.module.body().append(function);
+        let arguments: Vec<_> = inputs.iter().map(|each| (*each, location)).collect();
+        let body = function
+            .regions()
+            .next()
+            .expect("built with one region")
+            .append_block(&arguments);
+        (function, body)
+    }
+}
+
+/// Terminators of control flow hand views on without looking at them.
+fn hands_on(op: Op<'_>) -> bool {
+    op.is("scf.yield") || op.is("scf.condition")
+}
+
+fn next_op(op: Op<'_>) -> Option<Op<'_>> {
+    let ops = op.block()?.ops();
+    let at = ops.iter().position(|each| *each == op)?;
+    ops.get(at + 1).copied()
+}
+
+/// Operations of IREE's ABI say on which device they act.
+fn set_device<'m>(op: Op<'m>, device: Attribute<'m>) {
+    const ABI: [&str; 4] = [
+        "hal.tensor.import",
+        "hal.tensor.export",
+        "hal.tensor.alias",
+        "hal.tensor.transients",
+    ];
+    if ABI.iter().any(|name| op.is(name)) {
+        op.set_attribute("affinity", device);
+    }
+}
+
+fn view_type<'m>(module: &'m Module<'_>) -> Type<'m> {
+    module.parse_type("!hal.buffer_view").expect("a HAL type")
+}
+
+/// Brings a function's type in line with its body.
+fn set_function_type(module: &Module<'_>, function: Op<'_>) {
+    let Some(body) = function.blocks().first().copied() else {
+        return;
+    };
+    let inputs: Vec<Type> = body.arguments().into_iter().map(Value::r#type).collect();
+    let results: Vec<Type> = body
+        .terminator()
+        .map(|op| op.operands().into_iter().map(Value::r#type).collect())
+        .unwrap_or_default();
+    function.set_attribute(
+        "function_type",
+        Attribute::of_type(Type::function(module.session(), &inputs, &results)),
+    );
+}

@@ -6,6 +6,7 @@
 //! them; see [`pipeline::PASSES`] for the order.
 
 pub mod assign_affinities;
+mod dead;
 pub mod estimate_costs;
 pub mod fold_draft_length;
 pub mod identify_roles;
@@ -14,9 +15,11 @@ pub mod lower_torch;
 pub mod outline_subgraphs;
 mod names;
 pub mod pipeline;
+pub mod placement;
 pub mod resolve_markers;
 pub mod select_mapping;
 pub mod settings;
+pub mod verify_placement;
 pub mod structure;
 
 pub use pipeline::{Pass, PASSES, find_pass, run_passes};

@@ -1,3 +1,350 @@
+//! `outline-subgraphs`: moves each subgraph into a function of its own.
+//!
+//! Within a block, operations of one role are gathered into convex groups (no
+//! path leaves a group and comes back), each group becomes a private function
+//! that is never inlined, and functions that are the same are merged: the four
+//! drafts of an unrolled step become four calls of one function. Constants,
+//! weights and what is computed from them alone are copied into every group
+//! that reads them. Scalars and control flow stay where they are.
+//!
+//! Left behind: `func.func private @drafter_0(…) attributes {noinline,
+//! specplace.role = "drafter"}` and calls on tensors. IREE honours an affinity
+//! only on a function that it does not inline.
+
+mod group;
+mod merge;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use cost::Role;
+use dialects::build::OpBuilder;
+use dialects::ir::{Attribute, Block, Op, Type, Value, Walk};
+use dialects::vocabulary::{FUNC, GLOBAL_LOAD, ROLE};
 use dialects::{Diagnostic, Module};
+
+use crate::dead::erase_dead_operations;
+use crate::identify_roles::role_attribute;
 use crate::settings::Context;
-pub fn run(_module: &mut Module<'_>, _context: &mut Context) -> Result<(), Vec<Diagnostic>> { Ok(()) }
+use crate::structure::{Free, functions, inputs, is_groupable, placed_blocks};
+use group::{Colour, Node, schedule};
+
+/// Runs the pass.
+///
+/// # Errors
+///
+/// None on IR that passed `identify-roles`; a dependency cycle would be a bug
+/// in specplace, and is reported as one.
+pub fn run(module: &mut Module<'_>, _context: &mut Context) -> Result<(), Vec<Diagnostic>> {
+    {
+        let module: &Module<'_> = module;
+        let mut outliner = Outliner::new(module);
+        for function in functions(module) {
+            if is_outlined(function) {
+                continue;
+            }
+            for block in placed_blocks(function) {
+                outliner.block(block)?;
+            }
+        }
+        merge::merge_identical(module);
+    }
+    erase_dead_operations(module);
+    Ok(())
+}
+
+/// Whether `function` was made by this pass.
+pub fn is_outlined(function: Op<'_>) -> bool {
+    function.is(FUNC)
+        && !function.is_public()
+        && function.attribute("noinline").is_some()
+        && role_attribute(function).is_some()
+}
+
+struct Outliner<'m> {
+    module: &'m Module<'m>,
+    free: Free<'m>,
+    /// Copies of constants that control flow reads: they belong to control.
+    materialised: HashSet<Op<'m>>,
+    names: HashSet<String>,
+    counts: BTreeMap<Role, usize>,
+}
+
+impl<'m> Outliner<'m> {
+    fn new(module: &'m Module<'_>) -> Self {
+        let module: &'m Module<'m> = module;
+        Self {
+            module,
+            free: Free::new(module),
+            materialised: HashSet::new(),
+            names: module
+                .body()
+                .ops()
+                .into_iter()
+                .filter_map(Op::symbol_name)
+                .collect(),
+            counts: BTreeMap::new(),
+        }
+    }
+
+    fn block(&mut self, block: Block<'m>) -> Result<(), Vec<Diagnostic>> {
+        self.materialise(block);
+        let nodes = self.nodes(block);
+        let Some(terminator) = block.terminator() else {
+            return Ok(());
+        };
+        let free: Vec<Op> = block
+            .ops()
+            .into_iter()
+            .filter(|op| *op != terminator && !nodes.iter().any(|node| node.op == *op))
+            .collect();
+        let Some(order) = schedule(&nodes) else {
+            return Err(vec![
+                Diagnostic::error("operations of one block depend on each other in a circle")
+                    .at(terminator.location().place())
+                    .help("this is a bug in specplace: please report it with the input"),
+            ]);
+        };
+        // Whatever belongs to nobody comes first, so that every group and
+        // every operation that stays finds it defined.
+        for op in free {
+            op.move_before(terminator);
+        }
+        for (colour, members) in order {
+            let ops: Vec<Op> = members.into_iter().map(|index| nodes[index].op).collect();
+            match colour {
+                Colour::Stays => {
+                    for op in ops {
+                        op.move_before(terminator);
+                    }
+                }
+                Colour::Of(role) => self.outline(block, role, &ops, terminator),
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives each tensor that belongs to nobody, but that an operation which
+    /// stays reads, to control: it must exist at run time to be handed on.
+    fn materialise(&mut self, block: Block<'m>) {
+        let mut copies: HashMap<Value<'m>, Value<'m>> = HashMap::new();
+        for op in block.ops() {
+            if self.free.is_free(op) || self.is_grouped(op) {
+                continue;
+            }
+            for (index, operand) in op.operands().into_iter().enumerate() {
+                if !operand.r#type().is_tensor() || !self.free.is_free_value(operand) {
+                    continue;
+                }
+                let Some(source) = operand.defining_op() else {
+                    continue;
+                };
+                let copy = *copies.entry(operand).or_insert_with(|| {
+                    let copy = source.duplicate();
+                    op.insert_before(copy);
+                    self.materialised.insert(copy);
+                    copy.results()[operand.result_index().unwrap_or_default()]
+                });
+                op.set_operand(index, copy);
+            }
+        }
+    }
+
+    fn is_grouped(&mut self, op: Op<'m>) -> bool {
+        self.materialised.contains(&op) || is_groupable(op) && !self.free.is_free(op)
+    }
+
+    /// What has to be scheduled in a block, without its terminator.
+    fn nodes(&mut self, block: Block<'m>) -> Vec<Node<'m>> {
+        let terminator = block.terminator();
+        let mut nodes: Vec<Node> = Vec::new();
+        for op in block.ops() {
+            if Some(op) == terminator {
+                continue;
+            }
+            let colour = if self.is_grouped(op) {
+                Colour::Of(role_attribute(op).unwrap_or(Role::Control))
+            } else if self.free.is_free(op) {
+                continue;
+            } else {
+                Colour::Stays
+            };
+            nodes.push(Node {
+                op,
+                colour,
+                needs: Vec::new(),
+            });
+        }
+        let index: HashMap<Op, usize> = nodes
+            .iter()
+            .enumerate()
+            .map(|(at, node)| (node.op, at))
+            .collect();
+        let mut last_effect = None;
+        for (at, node) in nodes.iter_mut().enumerate() {
+            node.needs = inputs(node.op)
+                .into_iter()
+                .filter_map(|value| index.get(&value.defining_op()?).copied())
+                .collect();
+            // What stays may have effects; their order is kept.
+            if node.colour == Colour::Stays && !crate::structure::is_pure(node.op) {
+                node.needs.extend(last_effect);
+                last_effect = Some(at);
+            }
+            node.needs.sort_unstable();
+            node.needs.dedup();
+        }
+        nodes
+    }
+
+    /// Moves `ops` into a function and calls it at the end of `block`.
+    fn outline(&mut self, block: Block<'m>, role: Role, ops: &[Op<'m>], terminator: Op<'m>) {
+        let inside: HashSet<Op> = ops.iter().copied().collect();
+        let (arguments, results) = self.interface(block, ops, &inside);
+        let location = ops[0].location();
+        let session = self.module.session();
+        let argument_types: Vec<Type> = arguments.iter().map(|value| value.r#type()).collect();
+        let result_types: Vec<Type> = results.iter().map(|value| value.r#type()).collect();
+        let name = self.fresh_name(role);
+        let function = OpBuilder::new(FUNC, location)
+            .attribute("sym_name", Attribute::string(session, &name))
+            .attribute(
+                "function_type",
+                Attribute::of_type(Type::function(session, &argument_types, &result_types)),
+            )
+            .attribute("sym_visibility", Attribute::string(session, "private"))
+            .attribute("noinline", Attribute::unit(session))
+            .attribute(ROLE, Attribute::string(session, role.as_str()))
+            .regions(1)
+            .build();
+        self.module.body().append(function);
+        let locations: Vec<_> = argument_types.iter().map(|each| (*each, location)).collect();
+        let body = function
+            .regions()
+            .next()
+            .expect("built with one region")
+            .append_block(&locations);
+
+        let call = OpBuilder::new("func.call", location)
+            .operands(&arguments)
+            .results(&result_types)
+            .attribute("callee", Attribute::symbol(session, &name))
+            .build();
+        terminator.insert_before(call);
+
+        let mut within: HashMap<Value, Value> =
+            arguments.iter().copied().zip(body.arguments()).collect();
+        for op in ops {
+            for value in inputs(*op) {
+                self.copy_free(value, body, &mut within);
+            }
+            op.detach();
+            body.append(*op);
+            op.remove_attribute(ROLE);
+            remap(*op, &within);
+        }
+        for (result, value) in call.results().into_iter().zip(&results) {
+            for each in value.uses() {
+                if each.op.ancestor_in(body).is_none() {
+                    each.op.set_operand(each.index, result);
+                }
+            }
+        }
+        body.append(
+            OpBuilder::new("func.return", location)
+                .operands(&results)
+                .build(),
+        );
+    }
+
+    /// What a group reads from outside, and what of it is read outside.
+    fn interface(
+        &mut self,
+        block: Block<'m>,
+        ops: &[Op<'m>],
+        inside: &HashSet<Op<'m>>,
+    ) -> (Vec<Value<'m>>, Vec<Value<'m>>) {
+        let mut arguments: Vec<Value> = Vec::new();
+        let mut results = Vec::new();
+        for op in ops {
+            for value in inputs(*op) {
+                let produced = value.defining_op().is_some_and(|op| inside.contains(&op));
+                if !produced && !self.is_copied(value) && !arguments.contains(&value) {
+                    arguments.push(value);
+                }
+            }
+            results.extend(op.results().into_iter().filter(|result| {
+                result.uses().into_iter().any(|each| {
+                    each.op
+                        .ancestor_in(block)
+                        .is_none_or(|user| !inside.contains(&user))
+                })
+            }));
+        }
+        (arguments, results)
+    }
+
+    /// Whether a group gets its own copy of `value`.
+    fn is_copied(&mut self, value: Value<'m>) -> bool {
+        value
+            .defining_op()
+            .is_some_and(|op| !self.materialised.contains(&op) && self.free.is_free(op))
+    }
+
+    /// Copies the operation behind `value`, and what it reads, into `body`.
+    fn copy_free(
+        &mut self,
+        value: Value<'m>,
+        body: Block<'m>,
+        within: &mut HashMap<Value<'m>, Value<'m>>,
+    ) {
+        if within.contains_key(&value) || !self.is_copied(value) {
+            return;
+        }
+        let Some(op) = value.defining_op() else {
+            return;
+        };
+        for needed in inputs(op) {
+            self.copy_free(needed, body, within);
+        }
+        let copy = op.duplicate();
+        body.append(copy);
+        copy.remove_attribute(ROLE);
+        remap(copy, within);
+        within.extend(op.results().into_iter().zip(copy.results()));
+    }
+
+    fn fresh_name(&mut self, role: Role) -> String {
+        loop {
+            let count = self.counts.entry(role).or_insert(0);
+            let name = format!("{role}_{count}");
+            *count += 1;
+            if self.names.insert(name.clone()) {
+                return name;
+            }
+        }
+    }
+}
+
+/// Replaces what `op` and the operations in it read, as `within` says.
+fn remap<'m>(op: Op<'m>, within: &HashMap<Value<'m>, Value<'m>>) {
+    op.walk(&mut |nested| {
+        for (index, operand) in nested.operands().into_iter().enumerate() {
+            if let Some(replacement) = within.get(&operand) {
+                nested.set_operand(index, *replacement);
+            }
+        }
+        Walk::Into
+    });
+}
+
+/// The globals that a function reads, each once, in order.
+pub fn globals_read(function: Op<'_>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    function
+        .nested()
+        .into_iter()
+        .filter(|op| op.is(GLOBAL_LOAD))
+        .filter_map(|op| op.attribute("global")?.as_symbol())
+        .filter(|name| seen.insert(name.clone()))
+        .collect()
+}

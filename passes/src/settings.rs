@@ -7,6 +7,8 @@ use std::time::Duration;
 use cost::{Plan, Role, Workload};
 use dialects::Diagnostic;
 
+use crate::placement::Placement;
+
 /// Names a subgraph on the command line (`--drafter`, `--target`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selector {
@@ -56,6 +58,8 @@ pub struct Context {
     pub workload: Option<Workload>,
     /// What `select-mapping` chose.
     pub plan: Option<Plan>,
+    /// The plan in the terms of the rewriting passes.
+    pub placement: Option<Placement>,
     /// Time of each pass that ran, in order.
     pub timings: Vec<(&'static str, Duration)>,
 }

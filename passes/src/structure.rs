@@ -199,6 +199,9 @@ impl<'m> Free<'m> {
         } else {
             is_pure(op)
                 && !op.results().is_empty()
+                // A scalar read from a tensor is a wait; it happens once,
+                // where it stands.
+                && !op.is("tensor.extract")
                 && inputs(op).into_iter().all(|value| self.is_free_value(value))
         };
         self.known.insert(op, free);

@@ -1,0 +1,245 @@
+//! Builders for the operations of IREE's HAL dialect that carry values
+//! between devices.
+
+use crate::build::OpBuilder;
+use crate::ir::{Attribute, Block, Location, Op, Type, Value};
+use crate::module::Module;
+
+/// Where operations are inserted: at the end of a block, or before one of its
+/// operations.
+#[derive(Clone, Copy)]
+enum Point<'m> {
+    End(Block<'m>),
+    Before(Op<'m>),
+}
+
+/// Inserts operations at one point, all with one location.
+#[derive(Clone, Copy)]
+pub struct Inserter<'m> {
+    module: &'m Module<'m>,
+    location: Location<'m>,
+    point: Point<'m>,
+}
+
+impl<'m> Inserter<'m> {
+    /// Inserts at the end of `block`.
+    pub fn at_end(module: &'m Module<'m>, block: Block<'m>, location: Location<'m>) -> Self {
+        Self {
+            module,
+            location,
+            point: Point::End(block),
+        }
+    }
+
+    /// Inserts before `op`, with its location.
+    pub fn before(module: &'m Module<'m>, op: Op<'m>) -> Self {
+        Self {
+            module,
+            location: op.location(),
+            point: Point::Before(op),
+        }
+    }
+
+    /// Starts an operation with this inserter's location.
+    pub fn start(&self, name: &str) -> OpBuilder<'m> {
+        OpBuilder::new(name, self.location)
+    }
+
+    /// Builds and inserts an operation.
+    pub fn insert(&self, builder: OpBuilder<'m>) -> Op<'m> {
+        let op = builder.build();
+        match self.point {
+            Point::End(block) => block.append(op),
+            Point::Before(anchor) => anchor.insert_before(op),
+        }
+        op
+    }
+
+    /// Builds and inserts an operation with one result.
+    pub fn value(&self, builder: OpBuilder<'m>) -> Value<'m> {
+        self.insert(builder).results()[0]
+    }
+
+    fn r#type(&self, text: &str) -> Type<'m> {
+        self.module
+            .parse_type(text)
+            .expect("the name of a type that IREE has")
+    }
+
+    fn attribute(&self, text: &str) -> Attribute<'m> {
+        self.module
+            .parse_attribute(text)
+            .expect("the text of an attribute that IREE has")
+    }
+
+    /// `!hal.buffer_view`.
+    pub fn view_type(&self) -> Type<'m> {
+        self.r#type("!hal.buffer_view")
+    }
+
+    /// `!hal.buffer`.
+    pub fn buffer_type(&self) -> Type<'m> {
+        self.r#type("!hal.buffer")
+    }
+
+    /// A constant of type `index`.
+    pub fn index(&self, value: u64) -> Value<'m> {
+        self.value(
+            self.start("arith.constant")
+                .attribute("value", self.attribute(&format!("{value} : index")))
+                .results(&[self.r#type("index")]),
+        )
+    }
+
+    /// `hal.tensor.import`: a buffer or buffer view as a tensor on a device.
+    pub fn import(&self, affinity: Attribute<'m>, source: Value<'m>, tensor: Type<'m>) -> Value<'m> {
+        self.value(
+            self.start("hal.tensor.import")
+                .operands(&[source])
+                .attribute("affinity", affinity)
+                .attribute("target_encoding", Attribute::of_type(tensor))
+                .attribute(
+                    "operandSegmentSizes",
+                    Attribute::i32_array(self.module.session(), &[1, 0, 0, 0]),
+                )
+                .results(&[tensor]),
+        )
+    }
+
+    /// `hal.tensor.export`: a tensor of a device as a buffer view.
+    pub fn export(&self, affinity: Attribute<'m>, tensor: Value<'m>) -> Value<'m> {
+        self.value(
+            self.start("hal.tensor.export")
+                .operands(&[tensor])
+                .attribute("affinity", affinity)
+                .attribute("source_encoding", Attribute::of_type(tensor.r#type()))
+                .results(&[self.view_type()]),
+        )
+    }
+
+    /// `hal.tensor.alias`: has the tensor's contents written into `buffer`.
+    /// Take the result further; what an export of it would return may be a
+    /// copy of IREE's on another device.
+    pub fn alias(&self, affinity: Attribute<'m>, tensor: Value<'m>, buffer: Value<'m>) -> Value<'m> {
+        self.value(
+            self.start("hal.tensor.alias")
+                .operands(&[tensor, buffer])
+                .attribute("affinity", affinity)
+                .attribute(
+                    "operandSegmentSizes",
+                    Attribute::i32_array(self.module.session(), &[1, 0, 1, 0]),
+                )
+                .results(&[tensor.r#type()]),
+        )
+    }
+
+    /// Waits on the host until `tensors` are computed on the device of
+    /// `affinity` (a `#hal.device.affinity`): a fence, a barrier that joins
+    /// them to it, and an unbounded wait. IREE removes a write that nothing
+    /// waits for.
+    pub fn wait_for(&self, affinity: Attribute<'m>, tensors: &[Value<'m>], message: &str) {
+        let session = self.module.session();
+        let i32_type = self.r#type("i32");
+        let device = self.value(
+            self.start("hal.device.resolve")
+                .attribute("affinity", affinity)
+                .results(&[self.r#type("!hal.device")]),
+        );
+        let fence = self.value(
+            self.start("hal.fence.create")
+                .operands(&[device])
+                .attribute("flags", self.attribute("0 : i64"))
+                .results(&[self.r#type("!hal.fence")]),
+        );
+        let mut operands = tensors.to_vec();
+        operands.push(fence);
+        let types: Vec<Type> = tensors.iter().map(|each| each.r#type()).collect();
+        self.insert(
+            self.start("hal.tensor.barrier")
+                .operands(&operands)
+                .results(&types),
+        );
+        let forever = self.value(
+            self.start("arith.constant")
+                .attribute("value", self.attribute("-1 : i32"))
+                .results(&[i32_type]),
+        );
+        let status = self.value(
+            self.start("hal.fence.await")
+                .operands(&[forever, fence])
+                .attribute("flags", self.attribute("0 : i64"))
+                .results(&[i32_type]),
+        );
+        self.insert(
+            self.start("util.status.check_ok")
+                .operands(&[status])
+                .attribute("message", Attribute::string(session, message)),
+        );
+    }
+
+    /// Allocates `bytes` on the device of `affinity`, visible to the host and
+    /// mappable for as long as it lives.
+    pub fn allocate(&self, affinity: Attribute<'m>, bytes: Value<'m>) -> Value<'m> {
+        let i32_type = self.r#type("i32");
+        let resolved = self
+            .insert(
+                self.start("hal.device.resolve")
+                    .attribute("affinity", affinity)
+                    .results(&[self.r#type("!hal.allocator"), self.r#type("i64")]),
+            )
+            .results();
+        let memory = self.value(
+            self.start("hal.memory_type")
+                .attribute(
+                    "type",
+                    self.attribute(&format!("{HOST_VISIBLE_DEVICE_MEMORY} : i32")),
+                )
+                .results(&[i32_type]),
+        );
+        let usage = self.value(
+            self.start("hal.buffer_usage")
+                .attribute("usage", self.attribute(&format!("{CROSSING_USAGE} : i32")))
+                .results(&[i32_type]),
+        );
+        self.value(
+            self.start("hal.allocator.allocate")
+                .operands(&[resolved[0], resolved[1], memory, usage, bytes])
+                .results(&[self.buffer_type()]),
+        )
+    }
+
+    /// A view of a whole buffer as a dense tensor of static type.
+    ///
+    /// # Panics
+    ///
+    /// If `tensor` has no static shape; callers check that first.
+    pub fn view_of(&self, buffer: Value<'m>, tensor: Type<'m>) -> Value<'m> {
+        let i32_type = self.r#type("i32");
+        let shape = tensor.shape().expect("a ranked tensor");
+        let bytes = tensor.byte_count().expect("a static shape");
+        let mut operands = vec![buffer, self.index(0), self.index(bytes)];
+        operands.push(
+            self.value(
+                self.start("hal.element_type")
+                    .attribute("type", Attribute::of_type(tensor.element()))
+                    .results(&[i32_type]),
+            ),
+        );
+        operands.push(self.value(self.start("hal.encoding_type").results(&[i32_type])));
+        for size in shape.into_iter().flatten() {
+            operands.push(self.index(size.unsigned_abs()));
+        }
+        self.value(
+            self.start("hal.buffer_view.create")
+                .operands(&operands)
+                .results(&[self.view_type()]),
+        )
+    }
+}
+
+/// `HostVisible|HostCoherent|DeviceVisible` in IREE's encoding.
+const HOST_VISIBLE_DEVICE_MEMORY: u32 = 22;
+
+/// Every kind of transfer and dispatch, and every kind of mapping.
+/// `MappingPersistent` is among them since local-sync asks for it.
+const CROSSING_USAGE: u32 = 184_552_451;

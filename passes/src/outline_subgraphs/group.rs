@@ -1,0 +1,138 @@
+//! Convex groups: which operations of a block go together, and in what order.
+
+use cost::Role;
+use dialects::ir::Op;
+
+/// What becomes of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colour {
+    /// It joins a group of its role.
+    Of(Role),
+    /// It stays in the block: control flow, scalars, effects.
+    Stays,
+}
+
+/// An operation to schedule.
+pub struct Node<'m> {
+    /// The operation.
+    pub op: Op<'m>,
+    /// What becomes of it.
+    pub colour: Colour,
+    /// Indices of the nodes that must come before it.
+    pub needs: Vec<usize>,
+}
+
+/// The order in which colours are taken when several could go on. Control
+/// first: positions and lengths are then known before a model is called, so
+/// that the model is called once and not in two halves.
+const PREFERENCE: [Colour; 4] = [
+    Colour::Of(Role::Control),
+    Colour::Stays,
+    Colour::Of(Role::Drafter),
+    Colour::Of(Role::Target),
+];
+
+/// Puts the nodes into runs of one colour, each as long as dependencies
+/// allow. A run is a convex group: whatever it reads was made before it
+/// began, and whatever reads it comes after it has ended. `None` if the
+/// dependencies form a circle.
+pub fn schedule(nodes: &[Node<'_>]) -> Option<Vec<(Colour, Vec<usize>)>> {
+    let needs: Vec<(Colour, &[usize])> = nodes
+        .iter()
+        .map(|node| (node.colour, node.needs.as_slice()))
+        .collect();
+    runs(&needs)
+}
+
+fn runs(needs: &[(Colour, &[usize])]) -> Option<Vec<(Colour, Vec<usize>)>> {
+    let mut waiting: Vec<usize> = needs.iter().map(|(_, needs)| needs.len()).collect();
+    let mut users: Vec<Vec<usize>> = vec![Vec::new(); needs.len()];
+    for (at, (_, needed)) in needs.iter().enumerate() {
+        for each in *needed {
+            users[*each].push(at);
+        }
+    }
+    let mut ready: Vec<usize> = (0..needs.len()).filter(|at| waiting[*at] == 0).collect();
+    let mut runs: Vec<(Colour, Vec<usize>)> = Vec::new();
+    let mut done = 0;
+    while done < needs.len() {
+        let colour = PREFERENCE
+            .into_iter()
+            .find(|colour| ready.iter().any(|at| needs[*at].0 == *colour))?;
+        let mut run = Vec::new();
+        // The smallest index first keeps the order of the input.
+        while let Some(position) = ready
+            .iter()
+            .enumerate()
+            .filter(|(_, at)| needs[**at].0 == colour)
+            .min_by_key(|(_, at)| **at)
+            .map(|(position, _)| position)
+        {
+            let at = ready.swap_remove(position);
+            run.push(at);
+            for user in &users[at] {
+                waiting[*user] -= 1;
+                if waiting[*user] == 0 {
+                    ready.push(*user);
+                }
+            }
+        }
+        done += run.len();
+        runs.push((colour, run));
+    }
+    Some(runs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONTROL: Colour = Colour::Of(Role::Control);
+    const DRAFTER: Colour = Colour::Of(Role::Drafter);
+    const TARGET: Colour = Colour::Of(Role::Target);
+
+    fn colours(needs: &[(Colour, &[usize])]) -> Vec<Colour> {
+        let runs = runs(needs).expect("no circle");
+        runs.into_iter().map(|(colour, _)| colour).collect()
+    }
+
+    #[test]
+    fn a_position_computed_by_control_does_not_split_the_drafter() {
+        // 0: embedding, 1: position (control), 2: logits at the position.
+        let needs: [(Colour, &[usize]); 3] = [(DRAFTER, &[]), (CONTROL, &[]), (DRAFTER, &[0, 1])];
+        assert_eq!(colours(&needs), [CONTROL, DRAFTER]);
+    }
+
+    #[test]
+    fn a_role_that_is_left_and_entered_again_is_two_groups() {
+        let needs: [(Colour, &[usize]); 3] = [(DRAFTER, &[]), (CONTROL, &[0]), (DRAFTER, &[1])];
+        assert_eq!(colours(&needs), [DRAFTER, CONTROL, DRAFTER]);
+    }
+
+    #[test]
+    fn every_run_reads_only_from_earlier_runs_or_itself() {
+        let needs: [(Colour, &[usize]); 6] = [
+            (CONTROL, &[]),
+            (DRAFTER, &[0]),
+            (TARGET, &[1]),
+            (CONTROL, &[1]),
+            (Colour::Stays, &[3]),
+            (CONTROL, &[2, 4]),
+        ];
+        let runs = runs(&needs).expect("no circle");
+        let mut seen: Vec<usize> = Vec::new();
+        for (_, run) in runs {
+            for at in &run {
+                assert!(needs[*at].1.iter().all(|each| seen.contains(each) || run.contains(each)));
+            }
+            seen.extend(run);
+        }
+        assert_eq!(seen.len(), needs.len());
+    }
+
+    #[test]
+    fn a_circle_is_found() {
+        let needs: [(Colour, &[usize]); 2] = [(CONTROL, &[1]), (DRAFTER, &[0])];
+        assert_eq!(runs(&needs), None);
+    }
+}
