@@ -29,8 +29,8 @@ pub enum ErrorKind {
     Usage,
 }
 
-/// Every error of this crate. `Display` gives one or more complete lines without the help; [`CostError::help`] gives the
-/// next step.
+/// Every error of this crate. `Display` gives one or more complete lines without the help;
+/// [`CostError::help`] gives the next step.
 #[derive(Debug, thiserror::Error)]
 pub enum CostError {
     /// A file could not be read.
@@ -41,7 +41,8 @@ pub enum CostError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// A YAML file is not what it should be: syntax, unknown key, wrong unit, inconsistent or impossible value.
+    /// A YAML file is not what it should be: syntax, unknown key, wrong unit, inconsistent or
+    /// impossible value.
     #[error("{location}: {message}")]
     File {
         /// Where in which file.
@@ -51,7 +52,8 @@ pub enum CostError {
         /// What to write instead.
         help: Option<String>,
     },
-    /// A name or value given to the library (a command-line argument, say) is not one of those that exist.
+    /// A name or value given to the library (a command-line argument, say) is not one of those that
+    /// exist.
     #[error("{message}")]
     Argument {
         /// What was given and why it is wrong, with the offending text.
@@ -65,7 +67,8 @@ pub enum CostError {
         /// The offending text.
         text: String,
     },
-    /// A measurement that the request needs is not in the profile, and nothing else may stand in for it.
+    /// A measurement that the request needs is not in the profile, and nothing else may stand in
+    /// for it.
     #[error("{message}")]
     Hole {
         /// Which latency is missing.
@@ -86,7 +89,9 @@ pub enum CostError {
         help: String,
     },
     /// The module keeps state between calls, which Eq. (1) does not cover.
-    #[error("the module keeps state between calls ({evidence}): Eq. (1) assumes that verifying γ+1 tokens costs one forward pass")]
+    #[error(
+        "the module keeps state between calls ({evidence}): Eq. (1) assumes that verifying γ+1 tokens costs one forward pass"
+    )]
     State {
         /// What shows it.
         evidence: String,
@@ -105,7 +110,8 @@ pub enum CostError {
 }
 
 impl CostError {
-    /// What the user should do next, where there is something better than reading the message again.
+    /// What the user should do next, where there is something better than reading the message
+    /// again.
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Read { .. } | Self::MissingRole { .. } => None,
@@ -129,13 +135,19 @@ impl CostError {
     /// Whether the request is wrong or merely impossible.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Infeasible(_) | Self::State { .. } | Self::Hole { .. } | Self::MissingRole { .. } => ErrorKind::Infeasible,
+            Self::Infeasible(_)
+            | Self::State { .. }
+            | Self::Hole { .. }
+            | Self::MissingRole { .. } => ErrorKind::Infeasible,
             _ => ErrorKind::Usage,
         }
     }
 
     /// An [`CostError::Argument`] with help.
     pub(crate) fn argument(message: impl Into<String>, help: impl Into<Option<String>>) -> Self {
-        Self::Argument { message: message.into(), help: help.into() }
+        Self::Argument {
+            message: message.into(),
+            help: help.into(),
+        }
     }
 }

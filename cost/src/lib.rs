@@ -1,12 +1,13 @@
 //! What speculative sampling costs on a platform, and which placement pays.
 //!
-//! This crate is the *deciding* half of specplace: it takes numbers about a module ([`workload`]), about the machine
-//! ([`platform`], [`profile`]) and about the models ([`acceptance`]), evaluates the whole design space ([`search`]) and
-//! answers with a [`plan`]. It is pure Rust, opens no files but the YAML it is asked to read, and never knows MLIR.
+//! This crate is the *deciding* half of specplace: it takes numbers about a module ([`workload`]),
+//! about the machine ([`platform`], [`profile`]) and about the models ([`acceptance`]), evaluates
+//! the whole design space ([`search`]) and answers with a [`plan`]. It is pure Rust, opens no files
+//! but the YAML it is asked to read, and never knows MLIR.
 //!
-//! All quantities are SI base units in `f64` or `u64` (seconds, bytes, bytes per second, operations per second) unless a
-//! name says otherwise (`…_ms`). Determinism: the same inputs give the same plan, byte for byte; only the built-in
-//! platform `host` looks at the machine it runs on.
+//! All quantities are SI base units in `f64` or `u64` (seconds, bytes, bytes per second, operations
+//! per second) unless a name says otherwise (`…_ms`). Determinism: the same inputs give the same
+//! plan, byte for byte; only the built-in platform `host` looks at the machine it runs on.
 //!
 //! ```
 //! use cost::speedup;

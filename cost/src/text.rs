@@ -1,13 +1,22 @@
 //! Words for people: suggestions, lists and numbers with units.
 
 /// The candidate most like `given`, when it is like enough to be meant.
-pub(crate) fn closest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn closest<'a>(
+    given: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let given = given.to_ascii_lowercase();
     candidates
         .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(&given, &candidate.to_ascii_lowercase()), candidate))
+        .map(|candidate| {
+            (
+                strsim::jaro_winkler(&given, &candidate.to_ascii_lowercase()),
+                candidate,
+            )
+        })
         .filter(|(similarity, _)| *similarity > 0.75)
-        // `max_by` keeps the last of equals; reversing keeps the first, so that the answer follows the given order.
+        // `max_by` keeps the last of equals; reversing keeps the first, so that the answer follows
+        // the given order.
         .fold(None, |best: Option<(f64, &str)>, next| match best {
             Some(best) if best.0 >= next.0 => Some(best),
             _ => Some(next),
@@ -16,9 +25,17 @@ pub(crate) fn closest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a 
 }
 
 /// `did you mean X? ` followed by the list of what there is.
-pub(crate) fn suggestion<'a>(given: &str, what: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn suggestion<'a>(
+    given: &str,
+    what: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> String {
     let candidates: Vec<&str> = candidates.into_iter().collect();
-    let all = if candidates.is_empty() { format!("there are no {what}") } else { format!("{what}: {}", candidates.join(", ")) };
+    let all = if candidates.is_empty() {
+        format!("there are no {what}")
+    } else {
+        format!("{what}: {}", candidates.join(", "))
+    };
     match closest(given, candidates.iter().copied()) {
         Some(best) => format!("did you mean `{best}`? ({all})"),
         None => all,
@@ -42,14 +59,21 @@ pub(crate) fn bytes(value: f64) -> String {
 
 /// A number with a decimal prefix and the unit: `12.0 GB/s`.
 pub(crate) fn metric(value: f64, unit: &str) -> String {
-    let steps: Vec<String> = ["", "k", "M", "G", "T", "P"].iter().map(|prefix| format!("{prefix}{unit}")).collect();
-    scaled(value, 1000.0, &steps.iter().map(String::as_str).collect::<Vec<_>>())
+    let steps: Vec<String> = ["", "k", "M", "G", "T", "P"]
+        .iter()
+        .map(|prefix| format!("{prefix}{unit}"))
+        .collect();
+    scaled(
+        value,
+        1000.0,
+        &steps.iter().map(String::as_str).collect::<Vec<_>>(),
+    )
 }
 
 /// Seconds in the unit a reader would choose: `3.2 ms`.
 pub(crate) fn seconds(value: f64) -> String {
     match value {
-        v if v == 0.0 => "0 s".into(),
+        0.0 => "0 s".into(),
         v if v.abs() >= 1.0 => format!("{} s", digits(v)),
         v if v.abs() >= 1e-3 => format!("{} ms", digits(v * 1e3)),
         v if v.abs() >= 1e-6 => format!("{} us", digits(v * 1e6)),
@@ -73,7 +97,11 @@ fn scaled(mut value: f64, step: f64, units: &[&str]) -> String {
         unit += 1;
     }
     let name = units.get(unit).copied().unwrap_or_default();
-    if unit == 0 && value.fract() == 0.0 { format!("{value:.0} {name}") } else { format!("{} {name}", digits(value)) }
+    if unit == 0 && value.fract() == 0.0 {
+        format!("{value:.0} {name}")
+    } else {
+        format!("{} {name}", digits(value))
+    }
 }
 
 #[cfg(test)]
@@ -82,7 +110,10 @@ mod tests {
 
     #[test]
     fn suggests_only_what_is_alike() {
-        assert_eq!(closest("bandwith", ["latency", "bandwidth"]), Some("bandwidth"));
+        assert_eq!(
+            closest("bandwith", ["latency", "bandwidth"]),
+            Some("bandwidth")
+        );
         assert_eq!(closest("zzz", ["latency", "bandwidth"]), None);
     }
 

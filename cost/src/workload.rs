@@ -99,9 +99,14 @@ pub struct SubgraphDemand {
 }
 
 impl SubgraphDemand {
-    /// The type that most arithmetic is done in; ties go to the wider type's declaration order. `None` without arithmetic.
+    /// The type that most arithmetic is done in; ties go to the wider type's declaration order.
+    /// `None` without arithmetic.
     pub fn dominant_dtype(&self) -> Option<DType> {
-        self.flops.iter().rev().max_by_key(|(_, flops)| **flops).map(|(dtype, _)| *dtype)
+        self.flops
+            .iter()
+            .rev()
+            .max_by_key(|(_, flops)| **flops)
+            .map(|(dtype, _)| *dtype)
     }
 }
 
@@ -147,7 +152,8 @@ pub enum DraftLengthForm {
         /// The γ it was exported with.
         gamma: u32,
     },
-    /// Separate forward functions and no loop: γ is only advice, and both models stay in the module.
+    /// Separate forward functions and no loop: γ is only advice, and both models stay in the
+    /// module.
     Absent,
 }
 

@@ -53,7 +53,11 @@ dtypes! {
 impl DType {
     /// Bytes of one element in memory: `i1` takes a whole byte in IREE, `i4` half of one.
     pub fn byte_size(self) -> f64 {
-        if self == Self::I1 { 1.0 } else { self.bits() as f64 / 8.0 }
+        if self == Self::I1 {
+            1.0
+        } else {
+            self.bits() as f64 / 8.0
+        }
     }
 
     /// Bytes of so many elements in memory, rounded up.
@@ -64,7 +68,18 @@ impl DType {
 
     /// Whether it is a floating-point (or complex) type.
     pub fn is_float(self) -> bool {
-        matches!(self, Self::F64 | Self::F32 | Self::F16 | Self::BF16 | Self::F8E4M3 | Self::F8E5M2 | Self::F4E2M1 | Self::C128 | Self::C64)
+        matches!(
+            self,
+            Self::F64
+                | Self::F32
+                | Self::F16
+                | Self::BF16
+                | Self::F8E4M3
+                | Self::F8E5M2
+                | Self::F4E2M1
+                | Self::C128
+                | Self::C64
+        )
     }
 }
 
@@ -77,7 +92,8 @@ impl fmt::Display for DType {
 impl FromStr for DType {
     type Err = CostError;
 
-    /// Accepts MLIR's names, signed and unsigned integers (`si64`, `ui8`), every `f8E4M3…`/`f8E5M2…` and the names people use (`int8`, `fp16`).
+    /// Accepts MLIR's names, signed and unsigned integers (`si64`, `ui8`), every
+    /// `f8E4M3…`/`f8E5M2…` and the names people use (`int8`, `fp16`).
     ///
     /// # Errors
     /// [`CostError::Argument`] with a suggestion for any other text.
@@ -98,10 +114,16 @@ impl FromStr for DType {
             p if p.starts_with("f8e4m3") => Some(Self::F8E4M3),
             p if p.starts_with("f8e5m2") => Some(Self::F8E5M2),
             p if p.starts_with("f4e2m1") => Some(Self::F4E2M1),
-            p => Self::ALL.iter().copied().find(|dtype| dtype.as_str().eq_ignore_ascii_case(p)),
+            p => Self::ALL
+                .iter()
+                .copied()
+                .find(|dtype| dtype.as_str().eq_ignore_ascii_case(p)),
         };
         known.ok_or_else(|| {
-            CostError::argument(format!("`{text}` is not an element type"), suggestion(text, "types", Self::ALL.iter().map(|d| d.as_str())))
+            CostError::argument(
+                format!("`{text}` is not an element type"),
+                suggestion(text, "types", Self::ALL.iter().map(|d| d.as_str())),
+            )
         })
     }
 }
@@ -120,7 +142,8 @@ impl<'de> Deserialize<'de> for DType {
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an element type such as f32")
             }
-            // In the visitor, not around it, so that the YAML reader adds the place of this very scalar.
+            // In the visitor, not around it, so that the YAML reader adds the place of this very
+            // scalar.
             fn visit_str<E: de::Error>(self, text: &str) -> Result<DType, E> {
                 text.parse().map_err(|error: CostError| match error.help() {
                     Some(help) => E::custom(crate::yaml::with_help(error, &help)),
@@ -145,11 +168,21 @@ mod tests {
 
     #[test]
     fn people_names() {
-        for (text, dtype) in [("si64", DType::I64), ("ui8", DType::I8), ("int8", DType::I8), ("FP16", DType::F16), ("f8E4M3FNUZ", DType::F8E4M3)] {
+        for (text, dtype) in [
+            ("si64", DType::I64),
+            ("ui8", DType::I8),
+            ("int8", DType::I8),
+            ("FP16", DType::F16),
+            ("f8E4M3FNUZ", DType::F8E4M3),
+        ] {
             assert_eq!(text.parse::<DType>().unwrap(), dtype);
         }
         let error = "f33".parse::<DType>().unwrap_err();
-        assert!(error.help().unwrap().contains("did you mean `f32`"), "{:?}", error.help());
+        assert!(
+            error.help().unwrap().contains("did you mean `f32`"),
+            "{:?}",
+            error.help()
+        );
     }
 
     #[test]

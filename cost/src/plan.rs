@@ -1,0 +1,267 @@
+//! The decision, with everything needed to apply it and to argue about it.
+//!
+//! Made by [`crate::search()`]; serialised as `plan.json`; printed by [`Plan::render`]. Times are
+//! milliseconds where the name ends in `_ms`, seconds in [`Latency`].
+
+mod build;
+mod render;
+mod words;
+
+pub(crate) use build::build;
+
+use crate::CostError;
+use crate::platform::Variant;
+use crate::roofline::Latency;
+use crate::search::{CostModel, RuledOut, Sensitivity};
+use crate::workload::{DraftLengthForm, Per, Role};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Version of the JSON form; it changes when a field changes its meaning or goes.
+pub const PLAN_VERSION: u32 = 1;
+
+/// What was decided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// [`PLAN_VERSION`].
+    pub version: u32,
+    /// The platform's name.
+    pub platform: String,
+    /// The platform's file, `<builtin:NAME>` or `<probed>`.
+    pub platform_origin: String,
+    /// Tokens per forward pass, where known.
+    pub sequence_length: Option<u64>,
+    /// α.
+    pub alpha: f64,
+    /// Where α comes from.
+    pub alpha_source: String,
+    /// What ranked the mappings.
+    pub cost_model: CostModel,
+    /// How the module lets γ be chosen.
+    pub draft_length: DraftLengthForm,
+    /// γ*. For separate forwards ([`DraftLengthForm::Absent`]) it is advice, and both models are
+    /// placed whatever it is.
+    pub gamma: u32,
+    /// Whether drafting pays: γ* > 0.
+    pub speculate: bool,
+    /// c = t_draft/t_target of the chosen mapping; without speculation, of the best mapping that
+    /// would speculate, if one is legal.
+    pub c: Option<f64>,
+    /// E(α, γ*): tokens per round.
+    pub tokens_per_round: f64,
+    /// Resources in use, by PU.
+    pub variant: Variant,
+    /// Where each role goes. No drafter when the drafter leaves the module; control is always
+    /// there.
+    pub roles: BTreeMap<Role, RolePlan>,
+    /// The devices in use: control's first, since inputs are allocated on the first, then in
+    /// platform order.
+    pub devices: Vec<DevicePlan>,
+    /// iree-compile flags: the platform's, then those of the devices in use, each once.
+    pub compile_flags: Vec<String>,
+    /// iree-run-module flags: `--device=` in the order of [`Plan::devices`], then the devices' own,
+    /// each once.
+    pub run_flags: Vec<String>,
+    /// Values that go from one PU to another.
+    pub crossings: Vec<CrossingPlan>,
+    /// Speedups, each against what its name says.
+    pub speedup: Speedups,
+    /// Expected times.
+    pub time: Times,
+    /// Why this, in words.
+    pub why: String,
+    /// The best of the other mappings under the same variant.
+    pub runner_up: Option<RunnerUp>,
+    /// How far α and c can move.
+    pub sensitivity: Sensitivity,
+    /// The best of each design variant, the full machine first.
+    pub variants: Vec<VariantPlan>,
+    /// v·N^m points.
+    pub points: u64,
+    /// Of which so many were legal, and evaluated.
+    pub points_evaluated: u64,
+    /// Draft lengths tried for each.
+    pub draft_lengths_tried: Vec<u32>,
+    /// Why the others were not.
+    pub ruled_out: Vec<RuledOut>,
+    /// What was assumed, and from where.
+    pub assumptions: Vec<String>,
+    /// What the user should know before trusting it.
+    pub warnings: Vec<String>,
+}
+
+/// The place of one role.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RolePlan {
+    /// The PU.
+    pub pu: String,
+    /// One forward pass; `None` for control.
+    pub latency: Option<Latency>,
+    /// The memory its weights sit in.
+    pub memory: String,
+    /// Bytes of weights.
+    pub weight_bytes: u64,
+    /// Bytes of activations at their peak.
+    pub activation_bytes: u64,
+    /// Why there.
+    pub reason: String,
+}
+
+/// A device that the module uses.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DevicePlan {
+    /// The PU, and the device's symbol in IR.
+    pub pu: String,
+    /// `local` in `#hal.device.alias<"local"[1]>`.
+    pub alias: String,
+    /// `1` in the same.
+    pub ordinal: Option<u32>,
+    /// Resources in use.
+    pub active: u32,
+    /// Resources there are.
+    pub of: u32,
+    /// What they are called.
+    pub resource: String,
+    /// iree-compile flags.
+    pub compile_flags: Vec<String>,
+    /// `--device=` of iree-run-module.
+    pub runtime_device: String,
+    /// Other iree-run-module flags.
+    pub run_flags: Vec<String>,
+    /// Who lives there.
+    pub roles: Vec<Role>,
+}
+
+/// A value that one device makes and another uses.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CrossingPlan {
+    /// The producer.
+    pub from: Role,
+    /// The consumer.
+    pub to: Role,
+    /// The producer's PU.
+    pub from_pu: String,
+    /// The consumer's PU.
+    pub to_pu: String,
+    /// The PU that should own the shared buffer.
+    pub owner: String,
+    /// Size.
+    pub bytes: u64,
+    /// How often.
+    pub per: Per,
+    /// What it is.
+    pub what: String,
+    /// Milliseconds for each.
+    pub each_ms: f64,
+}
+
+/// The same decision, measured with several rulers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Speedups {
+    /// Eq. (1) as the paper has it: against the same target placement without speculation. 1 at γ =
+    /// 0.
+    pub eq1: f64,
+    /// The same under the cost model in use; equal to `eq1` without refinements.
+    pub refined: f64,
+    /// Against the variant's baseline, its best single-PU run without speculation, under the cost
+    /// model in use.
+    pub over_baseline: f64,
+    /// Every refinement that can be computed, by name, at the chosen mapping and γ, whether or not
+    /// it is in use.
+    pub by_model: BTreeMap<String, f64>,
+}
+
+/// What is expected, in milliseconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Times {
+    /// Per token, as planned.
+    pub per_token_ms: f64,
+    /// Per token without speculation, the target where the plan has it.
+    pub without_speculation_ms: f64,
+    /// Per token of the variant's baseline.
+    pub baseline_ms: f64,
+    /// The baseline's PU.
+    pub baseline_pu: String,
+}
+
+/// The next best mapping.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunnerUp {
+    /// Role to PU.
+    pub mapping: BTreeMap<Role, String>,
+    /// Its own best γ.
+    pub gamma: u32,
+    /// Its c.
+    pub c: Option<f64>,
+    /// Per token.
+    pub per_token_ms: f64,
+    /// How much slower, as a fraction: 0.1 is 10 %.
+    pub slower: f64,
+}
+
+/// The best of one design variant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VariantPlan {
+    /// The variant.
+    pub variant: Variant,
+    /// Role to PU, models only.
+    pub mapping: BTreeMap<Role, String>,
+    /// γ*.
+    pub gamma: u32,
+    /// c, where a drafter is placed.
+    pub c: Option<f64>,
+    /// Eq. (1).
+    pub eq1: f64,
+    /// Per token.
+    pub per_token_ms: f64,
+    /// Against this variant's own baseline.
+    pub over_baseline: f64,
+}
+
+impl Plan {
+    /// The plan as JSON, indented.
+    ///
+    /// # Errors
+    /// [`CostError::Argument`] if a number cannot be written, which takes one that no search
+    /// produces.
+    pub fn to_json(&self) -> Result<String, CostError> {
+        serde_json::to_string_pretty(self).map_err(|error| {
+            CostError::argument(format!("the plan cannot be written: {error}"), None)
+        })
+    }
+
+    /// Reads what [`Plan::to_json`] wrote.
+    ///
+    /// # Errors
+    /// [`CostError::Argument`] for text that is not a plan, or one of another version.
+    pub fn from_json(text: &str) -> Result<Self, CostError> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let bad = |error: serde_json::Error| {
+            CostError::argument(format!("this is not a plan: {error}"), None)
+        };
+        let Versioned { version } = serde_json::from_str(text).map_err(bad)?;
+        if version != PLAN_VERSION {
+            return Err(CostError::argument(
+                format!("this plan has version {version}, and only {PLAN_VERSION} is known"),
+                "make it again".to_owned(),
+            ));
+        }
+        serde_json::from_str(text).map_err(bad)
+    }
+
+    /// The PU of a role, if the role is in the module at all.
+    pub fn pu_of(&self, role: Role) -> Option<&str> {
+        self.roles.get(&role).map(|placed| placed.pu.as_str())
+    }
+
+    /// The plan for people: tables and sentences, at most 100 columns wide.
+    pub fn render(&self) -> String {
+        render::render(self)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,362 @@
+//! From the best choice to a plan.
+
+use super::words;
+use super::{
+    CrossingPlan, DevicePlan, PLAN_VERSION, Plan, RolePlan, RunnerUp, Speedups, Times, VariantPlan,
+};
+use crate::platform::{Platform, ProcessingUnit, Variant};
+use crate::search::{Choice, CostModel, Evaluator, Point, Request, Space, sensitivity};
+use crate::speedup::speedup;
+use crate::workload::Role;
+use std::collections::BTreeMap;
+
+/// What building a plan looks at.
+pub(super) struct Context<'a> {
+    pub request: &'a Request,
+    pub space: &'a Space,
+    pub evaluator: &'a Evaluator<'a>,
+    pub best: Choice,
+    /// The best choice that speculates, wherever it is: in the chosen variant if it can be.
+    pub speculating: Option<Choice>,
+    /// The variant's best run without speculation.
+    pub baseline: Option<Point>,
+}
+
+impl<'a> Context<'a> {
+    pub fn platform(&self) -> &'a Platform {
+        &self.request.platform
+    }
+
+    pub fn pu(&self, index: usize) -> Option<&'a ProcessingUnit> {
+        self.platform().pus.get(index)
+    }
+
+    pub fn name(&self, index: usize) -> &'a str {
+        self.pu(index).map_or("", |pu| pu.name.as_str())
+    }
+
+    pub fn variant(&self, index: usize) -> Variant {
+        self.space.variants.get(index).cloned().unwrap_or_default()
+    }
+
+    pub fn active(&self, variant: usize, pu: &ProcessingUnit) -> u32 {
+        self.space
+            .variants
+            .get(variant)
+            .and_then(|variant| variant.get(&pu.name))
+            .copied()
+            .unwrap_or_else(|| pu.resources())
+    }
+
+    pub fn mapping(&self, point: &Point) -> BTreeMap<Role, String> {
+        let drafter = point
+            .drafter
+            .map(|pu| (Role::Drafter, self.name(pu).to_owned()));
+        drafter
+            .into_iter()
+            .chain([(Role::Target, self.name(point.target).to_owned())])
+            .collect()
+    }
+
+    /// Every placed role with the index of its PU, control included.
+    pub fn placed(&self) -> Vec<(Role, usize)> {
+        let point = &self.best.point;
+        let drafter = point.drafter.map(|pu| (Role::Drafter, pu));
+        drafter
+            .into_iter()
+            .chain([(Role::Target, point.target), (Role::Control, point.control)])
+            .collect()
+    }
+
+    /// The best run without speculation under a variant.
+    fn baseline_of(space: &Space, evaluator: &Evaluator<'_>, variant: usize) -> Option<Point> {
+        let alone = space.alone.iter().filter(|point| point.variant == variant);
+        alone
+            .copied()
+            .min_by(|a, b| evaluator.plain(a).total_cmp(&evaluator.plain(b)))
+    }
+}
+
+/// The plan for the choice `best`.
+pub(crate) fn build(
+    request: &Request,
+    space: &Space,
+    evaluator: &Evaluator<'_>,
+    best: Choice,
+) -> Plan {
+    let here = |point: &Point| point.variant == best.point.variant;
+    let speculating = evaluator
+        .best_speculating(true, here)
+        .or_else(|| evaluator.best_speculating(true, |_| true));
+    let baseline = Context::baseline_of(space, evaluator, best.point.variant);
+    let context = Context {
+        request,
+        space,
+        evaluator,
+        best,
+        speculating,
+        baseline,
+    };
+    let c = if best.gamma > 0 {
+        best.point.c()
+    } else {
+        speculating.and_then(|choice| choice.point.c())
+    };
+    let devices = devices(&context);
+    let unique = |flags: &mut dyn Iterator<Item = &String>| {
+        flags.fold(Vec::new(), |mut all: Vec<String>, flag| {
+            if !all.contains(flag) {
+                all.push(flag.clone());
+            }
+            all
+        })
+    };
+    let device_flags: Vec<String> = devices
+        .iter()
+        .map(|device| format!("--device={}", device.runtime_device))
+        .collect();
+    let extra = unique(&mut devices.iter().flat_map(|device| &device.run_flags));
+    Plan {
+        version: PLAN_VERSION,
+        platform: request.platform.name.clone(),
+        platform_origin: request.platform.origin.clone(),
+        sequence_length: request.workload.sequence_length,
+        alpha: request.alpha,
+        alpha_source: request.alpha_source.clone(),
+        cost_model: request.model,
+        draft_length: request.workload.draft_length,
+        gamma: best.gamma,
+        speculate: best.gamma > 0,
+        c,
+        tokens_per_round: evaluator.tokens(best.gamma).unwrap_or(1.0),
+        variant: context.variant(best.point.variant),
+        roles: context
+            .placed()
+            .into_iter()
+            .map(|(role, pu)| (role, role_plan(&context, role, pu)))
+            .collect(),
+        compile_flags: unique(
+            &mut request
+                .platform
+                .compile_flags
+                .iter()
+                .chain(devices.iter().flat_map(|device| &device.compile_flags)),
+        ),
+        // Two devices of one kind are two `--device` flags with the same text: those are not to be
+        // made unique.
+        run_flags: device_flags.into_iter().chain(extra).collect(),
+        devices,
+        crossings: crossings(&context),
+        speedup: speedups(&context),
+        time: times(&context),
+        why: words::why(&context),
+        runner_up: runner_up(&context),
+        sensitivity: sensitivity(evaluator, &best, request.alpha, c),
+        variants: variants(&context),
+        points: space.size,
+        points_evaluated: space.legal,
+        draft_lengths_tried: evaluator.gammas().collect(),
+        ruled_out: space.ruled_out.clone(),
+        assumptions: words::assumptions(&context),
+        warnings: words::warnings(&context),
+    }
+}
+
+fn role_plan(context: &Context<'_>, role: Role, pu: usize) -> RolePlan {
+    let demand = context.request.workload.subgraphs.get(&role);
+    RolePlan {
+        pu: context.name(pu).to_owned(),
+        latency: context
+            .space
+            .latency(context.best.point.variant, role, pu)
+            .cloned(),
+        memory: context
+            .pu(pu)
+            .map_or_else(String::new, |pu| pu.memory.clone()),
+        weight_bytes: demand.map_or(0, |demand| demand.weight_bytes),
+        activation_bytes: demand.map_or(0, |demand| demand.activation_peak_bytes),
+        reason: words::reason(context, role, pu),
+    }
+}
+
+fn devices(context: &Context<'_>) -> Vec<DevicePlan> {
+    let placed = context.placed();
+    let control = context.best.point.control;
+    let order = [control]
+        .into_iter()
+        .chain((0..context.platform().pus.len()).filter(|index| *index != control));
+    let used = order.filter_map(|index| {
+        let roles: Vec<Role> = placed
+            .iter()
+            .filter(|(_, pu)| *pu == index)
+            .map(|(role, _)| *role)
+            .collect();
+        Some((context.pu(index)?, roles)).filter(|(_, roles)| !roles.is_empty())
+    });
+    used.map(|(pu, roles)| {
+        let active = context.active(context.best.point.variant, pu);
+        DevicePlan {
+            pu: pu.name.clone(),
+            alias: pu.iree.alias.clone(),
+            ordinal: pu.iree.ordinal,
+            active,
+            of: pu.resources(),
+            resource: pu.resource.clone(),
+            compile_flags: pu.iree.compile_flags.clone(),
+            runtime_device: pu.iree.runtime_device.clone(),
+            run_flags: pu.iree.run_flags(active, pu.resources()),
+            roles,
+        }
+    })
+    .collect()
+}
+
+fn crossings(context: &Context<'_>) -> Vec<CrossingPlan> {
+    let placed: BTreeMap<Role, usize> = context.placed().into_iter().collect();
+    let crossings = context
+        .request
+        .workload
+        .crossings
+        .iter()
+        .filter_map(|crossing| {
+            let (from, to) = (
+                context.name(*placed.get(&crossing.from)?),
+                context.name(*placed.get(&crossing.to)?),
+            );
+            let route = context.platform().route(from, to)?;
+            Some(CrossingPlan {
+                from: crossing.from,
+                to: crossing.to,
+                from_pu: from.to_owned(),
+                to_pu: to.to_owned(),
+                owner: context.platform().crossing_owner(from, to).to_owned(),
+                bytes: crossing.bytes,
+                per: crossing.per,
+                what: crossing.what.clone(),
+                each_ms: route.seconds(crossing.bytes) * 1e3,
+            })
+        });
+    crossings
+        .filter(|crossing| crossing.from_pu != crossing.to_pu)
+        .collect()
+}
+
+fn speedups(context: &Context<'_>) -> Speedups {
+    let Context {
+        request,
+        space,
+        evaluator,
+        best,
+        ..
+    } = context;
+    let plain = evaluator.plain(&best.point);
+    let c = best.point.c().unwrap_or(0.0);
+    let single = |model: CostModel| {
+        let mut alone = Request {
+            model,
+            ..(*request).clone()
+        };
+        if model.per_position && alone.per_position.is_none() {
+            alone.model = CostModel::EQ1;
+        }
+        let with = Evaluator::new(&alone, space, &[best.gamma]);
+        let choice = with.best_of(&best.point)?;
+        Some(with.plain(&best.point) / choice.seconds)
+    };
+    let mut by_model = BTreeMap::from([("eq1".to_owned(), speedup(request.alpha, best.gamma, c))]);
+    let on = CostModel::EQ1;
+    let refinements = [
+        (
+            "transfer",
+            CostModel {
+                transfer: true,
+                ..on
+            },
+            true,
+        ),
+        (
+            "overlapped",
+            CostModel {
+                overlapped: true,
+                ..on
+            },
+            true,
+        ),
+        (
+            "per-position",
+            CostModel {
+                per_position: true,
+                ..on
+            },
+            request.per_position.is_some(),
+        ),
+        // Its table exists only when it was asked for.
+        (
+            "verify",
+            CostModel { verify: true, ..on },
+            request.model.verify,
+        ),
+    ];
+    let known = refinements.into_iter().filter(|(_, _, known)| *known);
+    by_model.extend(known.filter_map(|(name, model, _)| Some((name.to_owned(), single(model)?))));
+    Speedups {
+        eq1: speedup(request.alpha, best.gamma, c),
+        refined: plain / best.seconds,
+        over_baseline: context
+            .baseline
+            .map_or(plain, |baseline| evaluator.plain(&baseline))
+            / best.seconds,
+        by_model,
+    }
+}
+
+fn times(context: &Context<'_>) -> Times {
+    let plain = context.evaluator.plain(&context.best.point);
+    let baseline = context.baseline.unwrap_or(context.best.point);
+    Times {
+        per_token_ms: context.best.seconds * 1e3,
+        without_speculation_ms: plain * 1e3,
+        baseline_ms: context.evaluator.plain(&baseline) * 1e3,
+        baseline_pu: context.name(baseline.target).to_owned(),
+    }
+}
+
+fn runner_up(context: &Context<'_>) -> Option<RunnerUp> {
+    let chosen = &context.best.point;
+    let next = context.evaluator.best_where(|point| {
+        point.variant == chosen.variant && point.mapping() != chosen.mapping()
+    })?;
+    Some(RunnerUp {
+        mapping: context.mapping(&next.point),
+        gamma: next.gamma,
+        c: next.point.c(),
+        per_token_ms: next.seconds * 1e3,
+        slower: next.seconds / context.best.seconds - 1.0,
+    })
+}
+
+fn variants(context: &Context<'_>) -> Vec<VariantPlan> {
+    let best_of = |index: usize| {
+        let best = context
+            .evaluator
+            .best_where(|point| point.variant == index)?;
+        let baseline =
+            Context::baseline_of(context.space, context.evaluator, index).unwrap_or(best.point);
+        Some(VariantPlan {
+            variant: context.variant(index),
+            mapping: context.mapping(&best.point),
+            gamma: best.gamma,
+            c: best.point.c(),
+            eq1: speedup(
+                context.request.alpha,
+                best.gamma,
+                best.point.c().unwrap_or(0.0),
+            ),
+            per_token_ms: best.seconds * 1e3,
+            over_baseline: context.evaluator.plain(&baseline) / best.seconds,
+        })
+    };
+    (0..context.space.variants.len())
+        .filter_map(best_of)
+        .collect()
+}

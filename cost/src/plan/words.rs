@@ -1,0 +1,305 @@
+//! The sentences of a plan.
+
+use super::build::Context;
+use crate::roofline::{self, LatencySource};
+use crate::search::{GammaChoice, Reason};
+use crate::text::{digits, list, seconds};
+use crate::workload::{DraftLengthForm, Role};
+use std::collections::BTreeSet;
+
+/// Why the whole, in a few sentences.
+pub(super) fn why(context: &Context<'_>) -> String {
+    let choice = &context.best;
+    let alpha = digits(context.request.alpha);
+    let refined = if context.request.model.is_eq1() {
+        String::new()
+    } else {
+        format!(" (ranked by {})", context.request.model)
+    };
+    let advice = if context.request.workload.draft_length == DraftLengthForm::Absent {
+        " The module has no loop: the draft length is advice for whoever drives it."
+    } else {
+        ""
+    };
+    if choice.gamma > 0 {
+        let tokens = context.evaluator.tokens(choice.gamma).unwrap_or(1.0);
+        let c = choice.point.c().unwrap_or(0.0);
+        let round = f64::from(choice.gamma) * c + 1.0;
+        let how = match (context.request.gamma, context.request.workload.draft_length) {
+            (GammaChoice::Fixed(_), _) => " The draft length was given.",
+            (_, DraftLengthForm::Unrolled { .. }) => {
+                " The module's drafts are unrolled, so the choice was between this draft length and none."
+            }
+            _ => "",
+        };
+        let verdict = if c < context.request.alpha {
+            format!("c = {} is below α = {alpha}", digits(c))
+        } else {
+            format!(
+                "c = {} is not below α = {alpha}, so that speculation does not pay",
+                digits(c)
+            )
+        };
+        return format!(
+            "{verdict}: drafting {} tokens yields {} tokens per round for the time of {} passes of the target{refined}.{how}{advice}",
+            choice.gamma,
+            digits(tokens),
+            digits(round)
+        );
+    }
+    format!("{}{refined}.{advice}", why_not(context, &alpha))
+}
+
+/// Why there is no speculation.
+fn why_not(context: &Context<'_>, alpha: &str) -> String {
+    if !context
+        .request
+        .workload
+        .subgraphs
+        .contains_key(&Role::Drafter)
+    {
+        return "no speculation: the module has no drafter".into();
+    }
+    match (context.request.gamma, context.request.workload.draft_length) {
+        (GammaChoice::Fixed(0), _) => {
+            return "no speculation: a draft length of 0 was asked for".into();
+        }
+        (GammaChoice::Auto { max: 0 }, _) => {
+            return "no speculation: the greatest draft length was set to 0".into();
+        }
+        (_, DraftLengthForm::Unrolled { gamma: 0 } | DraftLengthForm::Symbolic { max: 0 }) => {
+            return "no speculation: the module drafts no tokens".into();
+        }
+        _ => {}
+    }
+    let Some(alternative) = &context.speculating else {
+        return "no speculation: no mapping with a drafter is legal, for the reasons under `ruled out`".into();
+    };
+    let c = alternative.point.c().unwrap_or(f64::INFINITY);
+    let place = list(
+        context
+            .mapping(&alternative.point)
+            .iter()
+            .map(|(role, pu)| format!("{role} on {pu}")),
+    );
+    let would = format!(
+        "{} per token with a draft length of {}, against {}",
+        seconds(alternative.seconds),
+        alternative.gamma,
+        seconds(context.best.seconds)
+    );
+    // The mapping that speculates best need not be the one with the least c.
+    let least = context
+        .evaluator
+        .points()
+        .iter()
+        .filter_map(|point| point.c())
+        .fold(f64::INFINITY, f64::min);
+    if least >= context.request.alpha {
+        return format!(
+            "no speculation: it pays only where c is below α, and c is at least {} on every legal mapping while α = {alpha}; the best is {place} ({would})",
+            digits(least)
+        );
+    }
+    if alternative.point.target != context.best.point.target {
+        return format!(
+            "no speculation: with {place} it would pay there (c = {}), but the target alone on {} is faster still ({would})",
+            digits(c),
+            context.name(context.best.point.target)
+        );
+    }
+    let unrolled = matches!(
+        context.request.workload.draft_length,
+        DraftLengthForm::Unrolled { .. }
+    );
+    let cause = if unrolled {
+        "the drafts are unrolled, and that many do not pay"
+    } else {
+        "it does not pay"
+    };
+    format!(
+        "no speculation: {cause} with {place}, c = {} and α = {alpha} ({would})",
+        digits(c)
+    )
+}
+
+/// Why a role is where it is.
+pub(super) fn reason(context: &Context<'_>, role: Role, pu: usize) -> String {
+    if context.request.pins.contains_key(&role) {
+        return "pinned".into();
+    }
+    if role == Role::Control {
+        let is_host = context.name(pu) == context.platform().control;
+        return if is_host {
+            "the platform's control unit; crossings cost least".into()
+        } else {
+            "crossings cost least there".into()
+        };
+    }
+    let variant = context.best.point.variant;
+    let others = (0..context.platform().pus.len())
+        .filter(|other| *other != pu)
+        .filter_map(|other| {
+            let name = context.name(other);
+            if let Some(blocked) = context
+                .space
+                .ruled_out
+                .iter()
+                .find(|ruled| concerns(&ruled.reason, role, name))
+            {
+                return Some(match &blocked.reason {
+                    Reason::DType { missing, .. } => format!("{name} lacks {}", list(missing)),
+                    Reason::Ops { missing, .. } => format!("{name} lacks {}", list(missing)),
+                    Reason::Forbidden { .. } => format!("forbidden on {name}"),
+                    _ => format!("not measured on {name}"),
+                });
+            }
+            context
+                .space
+                .latency(variant, role, other)
+                .map(|latency| format!("{} on {name}", seconds(latency.seconds)))
+        });
+    let others: Vec<String> = others.collect();
+    if others.is_empty() {
+        "the only processing unit".into()
+    } else {
+        others.join("; ")
+    }
+}
+
+/// Whether a reason keeps `role` off the PU by itself.
+fn concerns(reason: &Reason, role: Role, pu: &str) -> bool {
+    match reason {
+        Reason::DType { role: r, pu: p, .. }
+        | Reason::Ops { role: r, pu: p, .. }
+        | Reason::Forbidden { role: r, pu: p } => *r == role && p == pu,
+        Reason::NotMeasured(hole) => hole.role == role && hole.pu == pu,
+        _ => false,
+    }
+}
+
+/// What was assumed, each once, in a fixed order.
+pub(super) fn assumptions(context: &Context<'_>) -> Vec<String> {
+    let request = context.request;
+    let mut said: Vec<String> = vec![format!(
+        "α = {}: {}",
+        digits(request.alpha),
+        request.alpha_source
+    )];
+    if request.profile.is_none() {
+        said.push(format!(
+            "no profile: latencies are rooflines of the platform {} ({})",
+            request.platform.name, request.platform.origin
+        ));
+    }
+    for (role, index) in context.placed() {
+        let (Some(pu), Some(demand)) = (context.pu(index), request.workload.subgraphs.get(&role))
+        else {
+            continue;
+        };
+        match context
+            .space
+            .latency(context.best.point.variant, role, index)
+            .map(|latency| &latency.source)
+        {
+            Some(LatencySource::Measured {
+                profile,
+                how,
+                source,
+                ..
+            }) => said.push(format!(
+                "{role} on {}: {source} in {profile}, {how}",
+                pu.name
+            )),
+            Some(LatencySource::Roofline { .. }) => said.extend(roofline::assumptions(
+                demand,
+                pu,
+                context.active(context.best.point.variant, pu),
+            )),
+            None => {}
+        }
+    }
+    if context.best.gamma > 0 && !request.model.verify {
+        said.push(
+            "verifying γ+1 tokens costs one pass of the target (no KV cache): Eq. (1)".into(),
+        );
+    }
+    if request.model.verify
+        && context
+            .space
+            .verify
+            .get(context.best.point.verify)
+            .is_none_or(Vec::is_empty)
+    {
+        said.push("v(γ) = 1: without a KV cache one pass verifies any draft, and the profile has no `new_tokens`".into());
+    }
+    if context.best.gamma > 0 && !request.model.transfer {
+        said.push("crossings and host overhead do not count: Eq. (1); the cost model `transfer` adds them".into());
+    }
+    if request.model.overlapped {
+        said.push(
+            "drafting overlaps verifying: analysis only, the compiled module does not".into(),
+        );
+    }
+    let mut seen = BTreeSet::new();
+    said.retain(|sentence| seen.insert(sentence.clone()));
+    said
+}
+
+/// What to know before trusting it.
+pub(super) fn warnings(context: &Context<'_>) -> Vec<String> {
+    let request = context.request;
+    let mut said = Vec::new();
+    let sources: Vec<_> = context
+        .placed()
+        .into_iter()
+        .filter_map(|(role, pu)| {
+            context
+                .space
+                .latency(context.best.point.variant, role, pu)
+                .map(|latency| (role, pu, &latency.source))
+        })
+        .collect();
+    if let Some(profile) = &request.profile {
+        said.extend(profile.warnings());
+        if let Some(measured_on) = profile
+            .platform
+            .as_ref()
+            .filter(|name| **name != request.platform.name)
+        {
+            said.push(format!(
+                "the profile was measured on the platform `{measured_on}`, and this is `{}`",
+                request.platform.name
+            ));
+        }
+        for (role, pu, source) in &sources {
+            match source {
+                LatencySource::Roofline { .. } => said.push(format!(
+                    "{role} on {} is a roofline estimate, since the profile lacks it: compared with measurements it is likely too fast",
+                    context.name(*pu)
+                )),
+                LatencySource::Measured { dtype_mismatch: Some(mismatch), .. } => said.push(format!("{role} on {}: {mismatch}", context.name(*pu))),
+                LatencySource::Measured { .. } => {}
+            }
+        }
+        let unknown: BTreeSet<&str> = profile
+            .measurements
+            .iter()
+            .map(|m| m.pu.as_str())
+            .filter(|pu| request.platform.pu(pu).is_none())
+            .collect();
+        if !unknown.is_empty() {
+            said.push(format!(
+                "the profile measures {}, which the platform {} does not have",
+                list(&unknown),
+                request.platform.name
+            ));
+        }
+    }
+    if let Some(pu) = request.pins.get(&Role::Drafter)
+        && context.best.point.drafter.is_none()
+    {
+        said.push(format!("the drafter is pinned to {pu}, but does not pay and leaves the module; give a draft length to keep it"));
+    }
+    said
+}

@@ -1,0 +1,159 @@
+//! What must hold between the parts of a platform, each complaint at its place in the file.
+
+use super::Platform;
+use crate::CostError;
+use crate::text::suggestion;
+use crate::yaml::{Step, at};
+use std::collections::BTreeSet;
+
+pub(super) fn platform(platform: &Platform, file: &str, text: &str) -> Result<(), CostError> {
+    let fail = |path: &[Step<'_>], message: String, help: Option<String>| {
+        Err(at(file, text, path, message, help))
+    };
+    let pu_names = || platform.pus.iter().map(|pu| pu.name.as_str());
+
+    if platform.pus.is_empty() {
+        return fail(
+            &[Step::Key("processing_units")],
+            "a platform needs at least one processing unit".into(),
+            None,
+        );
+    }
+    let mut memories = BTreeSet::new();
+    for (index, memory) in platform.memories.iter().enumerate() {
+        if !memories.insert(&memory.name) {
+            let path = [Step::Key("memories"), Step::Item(index), Step::Key("name")];
+            return fail(
+                &path,
+                format!("there are two memories `{}`", memory.name),
+                None,
+            );
+        }
+    }
+    let (mut names, mut devices) = (BTreeSet::new(), BTreeSet::new());
+    for (index, pu) in platform.pus.iter().enumerate() {
+        let unit = |key: &'static str| {
+            [
+                Step::Key("processing_units"),
+                Step::Item(index),
+                Step::Key(key),
+            ]
+        };
+        if !is_symbol(&pu.name) {
+            let help = "letters, digits, `_` and `-`, with a letter first; it becomes a device symbol in the IR";
+            return fail(
+                &unit("name"),
+                format!("`{}` cannot name a processing unit", pu.name),
+                Some(help.into()),
+            );
+        }
+        if !names.insert(&pu.name) {
+            return fail(
+                &unit("name"),
+                format!("there are two processing units `{}`", pu.name),
+                None,
+            );
+        }
+        // Two devices of the same spec are merged by iree-compile without a word, and the placement
+        // is gone.
+        if !devices.insert(pu.iree.device()) {
+            let device = pu.iree.device();
+            let path = [
+                Step::Key("processing_units"),
+                Step::Item(index),
+                Step::Key("iree"),
+                Step::Key("device"),
+            ];
+            let help = format!("give them ordinals: {0}[0] and {0}[1]", pu.iree.alias);
+            return fail(
+                &path,
+                format!(
+                    "two processing units are the IREE device `{device}`, and iree-compile would merge them"
+                ),
+                Some(help),
+            );
+        }
+        if platform.memory(&pu.memory).is_none() {
+            let help = suggestion(
+                &pu.memory,
+                "memories",
+                platform.memories.iter().map(|memory| memory.name.as_str()),
+            );
+            return fail(
+                &unit("memory"),
+                format!("there is no memory `{}`", pu.memory),
+                Some(format!("{help}; or write a size")),
+            );
+        }
+        if pu.peak.is_empty() {
+            return fail(
+                &unit("peak"),
+                "give the peak rate of at least one type".into(),
+                Some("peak: { f32: 16 GFLOP/s }".into()),
+            );
+        }
+        if let Some(dtype) = pu.peak.keys().find(|dtype| !pu.dtypes.contains(dtype)) {
+            return fail(
+                &unit("dtypes"),
+                format!("`peak` has {dtype}, which `dtypes` lacks"),
+                Some(format!("add {dtype} to one or take it from the other")),
+            );
+        }
+    }
+    let mut pairs = BTreeSet::new();
+    for (index, link) in platform.links.iter().enumerate() {
+        let part = |key: &'static str| [Step::Key("links"), Step::Item(index), Step::Key(key)];
+        let [a, b] = &link.between;
+        for name in link.between.iter().chain(&link.mappable_by) {
+            let key = if link.between.contains(name) {
+                "between"
+            } else {
+                "mappable_by"
+            };
+            if platform.pu(name).is_none() {
+                return fail(
+                    &part(key),
+                    format!("there is no processing unit `{name}`"),
+                    Some(suggestion(name, "processing units", pu_names())),
+                );
+            }
+            if key == "mappable_by" {
+                return fail(
+                    &part(key),
+                    format!("`{name}` is not at either end of this link"),
+                    Some(format!("its ends are {a} and {b}")),
+                );
+            }
+        }
+        if a == b {
+            return fail(
+                &part("between"),
+                format!("a link joins two different processing units, not `{a}` and itself"),
+                None,
+            );
+        }
+        if !pairs.insert(if a < b { (a, b) } else { (b, a) }) {
+            return fail(
+                &part("between"),
+                format!("there are two links between {a} and {b}"),
+                None,
+            );
+        }
+    }
+    if platform.pu(&platform.control).is_none() {
+        let help = suggestion(&platform.control, "processing units", pu_names());
+        return fail(
+            &[Step::Key("control")],
+            format!("there is no processing unit `{}`", platform.control),
+            Some(help),
+        );
+    }
+    Ok(())
+}
+
+fn is_symbol(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+}

@@ -1,0 +1,259 @@
+//! The decision: every design variant, every mapping, every draft length, ranked by time per token.
+//!
+//! The space has v·N^m points (paper, Sec. III-B): v design variants, N processing units, m = 2
+//! model roles. Control is placed afterwards, where its crossings cost least. Each legal point is
+//! evaluated for every draft length the module allows; a point without a drafter stands for γ = 0.
+//!
+//! Ranking is by time per token, (γ·t_draft + t_target)/E(α, γ), and never by the speedup S of Eq.
+//! (1), which is relative to the mapping's own target latency: a PU on which the target is four
+//! times slower has a four times smaller c, a splendid S, and half the tokens per second.
+
+mod evaluate;
+mod legal;
+mod model;
+mod sensitivity;
+mod space;
+
+pub use evaluate::{Choice, Evaluator};
+pub use legal::{Infeasible, Reason, RuledOut, Share};
+pub use model::CostModel;
+pub(crate) use sensitivity::sensitivity;
+pub use sensitivity::{Interval, Sensitivity};
+pub use space::{Point, Space};
+
+use crate::CostError;
+use crate::plan::{self, Plan};
+use crate::platform::{Platform, Variant};
+use crate::profile::Profile;
+use crate::speedup::check_alpha;
+use crate::workload::{DraftLengthForm, Role, Workload};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The greatest draft length that is tried when nobody says otherwise.
+pub const DEFAULT_MAX_GAMMA: u32 = 16;
+
+/// Which draft lengths are considered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GammaChoice {
+    /// The best one in 0..=max that the module allows.
+    Auto {
+        /// Upper bound, besides the module's own.
+        max: u32,
+    },
+    /// This one, however bad.
+    Fixed(u32),
+}
+
+impl Default for GammaChoice {
+    fn default() -> Self {
+        Self::Auto {
+            max: DEFAULT_MAX_GAMMA,
+        }
+    }
+}
+
+/// What stands in for a latency that a given profile lacks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HolePolicy {
+    /// Mappings with a hole are ruled out when others are measured; when none is, the roofline
+    /// fills in and the plan warns. Measurements and estimates differ systematically, so that
+    /// comparing one with the other would favour whatever was not measured.
+    #[default]
+    Auto,
+    /// The roofline fills every hole, and the plan warns.
+    Roofline,
+    /// Mappings with a hole are ruled out.
+    RuleOut,
+}
+
+/// A question to [`search`]. Start from [`Request::new`] and set what is known.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The module's demands.
+    pub workload: Workload,
+    /// The machine.
+    pub platform: Platform,
+    /// Measured latencies, if there are any.
+    pub profile: Option<Profile>,
+    /// The acceptance rate, in [0, 1].
+    pub alpha: f64,
+    /// Where α comes from, in words for the plan.
+    pub alpha_source: String,
+    /// Acceptance by position, for [`CostModel::per_position`]; positions beyond its end repeat the
+    /// last.
+    pub per_position: Option<Vec<f64>>,
+    /// Resources that are available, by PU; a PU that is not named may use any number.
+    pub variant: Option<Variant>,
+    /// Roles whose place is decided.
+    pub pins: BTreeMap<Role, String>,
+    /// Places that a role must not have.
+    pub forbid: BTreeSet<(Role, String)>,
+    /// Draft lengths.
+    pub gamma: GammaChoice,
+    /// Eq. (1) and its refinements.
+    pub model: CostModel,
+    /// What to do about holes in the profile.
+    pub holes: HolePolicy,
+}
+
+impl Request {
+    /// A request with Eq. (1), no restriction, no profile, and γ chosen automatically.
+    pub fn new(workload: Workload, platform: Platform, alpha: f64) -> Self {
+        Self {
+            workload,
+            platform,
+            profile: None,
+            alpha,
+            alpha_source: "as given".into(),
+            per_position: None,
+            variant: None,
+            pins: BTreeMap::new(),
+            forbid: BTreeSet::new(),
+            gamma: GammaChoice::default(),
+            model: CostModel::EQ1,
+            holes: HolePolicy::default(),
+        }
+    }
+
+    /// The draft lengths to evaluate, ascending.
+    ///
+    /// # Errors
+    /// [`CostError::Argument`] for a fixed length that the module cannot have.
+    pub fn draft_lengths(&self) -> Result<Vec<u32>, CostError> {
+        let has_drafter = self.workload.subgraphs.contains_key(&Role::Drafter);
+        let form = self.workload.draft_length;
+        match (self.gamma, form) {
+            (GammaChoice::Fixed(gamma), _) if gamma > 0 && !has_drafter => {
+                Err(CostError::argument(
+                    format!("a draft length of {gamma} needs a drafter, and the module has none"),
+                    "use a draft length of 0".to_owned(),
+                ))
+            }
+            (_, _) if !has_drafter => Ok(vec![0]),
+            (GammaChoice::Fixed(gamma), DraftLengthForm::Symbolic { max }) if gamma > max => {
+                Err(CostError::argument(
+                    format!("the module has room for at most {max} drafts per round, not {gamma}"),
+                    format!(
+                        "use a draft length of 0 to {max}, or export the module with a greater maximum"
+                    ),
+                ))
+            }
+            (GammaChoice::Fixed(gamma), DraftLengthForm::Unrolled { gamma: unrolled })
+                if gamma != 0 && gamma != unrolled =>
+            {
+                Err(CostError::argument(
+                    format!(
+                        "the module's drafts are unrolled: it drafts {unrolled} tokens or none, not {gamma}"
+                    ),
+                    format!(
+                        "use a draft length of {unrolled} or 0, or export the module with a symbolic draft length"
+                    ),
+                ))
+            }
+            (GammaChoice::Fixed(gamma), _) => Ok(vec![gamma]),
+            (GammaChoice::Auto { max }, DraftLengthForm::Symbolic { max: room }) => {
+                Ok((0..=max.min(room)).collect())
+            }
+            (GammaChoice::Auto { max }, DraftLengthForm::Absent) => Ok((0..=max).collect()),
+            (GammaChoice::Auto { .. }, DraftLengthForm::Unrolled { gamma: 0 }) => Ok(vec![0]),
+            // The bound is not applied here: it bounds a choice of ours, and this γ is the module's
+            // own.
+            (GammaChoice::Auto { .. }, DraftLengthForm::Unrolled { gamma }) => Ok(vec![0, gamma]),
+        }
+    }
+
+    /// Everything that can be wrong with the request itself.
+    fn check(&self) -> Result<Vec<u32>, CostError> {
+        check_alpha(self.alpha)?;
+        for alpha in self.per_position.iter().flatten() {
+            check_alpha(*alpha)?;
+        }
+        if self.model.per_position && self.per_position.as_ref().is_none_or(Vec::is_empty) {
+            let help = "give an acceptance file with a histogram".to_owned();
+            return Err(CostError::argument(
+                "the cost model `per-position` needs acceptance rates by position",
+                help,
+            ));
+        }
+        if !self.workload.subgraphs.contains_key(&Role::Target) {
+            return Err(CostError::MissingRole { role: Role::Target });
+        }
+        if let Some(evidence) = self.workload.state.clone()
+            && !(self.model.verify && self.profile.is_some())
+        {
+            let help = "measure the target with 1 and γ+1 new tokens, then use `--cost-model verify --profile FILE`".into();
+            return Err(CostError::State { evidence, help });
+        }
+        for (role, pu) in &self.pins {
+            self.platform.expect_pu(pu, &format!("{role}={pu}"))?;
+        }
+        for (role, pu) in &self.forbid {
+            self.platform.expect_pu(pu, &format!("{role}@{pu}"))?;
+        }
+        for (name, count) in self.variant.iter().flatten() {
+            let pu = self.platform.expect_pu(name, &format!("{name}={count}"))?;
+            if *count == 0 || *count > pu.resources() {
+                let help = if *count == 0 {
+                    "to keep a processing unit out of the decision, forbid it to the roles"
+                        .to_owned()
+                } else {
+                    format!("use 1 to {}", pu.resources())
+                };
+                return Err(CostError::argument(
+                    format!(
+                        "`{name}={count}`: {name} has {} {}",
+                        pu.resources(),
+                        pu.resource
+                    ),
+                    help,
+                ));
+            }
+        }
+        self.draft_lengths()
+    }
+}
+
+/// Decides where everything goes and how many tokens to draft.
+///
+/// # Errors
+/// [`CostError::Alpha`], [`CostError::Argument`] and [`CostError::MissingRole`] for a request that
+/// makes no sense, [`CostError::State`] for a module that Eq. (1) does not cover,
+/// [`CostError::Infeasible`] when no mapping is legal.
+pub fn search(request: &Request) -> Result<Plan, CostError> {
+    let gammas = request.check()?;
+    let space = Space::build(request, &gammas)?;
+    let evaluator = Evaluator::new(request, &space, &gammas);
+    match evaluator.best() {
+        Some(best) => Ok(plan::build(request, &space, &evaluator, best)),
+        None => Err(CostError::Infeasible(Box::new(space.infeasible(request)))),
+    }
+}
+
+/// Reads `cpu=1,gpu=1`, as `--variant` has it.
+///
+/// # Errors
+/// [`CostError::Argument`] for anything else, or a name given twice.
+pub fn parse_variant(text: &str) -> Result<Variant, CostError> {
+    let mut variant = Variant::new();
+    for part in text.split(',') {
+        let parsed = part
+            .split_once('=')
+            .and_then(|(name, count)| Some((name.trim(), count.trim().parse::<u32>().ok()?)));
+        let Some((name, count)) = parsed.filter(|(name, _)| !name.is_empty()) else {
+            return Err(CostError::argument(
+                format!("`{part}` in `{text}` is not NAME=COUNT"),
+                "for example: cpu=1,gpu=1".to_owned(),
+            ));
+        };
+        if variant.insert(name.to_owned(), count).is_some() {
+            return Err(CostError::argument(
+                format!("`{text}` gives {name} twice"),
+                None,
+            ));
+        }
+    }
+    Ok(variant)
+}
+
+#[cfg(test)]
+mod tests;

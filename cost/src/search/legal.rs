@@ -1,0 +1,267 @@
+//! Which placements are legal, and for the others why not.
+
+use crate::platform::{Platform, ProcessingUnit};
+use crate::profile::Hole;
+use crate::roofline::missing_dtypes;
+use crate::text::{bytes, list};
+use crate::workload::{DType, Role, SubgraphDemand};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What one role takes of a memory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Share {
+    /// The role.
+    pub role: Role,
+    /// Bytes of its weights.
+    pub weights: u64,
+    /// Bytes of its activations at their peak.
+    pub activations: u64,
+}
+
+/// Why a placement is impossible, or not wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Reason {
+    /// The user put the role elsewhere.
+    Pinned {
+        /// The role.
+        role: Role,
+        /// Where it has to be.
+        to: String,
+    },
+    /// The user does not want the role there.
+    Forbidden {
+        /// The role.
+        role: Role,
+        /// The PU.
+        pu: String,
+    },
+    /// The PU cannot compute in a type that the role uses.
+    DType {
+        /// The role.
+        role: Role,
+        /// The PU.
+        pu: String,
+        /// The types.
+        missing: Vec<DType>,
+        /// What the platform says about it.
+        note: Option<String>,
+    },
+    /// The PU cannot run an op that the role uses.
+    Ops {
+        /// The role.
+        role: Role,
+        /// The PU.
+        pu: String,
+        /// The ops.
+        missing: Vec<String>,
+    },
+    /// The weights and activations of the roles that share a memory do not fit.
+    Memory {
+        /// The memory.
+        memory: String,
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes there are.
+        capacity: u64,
+        /// Who needs what.
+        shares: Vec<Share>,
+    },
+    /// Values cannot get from one PU to the other.
+    NoLink {
+        /// One PU.
+        a: String,
+        /// The other.
+        b: String,
+    },
+    /// The profile has no latency for it.
+    NotMeasured(Hole),
+}
+
+impl Reason {
+    /// Whether the user, rather than the machine, rules it out.
+    pub fn is_wish(&self) -> bool {
+        matches!(self, Self::Pinned { .. } | Self::Forbidden { .. })
+    }
+
+    /// What the user could change to lift it.
+    pub fn lever(&self) -> String {
+        match self {
+            Self::Pinned { role, to } => format!("do not pin {role} to {to}"),
+            Self::Forbidden { role, pu } => format!("allow {role} on {pu}"),
+            Self::DType {
+                role, pu, missing, ..
+            } => {
+                format!(
+                    "export {role} without {}, or name a platform whose {pu} has {}",
+                    list(missing),
+                    if missing.len() == 1 { "it" } else { "them" }
+                )
+            }
+            Self::Ops { role, pu, missing } => format!(
+                "keep {role} off {pu}, or lower {} to ops it has",
+                list(missing)
+            ),
+            Self::Memory { memory, shares, .. } => {
+                let roles = list(shares.iter().map(|share| share.role));
+                format!(
+                    "give {memory} more memory, quantise {roles} to a smaller type, or place them in different memories"
+                )
+            }
+            Self::NoLink { a, b } => {
+                format!("describe the link between {a} and {b} in the platform file")
+            }
+            Self::NotMeasured(hole) => format!(
+                "measure {} on {}, or let the roofline fill the profile's holes",
+                hole.role, hole.pu
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pinned { role, to } => write!(f, "{role} is pinned to {to}"),
+            Self::Forbidden { role, pu } => write!(f, "{role} is forbidden on {pu}"),
+            Self::DType {
+                role,
+                pu,
+                missing,
+                note,
+            } => {
+                write!(f, "{role} computes in {}, which {pu} lacks", list(missing))?;
+                note.as_ref().map_or(Ok(()), |note| write!(f, " ({note})"))
+            }
+            Self::Ops { role, pu, missing } => {
+                write!(f, "{role} uses {}, which {pu} cannot run", list(missing))
+            }
+            Self::Memory {
+                memory,
+                needed,
+                capacity,
+                shares,
+            } => {
+                let parts = shares.iter().map(|s| {
+                    format!(
+                        "{} {} of weights and {} of activations",
+                        s.role,
+                        bytes(s.weights as f64),
+                        bytes(s.activations as f64)
+                    )
+                });
+                write!(
+                    f,
+                    "{memory} holds {} and {} are needed: {}",
+                    bytes(*capacity as f64),
+                    bytes(*needed as f64),
+                    list(parts)
+                )
+            }
+            Self::NoLink { a, b } => write!(f, "nothing connects {a} and {b}"),
+            Self::NotMeasured(hole) => write!(f, "{hole}"),
+        }
+    }
+}
+
+/// Mappings that were ruled out for one reason.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RuledOut {
+    /// Points of the design space it concerns; each point is counted under its first reason only.
+    pub points: u64,
+    /// The reason.
+    pub reason: Reason,
+    /// The reason, in words.
+    pub words: String,
+}
+
+/// Nothing is legal: for each place that was tried, what is in the way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Infeasible {
+    /// The platform.
+    pub platform: String,
+    /// Every reason, the machine's before the user's own.
+    pub reasons: Vec<Reason>,
+    /// What would help.
+    pub levers: Vec<String>,
+}
+
+impl fmt::Display for Infeasible {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "no mapping onto the platform {} is possible",
+            self.platform
+        )?;
+        self.reasons
+            .iter()
+            .try_for_each(|reason| write!(f, "\n  - {reason}"))
+    }
+}
+
+/// Why `role` cannot be on `pu` whatever else is where, the user's wishes aside.
+pub(super) fn capability(
+    role: Role,
+    demand: &SubgraphDemand,
+    pu: &ProcessingUnit,
+) -> Option<Reason> {
+    let missing = missing_dtypes(demand, pu);
+    if !missing.is_empty() {
+        return Some(Reason::DType {
+            role,
+            pu: pu.name.clone(),
+            missing,
+            note: pu.dtypes_note.clone(),
+        });
+    }
+    let missing: Vec<String> = demand
+        .op_kinds
+        .iter()
+        .filter(|op| !pu.ops.allows(op))
+        .cloned()
+        .collect();
+    (!missing.is_empty()).then(|| Reason::Ops {
+        role,
+        pu: pu.name.clone(),
+        missing,
+    })
+}
+
+/// The first memory that the placed roles overfill. Weights stay resident and add up; activations
+/// do not, since the models take turns, unless drafting and verifying overlap.
+pub(super) fn memory(
+    platform: &Platform,
+    placed: &[(Role, &SubgraphDemand, &ProcessingUnit)],
+    overlapped: bool,
+) -> Option<Reason> {
+    platform.memories.iter().find_map(|memory| {
+        let shares: Vec<Share> = placed
+            .iter()
+            .filter(|(_, _, pu)| pu.memory == memory.name)
+            .map(|(role, demand, _)| Share {
+                role: *role,
+                weights: demand.weight_bytes,
+                activations: demand.activation_peak_bytes,
+            })
+            .collect();
+        let weights = shares
+            .iter()
+            .fold(0u64, |sum, share| sum.saturating_add(share.weights));
+        let activations = shares.iter().map(|share| share.activations);
+        let activations = if overlapped {
+            activations.fold(0, u64::saturating_add)
+        } else {
+            activations.max().unwrap_or(0)
+        };
+        let needed = weights.saturating_add(activations);
+        // Capacities are written by people and far below 2^53.
+        let capacity = memory.capacity.value as u64;
+        (needed > capacity).then(|| Reason::Memory {
+            memory: memory.name.clone(),
+            needed,
+            capacity,
+            shares,
+        })
+    })
+}

@@ -1,0 +1,276 @@
+//! The design space: every variant and mapping, with its latencies, or the reason why not.
+
+mod walk;
+
+use super::legal::{Infeasible, Reason, RuledOut};
+use super::{HolePolicy, Request};
+use crate::CostError;
+use crate::platform::Variant;
+use crate::profile::Hole;
+use crate::roofline::Latency;
+use crate::workload::{DraftLengthForm, Role};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Beyond this many points, enumerating them all is refused.
+const MOST_POINTS: u64 = 4_000_000;
+
+/// One legal mapping under one variant, with all that evaluating a draft length needs. PUs are
+/// indices into the platform's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// Index into [`Space::variants`].
+    pub variant: usize,
+    /// Where the drafter is; `None` when there is none, so that γ is 0.
+    pub drafter: Option<usize>,
+    /// Where the target is.
+    pub target: usize,
+    /// Where control is.
+    pub control: usize,
+    /// t_draft, seconds; 0 without a drafter.
+    pub t_draft: f64,
+    /// t_target, seconds.
+    pub t_target: f64,
+    /// Seconds of crossings for each draft.
+    pub per_draft: f64,
+    /// Seconds of crossings for each round.
+    pub per_round: f64,
+    /// Index into [`Space::verify`].
+    pub verify: usize,
+}
+
+impl Point {
+    /// c = t_draft / t_target; `None` without a drafter.
+    pub fn c(&self) -> Option<f64> {
+        self.drafter.map(|_| self.t_draft / self.t_target)
+    }
+
+    /// How many PUs it uses.
+    pub fn devices(&self) -> usize {
+        let mut used = [
+            self.drafter.unwrap_or(self.target),
+            self.target,
+            self.control,
+        ];
+        used.sort_unstable();
+        1 + used
+            .windows(2)
+            .filter(|pair| pair.first() != pair.last())
+            .count()
+    }
+
+    /// The placement of the models, whatever the variant.
+    pub fn mapping(&self) -> (Option<usize>, usize) {
+        (self.drafter, self.target)
+    }
+}
+
+/// The whole space, evaluated as far as draft lengths and α do not matter.
+#[derive(Clone, Debug)]
+pub struct Space {
+    /// The design variants, the full machine first.
+    pub variants: Vec<Variant>,
+    /// Legal points, with and without a drafter.
+    pub points: Vec<Point>,
+    /// Points without a drafter that are legal whatever the user pinned: what a run without
+    /// speculation could be.
+    pub alone: Vec<Point>,
+    /// v(γ) by draft length, for each place of the target; empty where it is 1.
+    pub verify: Vec<Vec<f64>>,
+    /// v·N^m.
+    pub size: u64,
+    /// Of which so many are legal.
+    pub legal: u64,
+    /// And the others are not.
+    pub ruled_out: Vec<RuledOut>,
+    /// Why the target alone cannot be somewhere: hidden behind the drafter's reasons in
+    /// `ruled_out`, which names one per point.
+    target_reasons: Vec<Reason>,
+    latencies: BTreeMap<(usize, Role, usize), Result<Latency, Hole>>,
+}
+
+impl Space {
+    /// Enumerates the space for the draft lengths `gammas`.
+    ///
+    /// # Errors
+    /// [`CostError::Argument`] when it has too many points; [`CostError::Infeasible`] when a pinned
+    /// drafter can be nowhere.
+    pub fn build(request: &Request, gammas: &[u32]) -> Result<Self, CostError> {
+        let has_drafter = request.workload.subgraphs.contains_key(&Role::Drafter);
+        let wants_drafter = has_drafter
+            && (gammas.iter().any(|gamma| *gamma > 0)
+                || request.workload.draft_length == DraftLengthForm::Absent);
+        let policy = if request.workload.state.is_some() {
+            HolePolicy::RuleOut
+        } else {
+            request.holes
+        };
+        let all: BTreeSet<Role> = if policy == HolePolicy::Roofline {
+            BTreeSet::new()
+        } else {
+            Role::ALL.into()
+        };
+        let mut space = Self::enumerate(request, gammas, &all)?;
+        let serves = |space: &Self| {
+            space
+                .points
+                .iter()
+                .any(|point| point.drafter.is_some() == wants_drafter)
+        };
+        if policy == HolePolicy::Auto
+            && !serves(&space)
+            && space
+                .ruled_out
+                .iter()
+                .any(|ruled| matches!(ruled.reason, Reason::NotMeasured(_)))
+        {
+            // A role that was measured nowhere is estimated everywhere; only when that does not
+            // help, the others are, too.
+            let measured: BTreeSet<Role> = space
+                .latencies
+                .iter()
+                .filter(|(_, latency)| latency.is_ok())
+                .map(|((_, role, _), _)| *role)
+                .collect();
+            for strict in [measured, BTreeSet::new()] {
+                let relaxed = Self::enumerate(request, gammas, &strict)?;
+                // Where even estimates give no drafter a place, what was measured is the better
+                // answer.
+                if serves(&relaxed) || space.points.is_empty() && !relaxed.points.is_empty() {
+                    space = relaxed;
+                    break;
+                }
+            }
+        }
+        // A drafter that the user pinned and that can be nowhere is not the same as one that does
+        // not pay.
+        let pinned_nowhere = wants_drafter
+            && request.pins.contains_key(&Role::Drafter)
+            && space.points.iter().all(|point| point.drafter.is_none());
+        if pinned_nowhere {
+            return Err(CostError::Infeasible(Box::new(space.infeasible(request))));
+        }
+        Ok(space)
+    }
+
+    /// The latency of `role` on the PU of index `pu` under a variant, if it was asked for and
+    /// known.
+    pub fn latency(&self, variant: usize, role: Role, pu: usize) -> Option<&Latency> {
+        self.latencies
+            .get(&(variant, role, pu))
+            .and_then(|latency| latency.as_ref().ok())
+    }
+
+    /// The reasons and levers, when nothing is legal.
+    pub fn infeasible(&self, request: &Request) -> Infeasible {
+        let mut reasons: Vec<Reason> = self
+            .ruled_out
+            .iter()
+            .map(|ruled| ruled.reason.clone())
+            .collect();
+        for reason in &self.target_reasons {
+            if !reasons.contains(reason) {
+                reasons.push(reason.clone());
+            }
+        }
+        reasons.sort_by_key(Reason::is_wish);
+        let mut levers: Vec<String> = Vec::new();
+        for lever in reasons
+            .iter()
+            .map(Reason::lever)
+            .chain(["or choose another platform".into()])
+        {
+            if !levers.contains(&lever) {
+                levers.push(lever);
+            }
+        }
+        Infeasible {
+            platform: request.platform.name.clone(),
+            reasons,
+            levers,
+        }
+    }
+
+    fn enumerate(
+        request: &Request,
+        gammas: &[u32],
+        strict: &BTreeSet<Role>,
+    ) -> Result<Self, CostError> {
+        let platform = &request.platform;
+        let counts: Vec<(u32, u32)> = platform
+            .pus
+            .iter()
+            .map(|pu| {
+                match request
+                    .variant
+                    .as_ref()
+                    .and_then(|variant| variant.get(&pu.name))
+                {
+                    Some(count) => (*count, *count),
+                    None => (1, pu.resources()),
+                }
+            })
+            .collect();
+        let n = platform.pus.len() as u64;
+        let has_drafter = request.workload.subgraphs.contains_key(&Role::Drafter);
+        let mappings = if has_drafter { n.saturating_mul(n) } else { n };
+        let size = counts
+            .iter()
+            .map(|(low, high)| u64::from(high - low + 1))
+            .fold(mappings, u64::saturating_mul);
+        if size > MOST_POINTS {
+            let message = format!(
+                "the design space has {size} points, more than the {MOST_POINTS} that can be enumerated"
+            );
+            return Err(CostError::argument(
+                message,
+                "fix the resources of some processing units: --variant cpu=4".to_owned(),
+            ));
+        }
+        let mut space = Self {
+            variants: variants(platform.pus.iter().map(|pu| pu.name.as_str()).zip(counts)),
+            points: vec![],
+            alone: vec![],
+            verify: vec![],
+            size,
+            legal: 0,
+            ruled_out: vec![],
+            target_reasons: vec![],
+            latencies: BTreeMap::new(),
+        };
+        let mut walk = walk::Walk::new(request, gammas, strict);
+        for variant in 0..space.variants.len() {
+            walk.variant(&mut space, variant);
+        }
+        Ok(space)
+    }
+
+    fn rule_out(&mut self, reason: Reason, points: u64) {
+        match self
+            .ruled_out
+            .iter_mut()
+            .find(|ruled| ruled.reason == reason)
+        {
+            Some(ruled) => ruled.points += points,
+            None => self.ruled_out.push(RuledOut {
+                points,
+                words: reason.to_string(),
+                reason,
+            }),
+        }
+    }
+}
+
+/// All variants, from the greatest counts to the smallest, the first PU's changing slowest.
+fn variants<'a>(counts: impl Iterator<Item = (&'a str, (u32, u32))>) -> Vec<Variant> {
+    counts.fold(vec![Variant::new()], |so_far, (name, (low, high))| {
+        let with = |variant: &Variant, count| {
+            let mut variant = variant.clone();
+            variant.insert(name.to_owned(), count);
+            variant
+        };
+        so_far
+            .iter()
+            .flat_map(|variant| (low..=high).rev().map(move |count| with(variant, count)))
+            .collect()
+    })
+}

@@ -1,0 +1,433 @@
+//! One enumeration of the design space.
+
+use super::{Point, Space};
+use crate::platform::ProcessingUnit;
+use crate::profile::{Hole, HoleReason};
+use crate::roofline::{self, Latency, LatencySource};
+use crate::search::legal::{self, Reason};
+use crate::search::{GammaChoice, Request};
+use crate::workload::{DraftLengthForm, Per, Role};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The state of one enumeration.
+pub(super) struct Walk<'a> {
+    request: &'a Request,
+    gammas: &'a [u32],
+    /// Roles for which holes in the profile rule a mapping out.
+    strict: &'a BTreeSet<Role>,
+    has_drafter: bool,
+    verify: BTreeMap<(usize, usize), Result<usize, Hole>>,
+    /// What does not depend on the variant: memory, links and where control goes, by mapping.
+    static_rules: BTreeMap<(Option<usize>, usize, bool), Result<Placed, Reason>>,
+}
+
+/// A mapping with its control and crossings.
+#[derive(Clone, Copy)]
+struct Placed {
+    control: usize,
+    per_draft: f64,
+    per_round: f64,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(request: &'a Request, gammas: &'a [u32], strict: &'a BTreeSet<Role>) -> Self {
+        let has_drafter = request.workload.subgraphs.contains_key(&Role::Drafter);
+        Self {
+            request,
+            gammas,
+            strict,
+            has_drafter,
+            verify: BTreeMap::new(),
+            static_rules: BTreeMap::new(),
+        }
+    }
+
+    fn pus(&self) -> &'a [ProcessingUnit] {
+        &self.request.platform.pus
+    }
+
+    pub(super) fn variant(&mut self, space: &mut Space, variant: usize) {
+        let keeps_drafter =
+            self.request.workload.draft_length == DraftLengthForm::Absent && self.has_drafter;
+        let (plain, drafts) = (
+            self.gammas.contains(&0) && !keeps_drafter,
+            self.gammas.iter().any(|gamma| *gamma > 0) || keeps_drafter,
+        );
+        for target in 0..self.pus().len() {
+            if let Ok(point) = self.point(space, variant, None, target, false) {
+                space.alone.push(point);
+            }
+            let without = self.point(space, variant, None, target, true);
+            if let Ok(point) = &without
+                && plain
+            {
+                space.points.push(*point);
+            }
+            if !self.has_drafter {
+                match without {
+                    Ok(_) => space.legal += 1,
+                    Err(reason) => space.rule_out(reason, 1),
+                }
+                continue;
+            }
+            if let Err(reason) = without
+                && !space.target_reasons.contains(&reason)
+            {
+                space.target_reasons.push(reason);
+            }
+            for drafter in 0..self.pus().len() {
+                match self.point(space, variant, Some(drafter), target, true) {
+                    Ok(point) => {
+                        space.legal += 1;
+                        if drafts {
+                            space.points.push(point);
+                        }
+                    }
+                    Err(reason) => space.rule_out(reason, 1),
+                }
+            }
+        }
+    }
+
+    fn point(
+        &mut self,
+        space: &mut Space,
+        variant: usize,
+        drafter: Option<usize>,
+        target: usize,
+        with_pins: bool,
+    ) -> Result<Point, Reason> {
+        let placed = match self.static_rules.get(&(drafter, target, with_pins)) {
+            Some(known) => known.clone(),
+            None => {
+                let placed = self.place(drafter, target, with_pins);
+                self.static_rules
+                    .insert((drafter, target, with_pins), placed.clone());
+                placed
+            }
+        }?;
+        let t_target = self.latency(space, variant, Role::Target, target)?;
+        let t_draft = drafter.map_or(Ok(0.0), |drafter| {
+            self.latency(space, variant, Role::Drafter, drafter)
+        })?;
+        let verify = self.verify(space, variant, target)?;
+        Ok(Point {
+            variant,
+            drafter,
+            target,
+            control: placed.control,
+            t_draft,
+            t_target,
+            per_draft: placed.per_draft,
+            per_round: placed.per_round,
+            verify,
+        })
+    }
+
+    /// Everything about a mapping that does not depend on how many resources there are.
+    fn place(
+        &self,
+        drafter: Option<usize>,
+        target: usize,
+        with_pins: bool,
+    ) -> Result<Placed, Reason> {
+        let models: Vec<(Role, usize)> = drafter
+            .map(|pu| (Role::Drafter, pu))
+            .into_iter()
+            .chain([(Role::Target, target)])
+            .collect();
+        for (role, index) in &models {
+            self.allowed(*role, *index, with_pins)?;
+        }
+        // Control goes where its crossings cost least; the platform's own control PU wins ties.
+        let host = self
+            .pus()
+            .iter()
+            .position(|pu| pu.name == self.request.platform.control)
+            .unwrap_or(0);
+        let candidates = [host]
+            .into_iter()
+            .chain((0..self.pus().len()).filter(|index| *index != host));
+        let mut best: Option<(f64, Placed)> = None;
+        let mut first_reason = None;
+        for control in candidates {
+            match self.place_with_control(&models, control, host, with_pins) {
+                Ok(placed) => {
+                    let longest = self.gammas.last().copied().unwrap_or(0);
+                    let cost = placed.per_round + placed.per_draft * f64::from(longest);
+                    if best.is_none_or(|(least, _)| cost < least) {
+                        best = Some((cost, placed));
+                    }
+                }
+                Err(reason) => {
+                    first_reason.get_or_insert(reason);
+                }
+            }
+        }
+        match (best, first_reason) {
+            (Some((_, placed)), _) => Ok(placed),
+            (None, Some(reason)) => Err(reason),
+            // Unreachable with at least one PU, which every platform has; said without a panic.
+            (None, None) => Err(Reason::Forbidden {
+                role: Role::Control,
+                pu: self.request.platform.control.clone(),
+            }),
+        }
+    }
+
+    fn allowed(&self, role: Role, index: usize, with_pins: bool) -> Result<(), Reason> {
+        let Some(pu) = self.pus().get(index) else {
+            return Ok(());
+        };
+        if let Some(to) = self
+            .request
+            .pins
+            .get(&role)
+            .filter(|to| with_pins && **to != pu.name)
+        {
+            return Err(Reason::Pinned {
+                role,
+                to: to.clone(),
+            });
+        }
+        if self.request.forbid.contains(&(role, pu.name.clone())) {
+            return Err(Reason::Forbidden {
+                role,
+                pu: pu.name.clone(),
+            });
+        }
+        match self
+            .request
+            .workload
+            .subgraphs
+            .get(&role)
+            .and_then(|demand| legal::capability(role, demand, pu))
+        {
+            Some(reason) => Err(reason),
+            None => Ok(()),
+        }
+    }
+
+    fn place_with_control(
+        &self,
+        models: &[(Role, usize)],
+        control: usize,
+        host: usize,
+        with_pins: bool,
+    ) -> Result<Placed, Reason> {
+        self.allowed(Role::Control, control, with_pins)?;
+        let platform = &self.request.platform;
+        let at = |role: Role| match role {
+            Role::Control => Some(control),
+            model => models
+                .iter()
+                .find(|(role, _)| *role == model)
+                .map(|(_, pu)| *pu),
+        };
+        let placed: Vec<_> = Role::ALL
+            .iter()
+            .filter_map(|role| {
+                Some((
+                    *role,
+                    self.request.workload.subgraphs.get(role)?,
+                    self.pus().get(at(*role)?)?,
+                ))
+            })
+            .collect();
+        if let Some(reason) = legal::memory(platform, &placed, self.request.model.overlapped) {
+            return Err(reason);
+        }
+        let name = |index: usize| self.pus().get(index).map_or("", |pu| pu.name.as_str());
+        let no_link = |a: usize, b: usize| Reason::NoLink {
+            a: name(a).into(),
+            b: name(b).into(),
+        };
+        let (mut per_draft, mut per_round) = (0.0, 0.0);
+        for crossing in &self.request.workload.crossings {
+            // What goes to or comes from a drafter that is not there does not cross.
+            let (Some(from), Some(to)) = (at(crossing.from), at(crossing.to)) else {
+                continue;
+            };
+            let route = platform
+                .route(name(from), name(to))
+                .ok_or_else(|| no_link(from, to))?;
+            match crossing.per {
+                Per::Draft => per_draft += route.seconds(crossing.bytes),
+                Per::Round => per_round += route.seconds(crossing.bytes),
+                Per::Once => {}
+            }
+        }
+        // The program itself runs on the host, and asks control once per round whether to go on.
+        per_round += platform
+            .route(name(control), name(host))
+            .ok_or_else(|| no_link(control, host))?
+            .seconds(8);
+        Ok(Placed {
+            control,
+            per_draft,
+            per_round,
+        })
+    }
+
+    fn latency(
+        &self,
+        space: &mut Space,
+        variant: usize,
+        role: Role,
+        pu: usize,
+    ) -> Result<f64, Reason> {
+        let known = space.latencies.get(&(variant, role, pu)).cloned();
+        let latency = known.unwrap_or_else(|| {
+            let found = self.find_latency(space, variant, role, pu);
+            space.latencies.insert((variant, role, pu), found.clone());
+            found
+        });
+        latency
+            .map(|latency| latency.seconds)
+            .map_err(Reason::NotMeasured)
+    }
+
+    fn find_latency(
+        &self,
+        space: &Space,
+        variant: usize,
+        role: Role,
+        index: usize,
+    ) -> Result<Latency, Hole> {
+        let request = self.request;
+        let nothing = |pu: &str| Hole {
+            role,
+            pu: pu.into(),
+            reason: HoleReason::Never,
+            detail: "nothing is known about it".into(),
+        };
+        let (Some(pu), Some(demand), Some(variant)) = (
+            self.pus().get(index),
+            request.workload.subgraphs.get(&role),
+            space.variants.get(variant),
+        ) else {
+            return Err(nothing(""));
+        };
+        // With a cache, one pass of either model computes one new token.
+        let new_tokens = request.workload.state.as_ref().map(|_| 1);
+        let hole = match &request.profile {
+            None => None,
+            Some(profile) => match profile.latency(
+                role,
+                &pu.name,
+                variant,
+                demand.dominant_dtype(),
+                request.workload.sequence_length,
+                new_tokens,
+            ) {
+                Ok(found) => {
+                    let source = LatencySource::Measured {
+                        profile: profile.origin.clone(),
+                        how: found.how,
+                        source: found.source,
+                        spread: found.spread,
+                        dtype_mismatch: found.dtype_mismatch,
+                    };
+                    return Ok(Latency {
+                        seconds: found.seconds,
+                        source,
+                    });
+                }
+                Err(hole) => Some(hole),
+            },
+        };
+        match hole {
+            Some(hole) if self.strict.contains(&role) => Err(hole),
+            _ => {
+                let active = variant
+                    .get(&pu.name)
+                    .copied()
+                    .unwrap_or_else(|| pu.resources());
+                let estimate =
+                    roofline::estimate(demand, pu, active).ok_or_else(|| nothing(&pu.name))?;
+                // A subgraph without operations has no ratio to anything.
+                if estimate.seconds > 0.0 {
+                    Ok(estimate)
+                } else {
+                    Err(Hole {
+                        detail: "its demand is empty".into(),
+                        ..nothing(&pu.name)
+                    })
+                }
+            }
+        }
+    }
+
+    /// v(γ) for every draft length, as an index into `space.verify`.
+    fn verify(
+        &mut self,
+        space: &mut Space,
+        variant: usize,
+        target: usize,
+    ) -> Result<usize, Reason> {
+        if let Some(known) = self.verify.get(&(variant, target)) {
+            return known.clone().map_err(Reason::NotMeasured);
+        }
+        let table = self.verify_table(space, variant, target).map(|table| {
+            match space.verify.iter().position(|known| *known == table) {
+                Some(known) => known,
+                None => {
+                    space.verify.push(table);
+                    space.verify.len() - 1
+                }
+            }
+        });
+        self.verify.insert((variant, target), table.clone());
+        table.map_err(Reason::NotMeasured)
+    }
+
+    fn verify_table(&self, space: &Space, variant: usize, target: usize) -> Result<Vec<f64>, Hole> {
+        let request = self.request;
+        let (Some(profile), Some(pu), Some(variant), true) = (
+            &request.profile,
+            self.pus().get(target),
+            space.variants.get(variant),
+            request.model.verify,
+        ) else {
+            return Ok(vec![]);
+        };
+        let measured = profile.measurements.iter().any(|m| {
+            m.role == Role::Target
+                && m.pu == pu.name
+                && m.points.iter().any(|point| point.new_tokens.is_some())
+        });
+        if !measured && request.workload.state.is_none() {
+            return Ok(vec![]);
+        }
+        let dtype = request
+            .workload
+            .subgraphs
+            .get(&Role::Target)
+            .and_then(|demand| demand.dominant_dtype());
+        let at = |new: u32| {
+            profile
+                .latency(
+                    Role::Target,
+                    &pu.name,
+                    variant,
+                    dtype,
+                    request.workload.sequence_length,
+                    Some(new),
+                )
+                .map(|found| found.seconds)
+        };
+        let one = at(1)?;
+        let longest = self.gammas.last().copied().unwrap_or(0);
+        let mut table = Vec::new();
+        for gamma in 0..=longest {
+            match at(gamma.saturating_add(1)) {
+                Ok(seconds) => table.push(seconds / one),
+                // Longer drafts than were measured are not evaluated, unless they are all that is
+                // asked for.
+                Err(hole) if request.gamma == GammaChoice::Fixed(longest) => return Err(hole),
+                Err(_) => break,
+            }
+        }
+        Ok(table)
+    }
+}

@@ -1,0 +1,254 @@
+//! Reading YAML so that every complaint names its place: file, line, column.
+
+use crate::CostError;
+use crate::error::Location;
+use crate::text::closest;
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
+use serde::{Deserialize, Deserializer};
+use std::fmt::{self, Display};
+
+/// Separates a message from its help inside a serde error, which has room for one text only.
+const HELP: char = '\u{1}';
+
+/// The one version of every file format that this crate reads.
+const VERSION: u64 = 1;
+
+/// A message that carries its help through serde.
+pub(crate) fn with_help(message: impl Display, help: &str) -> String {
+    format!("{message}{HELP}{help}")
+}
+
+/// Reads a document into `T`, after checking that its `version` is one we know.
+pub(crate) fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, CostError> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: Option<serde_yaml::Value>,
+    }
+    // Before anything else, so that a file of a later format is not reported as a list of unknown
+    // keys.
+    let head: Versioned = serde_yaml::from_str(text).map_err(|error| convert(file, &error))?;
+    match head.version {
+        None => Err(at(
+            file,
+            text,
+            &[],
+            "the file has no `version`",
+            Some(format!("write `version: {VERSION}` at its top")),
+        )),
+        Some(version) if version.as_u64() == Some(VERSION) => {
+            serde_yaml::from_str(text).map_err(|error| convert(file, &error))
+        }
+        Some(version) => {
+            let version = serde_yaml::to_string(&version).unwrap_or_default();
+            let message = format!(
+                "this is version `{}` of the format, and only version {VERSION} is known",
+                version.trim()
+            );
+            Err(at(file, text, &[Step::Key("version")], message, None))
+        }
+    }
+}
+
+/// Reads the file at `path` whole.
+pub(crate) fn slurp(path: &str) -> Result<String, CostError> {
+    std::fs::read_to_string(path).map_err(|source| CostError::Read {
+        path: path.into(),
+        source,
+    })
+}
+
+/// A serde error as ours: location, message, help, and a suggestion when a name was mistyped.
+fn convert(file: &str, error: &serde_yaml::Error) -> CostError {
+    let (line, column) = error.location().map_or((1, 1), |l| (l.line(), l.column()));
+    let text = error.to_string();
+    let text = text
+        .strip_suffix(&format!(" at line {line} column {column}"))
+        .unwrap_or(&text);
+    let (message, help) = match text.split_once(HELP) {
+        Some((message, help)) => (message.to_owned(), Some(help.to_owned())),
+        None => (text.to_owned(), did_you_mean(text)),
+    };
+    CostError::File {
+        location: Location {
+            file: file.into(),
+            line,
+            column,
+        },
+        message,
+        help,
+    }
+}
+
+/// serde says "unknown field `x`, expected one of `a`, `b`": the text before and after "expected"
+/// holds all we need.
+fn did_you_mean(message: &str) -> Option<String> {
+    let (head, expected) = message.split_once(", expected ")?;
+    if !head.contains("unknown ") {
+        return None;
+    }
+    let quoted = |text: &str| {
+        text.split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let given = quoted(head).pop()?;
+    let candidates = quoted(expected);
+    let best = closest(&given, candidates.iter().map(String::as_str))?;
+    Some(format!("did you mean `{best}`?"))
+}
+
+/// One step down into a document.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step<'a> {
+    Key(&'a str),
+    Item(usize),
+}
+
+/// An error about the value at `path` in `text`, found after the document was read.
+pub(crate) fn at(
+    file: &str,
+    text: &str,
+    path: &[Step<'_>],
+    message: impl Into<String>,
+    help: Option<String>,
+) -> CostError {
+    let (line, column) = locate(text, path).unwrap_or((1, 1));
+    CostError::File {
+        location: Location {
+            file: file.into(),
+            line,
+            column,
+        },
+        message: message.into(),
+        help,
+    }
+}
+
+/// Line and column of the value at `path`, or of the innermost value on the way to it that exists.
+///
+/// serde keeps no positions, but its errors have one. So the document is read again with a visitor
+/// that walks down `path` and fails there on purpose: exact, and paid for only when there is an
+/// error to report.
+fn locate(text: &str, path: &[Step<'_>]) -> Option<(usize, usize)> {
+    let error = Walk(path)
+        .deserialize(serde_yaml::Deserializer::from_str(text))
+        .err()?;
+    error.location().map(|l| (l.line(), l.column()))
+}
+
+struct Walk<'a>(&'a [Step<'a>]);
+
+impl<'de> DeserializeSeed<'de> for Walk<'_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+macro_rules! here {
+    ($($method:ident: $type:ty),*) => { $(fn $method<E: serde::de::Error>(self, _: $type) -> Result<(), E> { Err(E::custom("here")) })* };
+}
+
+impl<'de> Visitor<'de> for Walk<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    here!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str);
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
+        Err(E::custom("here"))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        if let Some((Step::Item(wanted), rest)) = self.0.split_first() {
+            for _ in 0..*wanted {
+                items.next_element::<IgnoredAny>()?;
+            }
+            items.next_element_seed(Walk(rest))?;
+        }
+        Err(A::Error::custom("here"))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        if let Some((Step::Key(wanted), rest)) = self.0.split_first() {
+            while let Some(key) = entries.next_key::<String>()? {
+                if key == *wanted {
+                    entries.next_value_seed(Walk(rest))?;
+                } else {
+                    entries.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Err(A::Error::custom("here"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Doc {
+        version: u64,
+        bandwidth: Option<f64>,
+        list: Option<Vec<f64>>,
+    }
+
+    fn failure(text: &str) -> (String, Option<String>) {
+        let error = read::<Doc>("f.yaml", text).unwrap_err();
+        (error.to_string(), error.help())
+    }
+
+    #[test]
+    fn unknown_keys_are_located_and_corrected() {
+        let (message, help) = failure("version: 1\nbandwith: 3\n");
+        assert!(
+            message.starts_with("f.yaml:2:1: unknown field `bandwith`"),
+            "{message}"
+        );
+        assert_eq!(help.as_deref(), Some("did you mean `bandwidth`?"));
+    }
+
+    #[test]
+    fn versions() {
+        assert!(failure("bandwidth: 3\n").0.contains("no `version`"));
+        assert_eq!(
+            failure("bandwidth: 3\nversion: 7\n").0,
+            "f.yaml:2:10: this is version `7` of the format, and only version 1 is known"
+        );
+        assert!(failure("version: [\n").0.starts_with("f.yaml:"));
+        assert!(failure("").0.starts_with("f.yaml:1:1: "));
+        assert!(
+            failure("version: 1\n---\nversion: 1\n")
+                .0
+                .starts_with("f.yaml:1:1: ")
+        );
+    }
+
+    #[test]
+    fn later_errors_find_their_place() {
+        let text = "version: 1\nlist:\n  - 1\n  - {a: x, b: y}\n";
+        assert_eq!(
+            locate(text, &[Step::Key("list"), Step::Item(1), Step::Key("b")]),
+            Some((4, 15))
+        );
+        assert_eq!(
+            locate(text, &[Step::Key("list"), Step::Item(0)]),
+            Some((3, 5))
+        );
+        // What is not there is reported at the value that should have held it.
+        assert_eq!(
+            locate(text, &[Step::Key("list"), Step::Item(1), Step::Key("z")]),
+            Some((4, 5))
+        );
+    }
+}
