@@ -158,7 +158,7 @@ impl<'m> Checker<'_, 'm> {
             .expectation
             .functions
             .values()
-            .filter(|function| function.reachable)
+            .filter(|function| function.reachable && function.works)
             .filter_map(|function| function.device.clone())
             .collect();
         for name in &needed {
@@ -167,7 +167,7 @@ impl<'m> Checker<'_, 'm> {
             }
             self.violate(
                 Diagnostic::error(format!(
-                    "device @{name} is gone: IREE has only {}",
+                    "device @{name} is gone: IREE has {}",
                     listed(specs.keys())
                 ))
                 .help(

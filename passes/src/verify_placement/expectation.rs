@@ -54,6 +54,9 @@ pub struct PlannedFunction {
     pub calls: usize,
     /// Whether a public function reaches it.
     pub reachable: bool,
+    /// Whether it does something on its device: it has tensors, or asks for
+    /// the device. IREE forgets a device on which nothing is done.
+    pub works: bool,
 }
 
 /// What the placed IR asks IREE for: a device for every function, parameter
@@ -78,6 +81,7 @@ struct Body {
     loads: BTreeSet<String>,
     constants: BTreeSet<String>,
     callees: BTreeSet<String>,
+    works: bool,
 }
 
 impl Expectation {
@@ -97,8 +101,12 @@ impl Expectation {
                     continue;
                 };
                 let body = expectation.scan(op, &mut calls);
+                let function = PlannedFunction {
+                    works: body.works,
+                    ..planned(op)
+                };
                 bodies.insert(name.clone(), body);
-                expectation.functions.insert(name, planned(op));
+                expectation.functions.insert(name, function);
             }
         }
         expectation.add_calls(&calls);
@@ -164,6 +172,12 @@ impl Expectation {
             self.devices.entry(device).or_default();
         }
         for op in function.nested() {
+            body.works = body.works
+                || op.attribute("affinity").is_some()
+                || op
+                    .results()
+                    .iter()
+                    .any(|result| result.r#type().is_tensor());
             if op.is(vocabulary::GLOBAL_LOAD) {
                 body.loads
                     .extend(op.attribute("global").and_then(Attribute::as_symbol));
@@ -341,6 +355,7 @@ fn planned(op: Op<'_>) -> PlannedFunction {
         comparable: !inputs.iter().chain(&results).any(|each| each.is_tensor()),
         calls: 0,
         reachable: false,
+        works: false,
     }
 }
 
