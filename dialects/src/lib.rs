@@ -10,6 +10,7 @@ pub mod build;
 pub mod diagnostics;
 pub mod hal;
 pub mod ir;
+pub mod linalg;
 pub mod module;
 pub mod session;
 pub mod vocabulary;

@@ -1,3 +1,338 @@
+//! `estimate-costs`: what one forward pass of each role computes and moves,
+//! and what crosses between roles.
+//!
+//! FLOPs are counted from loop sizes and loop bodies; a multiply-add is two.
+//! Elementwise operations are taken to be fused into what they follow, as
+//! IREE does, so that only contractions, reductions, lookups and data
+//! movement count as dispatches and touch memory.
+//!
+//! Left behind: the workload in the context, and as JSON in the module's
+//! `specplace.workload`.
+
+mod count;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use cost::Role;
+use cost::workload::{CrossingDemand, DraftLengthForm, Per, SubgraphDemand, Workload};
+use dialects::ir::{Attribute, Op, Value};
+use dialects::vocabulary::DRAFT_LENGTH;
 use dialects::{Diagnostic, Module};
+
+use crate::identify_roles::structural::{Component, components, looks_up, weight_bytes};
+use crate::identify_roles::{role_attribute, state_evidence};
 use crate::settings::Context;
-pub fn run(_module: &mut Module<'_>, _context: &mut Context) -> Result<(), Vec<Diagnostic>> { Ok(()) }
+use crate::structure::{Free, functions, global, inputs, is_groupable, placed_blocks};
+
+/// The module attribute that holds the workload as JSON.
+pub const WORKLOAD: &str = "specplace.workload";
+
+/// Runs the pass.
+///
+/// # Errors
+///
+/// No operation has a role (`identify-roles` did not run); a shape that is not
+/// static, without which nothing can be counted.
+pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
+    let workload = {
+        let module: &Module<'_> = module;
+        let mut survey = Survey::new(module);
+        if survey.roles.is_empty() {
+            return Err(vec![
+                Diagnostic::error("no operation has a role: identify-roles did not run")
+                    .help("run the passes in order: --pass …,identify-roles,estimate-costs"),
+            ]);
+        }
+        survey.workload(context)?
+    };
+    if let Ok(json) = serde_json::to_string(&workload) {
+        module
+            .op()
+            .set_attribute(WORKLOAD, Attribute::string(module.session(), &json));
+    }
+    context.workload = Some(workload);
+    Ok(())
+}
+
+struct Survey<'m> {
+    module: &'m Module<'m>,
+    free: Free<'m>,
+    /// The role of each operation that takes part in grouping.
+    roles: HashMap<Op<'m>, Role>,
+    ops: Vec<Op<'m>>,
+}
+
+impl<'m> Survey<'m> {
+    fn new(module: &'m Module<'_>) -> Self {
+        let module: &'m Module<'m> = module;
+        let mut free = Free::new(module);
+        let mut ops = Vec::new();
+        let mut roles = HashMap::new();
+        let mut found = false;
+        for function in functions(module) {
+            for op in placed_blocks(function).into_iter().flat_map(|block| block.ops()) {
+                if is_groupable(op) && !free.is_free(op) {
+                    let role = role_attribute(op);
+                    found |= role.is_some();
+                    roles.insert(op, role.unwrap_or(Role::Control));
+                    ops.push(op);
+                }
+            }
+        }
+        if !found {
+            roles.clear();
+        }
+        Self {
+            module,
+            free,
+            roles,
+            ops,
+        }
+    }
+
+    fn workload(&mut self, context: &mut Context) -> Result<Workload, Vec<Diagnostic>> {
+        let mut subgraphs = BTreeMap::new();
+        let mut crossings = Vec::new();
+        let mut sequence_length = None;
+        let mut passes: BTreeMap<Role, usize> = BTreeMap::new();
+        for role in Role::ALL {
+            let all: Vec<Op> = self
+                .ops
+                .iter()
+                .copied()
+                .filter(|op| self.roles[op] == role)
+                .collect();
+            if all.is_empty() {
+                continue;
+            }
+            let (one, count) = if role == Role::Control {
+                (all.clone(), 1)
+            } else {
+                self.one_pass(role)
+            };
+            passes.insert(role, count);
+            let mut demand = self.demand(&one)?;
+            demand.weight_bytes = weight_bytes(&all, &mut self.free);
+            demand.calls_in_module = count as u64;
+            if role == Role::Target || sequence_length.is_none() {
+                sequence_length = one.iter().find_map(|op| tokens_of(*op)).or(sequence_length);
+            }
+            if role != Role::Control {
+                crossings.extend(self.crossings(role, &one));
+            }
+            subgraphs.insert(role, demand);
+        }
+        let draft_length = self.draft_length(&passes, context);
+        let state = state_evidence(self.module).map(|note| note.message);
+        Ok(Workload {
+            sequence_length: context.settings.sequence_length.or(sequence_length),
+            subgraphs,
+            crossings,
+            draft_length,
+            state,
+        })
+    }
+
+    /// The operations of one forward pass of a model, and how many passes are
+    /// written down.
+    fn one_pass(&self, role: Role) -> (Vec<Op<'m>>, usize) {
+        let mut parts: Vec<Component> =
+            components(self.module, |op| self.roles.get(&op) == Some(&role));
+        let biggest = parts.iter().map(|part| part.ops.len()).max().unwrap_or(0);
+        // A remnant, such as one scalar operation beside the model, is no pass.
+        let passes = parts
+            .iter()
+            .filter(|part| part.ops.len() * 2 > biggest)
+            .count();
+        let at = parts
+            .iter()
+            .position(|part| part.ops.len() == biggest)
+            .unwrap_or(0);
+        (parts.swap_remove(at).ops, passes)
+    }
+
+    fn demand(&mut self, ops: &[Op<'m>]) -> Result<SubgraphDemand, Vec<Diagnostic>> {
+        let mut demand = SubgraphDemand::default();
+        let mut everything: Vec<Op> = ops.to_vec();
+        everything.extend(self.free_behind(ops));
+        for op in everything {
+            let work = count::work(op).ok_or_else(|| {
+                vec![
+                    Diagnostic::error("the shapes of an operation are not static")
+                        .at(op.location().place())
+                        .offending(op.summary())
+                        .help("export the module with a fixed sequence length"),
+                ]
+            })?;
+            demand.op_kinds.insert(op.name());
+            for (dtype, flops) in work.flops {
+                *demand.flops.entry(dtype).or_insert(0) += flops;
+            }
+            demand.dtypes.extend(work.dtypes);
+            demand.bytes_moved += work.bytes_moved;
+            demand.dispatches += u64::from(work.dispatches);
+            demand.activation_peak_bytes = demand.activation_peak_bytes.max(work.live_bytes);
+        }
+        demand.dispatches = demand.dispatches.max(1);
+        Ok(demand)
+    }
+
+    /// Operations on weights alone (a transposed copy, say) that `ops` need.
+    fn free_behind(&mut self, ops: &[Op<'m>]) -> Vec<Op<'m>> {
+        let mut seen = HashSet::new();
+        let mut found = Vec::new();
+        let mut pending: Vec<Value> = ops.iter().flat_map(|op| inputs(*op)).collect();
+        while let Some(op) = pending.pop().and_then(Value::defining_op) {
+            if self.free.is_free(op) && seen.insert(op) {
+                pending.extend(inputs(op));
+                if is_groupable(op) && op.name().starts_with("linalg.") {
+                    found.push(op);
+                }
+            }
+        }
+        found
+    }
+
+    /// What enters and leaves one pass of `role`.
+    fn crossings(&mut self, role: Role, ops: &[Op<'m>]) -> Vec<CrossingDemand> {
+        let inside: HashSet<Op> = ops.iter().copied().collect();
+        let per = if role == Role::Drafter {
+            Per::Draft
+        } else {
+            Per::Round
+        };
+        let mut crossings = Vec::new();
+        let mut seen: BTreeSet<(Role, Role, String)> = BTreeSet::new();
+        let mut entered = HashSet::new();
+        for op in ops {
+            for value in inputs(*op) {
+                if value.r#type().is_tensor()
+                    && !self.free.is_free_value(value)
+                    && value.defining_op().is_none_or(|op| !inside.contains(&op))
+                    && entered.insert(value)
+                {
+                    let from = value
+                        .defining_op()
+                        .and_then(|op| self.roles.get(&op).copied())
+                        .unwrap_or(Role::Control);
+                    crossings.extend(crossing(from, role, value, per));
+                }
+            }
+            for result in op.results() {
+                let readers: BTreeSet<Role> = result
+                    .uses()
+                    .into_iter()
+                    .map(|each| self.reader(each.op))
+                    .filter(|reader| *reader != role)
+                    .collect();
+                for reader in readers {
+                    crossings.extend(crossing(role, reader, result, per));
+                }
+            }
+        }
+        crossings.retain(|each| {
+            each.from != each.to && seen.insert((each.from, each.to, each.what.clone()))
+        });
+        crossings
+    }
+
+    /// The role of the operation that reads, through regions it stands in.
+    fn reader(&self, op: Op<'m>) -> Role {
+        let mut next = Some(op);
+        while let Some(op) = next {
+            if let Some(role) = self.roles.get(&op) {
+                return *role;
+            }
+            next = op.parent();
+        }
+        Role::Control
+    }
+
+    fn draft_length(
+        &self,
+        passes: &BTreeMap<Role, usize>,
+        context: &mut Context,
+    ) -> DraftLengthForm {
+        if let Some(op) = global(self.module, DRAFT_LENGTH) {
+            let max = op
+                .attribute("initial_value")
+                .and_then(|value| value.splat_integer())
+                .and_then(|max| u32::try_from(max).ok());
+            return DraftLengthForm::Symbolic {
+                max: max.unwrap_or(0),
+            };
+        }
+        let functions_of = |role: Role| -> HashSet<Op<'m>> {
+            self.ops
+                .iter()
+                .filter(|op| self.roles[op] == role)
+                .filter_map(|op| enclosing_function(*op))
+                .collect()
+        };
+        if functions_of(Role::Drafter).is_disjoint(&functions_of(Role::Target)) {
+            return DraftLengthForm::Absent;
+        }
+        let depth = |role: Role| {
+            self.ops
+                .iter()
+                .filter(|op| self.roles[op] == role)
+                .map(|op| depth(*op))
+                .max()
+                .unwrap_or(0)
+        };
+        if depth(Role::Drafter) > depth(Role::Target) {
+            context.diagnostics.push(
+                Diagnostic::warning(
+                    "the drafts are made in a loop whose length specplace cannot see; \
+                     they are counted as one",
+                )
+                .help(
+                    "bound the loop by torch.ops.specplace.draft_length(max), so that the \
+                     draft length can be chosen",
+                ),
+            );
+        }
+        DraftLengthForm::Unrolled {
+            gamma: u32::try_from(passes.get(&Role::Drafter).copied().unwrap_or(0))
+                .unwrap_or(u32::MAX),
+        }
+    }
+}
+
+fn enclosing_function(op: Op<'_>) -> Option<Op<'_>> {
+    let mut next = op.parent();
+    while let Some(op) = next {
+        if crate::structure::is_function(op) {
+            return Some(op);
+        }
+        next = op.parent();
+    }
+    None
+}
+
+fn depth(op: Op<'_>) -> usize {
+    std::iter::successors(op.parent(), |op| op.parent()).count()
+}
+
+/// The length of the token sequence that an embedding lookup reads.
+fn tokens_of(op: Op<'_>) -> Option<u64> {
+    if !looks_up(op) {
+        return None;
+    }
+    op.operands()
+        .into_iter()
+        .map(|operand| operand.r#type())
+        .filter(|r#type| r#type.is_tensor() && r#type.element().is_integer())
+        .find_map(|r#type| u64::try_from(r#type.shape()?.last().copied()??).ok())
+}
+
+fn crossing(from: Role, to: Role, value: Value<'_>, per: Per) -> Option<CrossingDemand> {
+    let r#type = value.r#type();
+    Some(CrossingDemand {
+        from,
+        to,
+        bytes: r#type.byte_count()?,
+        per,
+        what: r#type.to_string(),
+    })
+}

@@ -1,3 +1,150 @@
+//! `fold-draft-length`: makes the planned draft length a constant.
+//!
+//! An open draft length (the global that `resolve-markers` left) becomes a
+//! constant of the same type wherever it is read. At γ = 0 the drafter goes:
+//! drafting loops that then never run are removed, and where drafts are
+//! unrolled, each token of the drafter gives way to token 0. Verification
+//! makes any draft harmless, as long as it is in the vocabulary: one outside
+//! would index the target's embedding out of bounds, and one that is accepted
+//! by chance was the right token. Nothing then reads the drafter's weights.
+
+mod constant;
+
+use cost::Role;
+use cost::workload::DraftLengthForm;
+use dialects::hal::Inserter;
+use dialects::ir::{Attribute, Op, Type, Value};
+use dialects::vocabulary::{DRAFT_LENGTH, GLOBAL_LOAD};
 use dialects::{Diagnostic, Module};
+
+use crate::dead::{erase_dead_globals, erase_dead_operations};
+use crate::identify_roles::role_attribute;
 use crate::settings::Context;
-pub fn run(_module: &mut Module<'_>, _context: &mut Context) -> Result<(), Vec<Diagnostic>> { Ok(()) }
+use crate::structure::{functions, placed_blocks};
+
+/// Runs the pass.
+///
+/// # Errors
+///
+/// No plan yet (`select-mapping` did not run).
+pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
+    let Some(plan) = &context.plan else {
+        return Err(vec![
+            Diagnostic::error("no draft length to fold: select-mapping did not run")
+                .help("run the passes in order: --pass …,select-mapping,fold-draft-length"),
+        ]);
+    };
+    let module: &Module<'_> = module;
+    fold_loads(module, plan.gamma);
+    let both_stay = matches!(plan.draft_length, DraftLengthForm::Absent);
+    if plan.gamma == 0 && !both_stay {
+        remove_idle_loops(module);
+        remove_drafter(module);
+    }
+    erase_dead_operations(module);
+    erase_dead_globals(module);
+    Ok(())
+}
+
+fn fold_loads(module: &Module<'_>, gamma: u32) {
+    for op in module.op().nested() {
+        let reads = op.is(GLOBAL_LOAD)
+            && op.attribute("global").and_then(|each| each.as_symbol()).as_deref()
+                == Some(DRAFT_LENGTH);
+        if reads && let Some(result) = op.result(0) {
+            let value = splat(module, op, result.r#type(), &gamma.to_string());
+            result.replace_all_uses_with(value);
+            op.erase();
+        }
+    }
+}
+
+/// A constant of a tensor type, with one value throughout, before `op`.
+fn splat<'m>(module: &'m Module<'_>, op: Op<'m>, r#type: Type<'m>, value: &str) -> Value<'m> {
+    let module: &'m Module<'m> = module;
+    let attribute = Attribute::parse(module.session(), &format!("dense<{value}> : {type}"))
+        .expect("a number is a splat of any numeric tensor");
+    let inserter = Inserter::before(module, op);
+    inserter.value(
+        inserter
+            .start("arith.constant")
+            .attribute("value", attribute)
+            .results(&[r#type]),
+    )
+}
+
+/// Removes loops whose condition is false from the start.
+fn remove_idle_loops(module: &Module<'_>) {
+    for function in functions(module) {
+        // Outside in: what an idle loop holds goes with it.
+        loop {
+            let idle = placed_blocks(function)
+                .into_iter()
+                .flat_map(|block| block.ops())
+                .find_map(|op| Some((op, values_of_idle_loop(op)?)));
+            let Some((op, values)) = idle else {
+                break;
+            };
+            for (result, value) in op.results().into_iter().zip(values) {
+                result.replace_all_uses_with(value);
+            }
+            op.erase();
+        }
+    }
+}
+
+/// What an `scf.while` that never runs its body results in; `None` if it may.
+fn values_of_idle_loop<'m>(op: Op<'m>) -> Option<Vec<Value<'m>>> {
+    if !op.is("scf.while") {
+        return None;
+    }
+    let before = *op.blocks().first()?;
+    // Only a loop that does nothing before its condition leaves no trace.
+    let condition = before.terminator().filter(|_| before.ops().len() == 1)?;
+    let entering = |value: Value<'m>| match value.block_argument() {
+        Some((block, index)) if block == before => op.operand(index),
+        _ => Some(value),
+    };
+    let operands = condition.operands();
+    let (first, passed) = operands.split_first()?;
+    if constant::evaluate(entering(*first)?)? != 0 {
+        return None;
+    }
+    passed.iter().map(|value| entering(*value)).collect()
+}
+
+/// Gives every value that leaves the drafter a fixed one instead.
+fn remove_drafter(module: &Module<'_>) {
+    for function in functions(module) {
+        for op in placed_blocks(function).into_iter().flat_map(|block| block.ops()) {
+            if role_attribute(op) != Some(Role::Drafter) {
+                continue;
+            }
+            for result in op.results() {
+                let leaves = result
+                    .uses()
+                    .into_iter()
+                    .filter(|each| !belongs_to_drafter(each.op))
+                    .collect::<Vec<_>>();
+                if leaves.is_empty() {
+                    continue;
+                }
+                let zero = if result.r#type().element().is_float() {
+                    "0.0"
+                } else {
+                    "0"
+                };
+                let value = splat(module, op, result.r#type(), zero);
+                for each in leaves {
+                    each.op.set_operand(each.index, value);
+                }
+            }
+        }
+    }
+}
+
+/// Whether the operation, or one whose region it stands in, is the drafter's.
+fn belongs_to_drafter(op: Op<'_>) -> bool {
+    std::iter::successors(Some(op), |op| op.parent())
+        .any(|op| role_attribute(op) == Some(Role::Drafter))
+}

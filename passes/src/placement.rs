@@ -9,8 +9,6 @@ use dialects::ir::{Attribute, Op};
 /// A device that the placed module declares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
-    /// Its name on the platform.
-    pub unit: String,
     /// Its symbol in the module, without `@`.
     pub symbol: String,
     /// IREE's name for its kind: `local`, `vulkan`.
@@ -26,8 +24,8 @@ pub struct Placement {
     /// Control's device first, since IREE allocates inputs on the first.
     pub devices: Vec<Device>,
     of: BTreeMap<Role, usize>,
-    /// By pair of symbols: which of the two owns the buffer of a crossing.
-    owners: BTreeMap<(String, String), String>,
+    /// By pair of devices: which of the two owns the buffer of a crossing.
+    owners: BTreeMap<(usize, usize), usize>,
 }
 
 impl Placement {
@@ -44,45 +42,42 @@ impl Placement {
             .into_iter()
             .filter_map(Op::symbol_name)
             .collect();
+        let mut names: BTreeMap<usize, String> = BTreeMap::new();
         let mut placement = Self {
             devices: Vec::new(),
             of: BTreeMap::new(),
             owners: BTreeMap::new(),
         };
-        for role in [Role::Control, Role::Drafter, Role::Target] {
-            let Some(unit) = mapping.get(&role).and_then(|name| platform.pu(name)) else {
-                continue;
-            };
-            let known = placement
-                .devices
-                .iter()
-                .position(|device| device.unit == unit.name);
-            let index = known.unwrap_or_else(|| {
-                let mut symbol = unit.name.clone();
-                while taken.contains(&symbol) {
-                    symbol.push_str("_device");
-                }
-                placement.devices.push(Device {
-                    unit: unit.name.clone(),
-                    symbol,
-                    alias: unit.iree.alias.clone(),
-                    ordinal: unit.iree.ordinal,
-                });
-                placement.devices.len() - 1
+        let control = mapping.get(&Role::Control);
+        let mut units: Vec<_> = platform
+            .pus
+            .iter()
+            .filter(|unit| mapping.values().any(|name| *name == unit.name))
+            .collect();
+        units.sort_by_key(|unit| Some(&unit.name) != control);
+        for (index, unit) in units.into_iter().enumerate() {
+            let mut symbol = unit.name.clone();
+            while taken.contains(&symbol) {
+                symbol.push_str("_device");
+            }
+            placement.devices.push(Device {
+                symbol,
+                alias: unit.iree.alias.clone(),
+                ordinal: unit.iree.ordinal,
             });
-            placement.of.insert(role, index);
+            for (role, name) in mapping {
+                if *name == unit.name {
+                    placement.of.insert(*role, index);
+                    names.insert(index, unit.name.clone());
+                }
+            }
         }
-        for one in &placement.devices {
-            for other in &placement.devices {
-                let owner = platform.crossing_owner(&one.unit, &other.unit);
-                let symbol = if owner == one.unit {
-                    &one.symbol
-                } else {
-                    &other.symbol
-                };
+        for (one, one_name) in &names {
+            for (other, other_name) in &names {
+                let first_owns = platform.crossing_owner(one_name, other_name) == one_name;
                 placement
                     .owners
-                    .insert((one.symbol.clone(), other.symbol.clone()), symbol.clone());
+                    .insert((*one, *other), if first_owns { *one } else { *other });
             }
         }
         placement
@@ -103,27 +98,21 @@ impl Placement {
     /// Which of several devices owns a buffer that all of them use: the one
     /// that the others' links leave as owner most often, the first of equals.
     pub fn owner<'a>(&'a self, symbols: &BTreeSet<&'a str>) -> &'a str {
-        let mut wins: BTreeMap<&str, usize> = BTreeMap::new();
-        for one in symbols {
-            for other in symbols {
-                if one < other
-                    && let Some(owner) =
-                        self.owners.get(&((*one).to_owned(), (*other).to_owned()))
-                {
-                    *wins.entry(owner).or_insert(0) += 1;
-                }
-            }
-        }
-        self.devices
+        let users: Vec<usize> = (0..self.devices.len())
+            .filter(|index| symbols.contains(self.devices[*index].symbol.as_str()))
+            .collect();
+        let wins = |index: &usize| {
+            users
+                .iter()
+                .filter(|other| self.owners.get(&(*index, **other)) == Some(index))
+                .count()
+        };
+        // Of equals the first: max_by_key would take the last.
+        users
             .iter()
-            .map(|device| device.symbol.as_str())
-            .filter(|symbol| symbols.contains(symbol))
-            .max_by(|one, other| {
-                // Of equals the first wins: max_by would take the last.
-                let wins = |symbol: &str| wins.get(symbol).copied().unwrap_or(0);
-                wins(one).cmp(&wins(other)).then(std::cmp::Ordering::Greater)
-            })
-            .unwrap_or_default()
+            .rev()
+            .max_by_key(|index| wins(index))
+            .map_or("", |index| &self.devices[*index].symbol)
     }
 }
 

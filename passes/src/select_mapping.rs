@@ -1,3 +1,78 @@
+//! `select-mapping`: evaluates the cost model over the whole design space and
+//! keeps the plan.
+//!
+//! The deciding is [`cost::search`]; this pass only hands it the workload.
+//! Left behind: the plan in the context, and in the module's
+//! `specplace.plan` what the rewriting passes act on.
+
+use std::collections::BTreeMap;
+
+use cost::Role;
+use dialects::ir::Attribute;
 use dialects::{Diagnostic, Module};
+
+use crate::placement::Placement;
 use crate::settings::Context;
-pub fn run(_module: &mut Module<'_>, _context: &mut Context) -> Result<(), Vec<Diagnostic>> { Ok(()) }
+
+/// The module attribute that tells device by role and the draft length.
+pub const PLAN: &str = "specplace.plan";
+
+/// Runs the pass.
+///
+/// # Errors
+///
+/// No workload yet (`estimate-costs` did not run), no request (no α given),
+/// and whatever [`cost::search`] says, such as that no mapping is feasible.
+pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
+    let Some(workload) = context.workload.clone() else {
+        return Err(vec![
+            Diagnostic::error("no workload to decide on: estimate-costs did not run")
+                .help("run the passes in order: --pass …,estimate-costs,select-mapping"),
+        ]);
+    };
+    let Some(request) = &context.settings.request else {
+        return Err(vec![
+            Diagnostic::error("no acceptance rate to decide with")
+                .help("give --alpha A or --acceptance FILE[:TASK]"),
+        ]);
+    };
+    let request = cost::Request {
+        workload,
+        ..request.clone()
+    };
+    let plan = cost::search(&request).map_err(|error| vec![from_cost(&error)])?;
+    let mapping: BTreeMap<Role, String> = plan
+        .roles
+        .iter()
+        .map(|(role, place)| (*role, place.pu.clone()))
+        .collect();
+    let placement = Placement::new(module, &request.platform, &mapping);
+    let mut entries = vec![format!("draft_length = {} : i64", plan.gamma)];
+    for role in Role::ALL {
+        if mapping.contains_key(&role) {
+            entries.push(format!("{role} = \"{}\"", placement.symbol_of(role)));
+        }
+    }
+    if let Some(attribute) =
+        Attribute::parse(module.session(), &format!("{{{}}}", entries.join(", ")))
+    {
+        module.op().set_attribute(PLAN, attribute);
+    }
+    context.placement = Some(placement);
+    context.plan = Some(plan);
+    Ok(())
+}
+
+/// A message of the cost model as a diagnostic.
+pub fn from_cost(error: &cost::CostError) -> Diagnostic {
+    let place = error.location().map(|location| dialects::Place {
+        file: location.file.clone(),
+        line: u32::try_from(location.line).unwrap_or(u32::MAX),
+        column: u32::try_from(location.column).unwrap_or(u32::MAX),
+    });
+    let mut diagnostic = Diagnostic::error(error.to_string()).at(place);
+    if let Some(help) = error.help() {
+        diagnostic = diagnostic.help(help);
+    }
+    diagnostic
+}

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use mlir_sys::{
     MlirAttribute, mlirArrayAttrGet, mlirAttributeEqual, mlirDictionaryAttrGet, mlirDictionaryAttrGetElement, mlirDictionaryAttrGetNumElements, mlirIdentifierGet, mlirIdentifierStr, mlirNamedAttributeGet, mlirAttributeParseGet, mlirAttributePrint,
     mlirArrayAttrGetElement, mlirArrayAttrGetNumElements, mlirAttributeIsAArray,
-    mlirAttributeIsADenseElements, mlirAttributeIsADictionary, mlirDenseElementsAttrIsSplat, mlirAttributeIsAFlatSymbolRef, mlirAttributeIsAInteger,
+    mlirAttributeIsADenseElements, mlirAttributeIsADictionary, mlirDenseElementsAttrGetSplatValue, mlirDenseElementsAttrIsSplat, mlirAttributeIsAFlatSymbolRef, mlirAttributeIsAInteger,
     mlirAttributeIsAString, mlirAttributeIsAType, mlirDictionaryAttrGetElementByName,
     mlirFlatSymbolRefAttrGet, mlirFlatSymbolRefAttrGetValue, mlirIntegerAttrGetValueInt,
     mlirStringAttrGet, mlirStringAttrGetValue, mlirTypeAttrGet, mlirTypeAttrGetValue,
@@ -178,6 +178,17 @@ impl<'m> Attribute<'m> {
         unsafe {
             mlirAttributeIsADenseElements(self.raw) && mlirDenseElementsAttrIsSplat(self.raw)
         }
+    }
+
+    /// The value of a dense integer constant that is the same throughout.
+    pub fn splat_integer(self) -> Option<i64> {
+        if !self.is_splat() {
+            return None;
+        }
+        // SAFETY: a splat has a splat value, which is asked for its integer
+        // only if it is one.
+        let value = Self::from_raw(unsafe { mlirDenseElementsAttrGetSplatValue(self.raw) });
+        value.as_integer()
     }
 
     /// The elements of an array attribute; nothing for any other kind.

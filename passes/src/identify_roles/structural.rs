@@ -105,7 +105,7 @@ pub fn weight_bytes<'m>(ops: &[Op<'m>], free: &mut Free<'m>) -> u64 {
 }
 
 /// Whether the operation looks up rows of a table by integer tokens.
-fn looks_up(op: Op<'_>) -> bool {
+pub fn looks_up(op: Op<'_>) -> bool {
     let by_tokens = op.operands().iter().any(|operand| {
         let r#type = operand.r#type();
         r#type.is_tensor() && r#type.element().is_integer() && r#type.element().bit_width() >= Some(32)

@@ -1,0 +1,164 @@
+//! The work of one operation.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cost::workload::DType;
+use dialects::ir::{Op, Type};
+use dialects::linalg::loop_sizes;
+
+/// What one operation computes and moves.
+#[derive(Default)]
+pub struct Work {
+    /// Operations by the type they are done in; a multiply-add is two.
+    pub flops: BTreeMap<DType, u64>,
+    /// The types that it computes in or converts between.
+    pub dtypes: BTreeSet<DType>,
+    /// Bytes read and written, if it becomes a dispatch.
+    pub bytes_moved: u64,
+    /// Bytes of what it reads and writes, whoever holds them.
+    pub live_bytes: u64,
+    /// Whether it becomes a dispatch of its own.
+    pub dispatches: bool,
+}
+
+/// Counts the work of `op`; `None` if a shape is dynamic.
+pub fn work(op: Op<'_>) -> Option<Work> {
+    let mut work = Work::default();
+    let mut read = 0u64;
+    for operand in op.operands() {
+        if operand.r#type().is_tensor() {
+            read = read.saturating_add(operand.r#type().byte_count()?);
+        }
+    }
+    let mut written = 0u64;
+    for result in op.results() {
+        if result.r#type().is_tensor() {
+            written = written.saturating_add(result.r#type().byte_count()?);
+        }
+    }
+    work.live_bytes = read.saturating_add(written);
+    let name = op.name();
+    if name == "iree_linalg_ext.attention" || name == "iree_linalg_ext.online_attention" {
+        work.dispatches = true;
+        attention(op, &mut work);
+    } else if let Some(sizes) = loop_sizes(op) {
+        let points = product(&sizes);
+        body(op, points, &mut work);
+        let elements = op
+            .results()
+            .iter()
+            .filter_map(|result| result.r#type().element_count())
+            .max()
+            .unwrap_or(0);
+        // Fewer results than loop points means a contraction or reduction.
+        let reduces = points > elements.max(1);
+        work.dispatches = reduces || reads_tables(op);
+    } else {
+        // Scans, scatters, concatenations and the like move what they touch.
+        work.dispatches = name.starts_with("iree_linalg_ext.") || name == "tensor.concat";
+        let elements = op.results().first().and_then(|result| result.r#type().element_count());
+        body(op, elements.unwrap_or(0), &mut work);
+    }
+    if work.dispatches {
+        // A lookup reads the rows it needs and not the whole table, which is
+        // captured and no operand.
+        work.bytes_moved = work.live_bytes;
+    }
+    Some(work)
+}
+
+fn product(sizes: &[u64]) -> u64 {
+    sizes
+        .iter()
+        .fold(1u64, |product, size| product.saturating_mul(*size))
+}
+
+fn reads_tables(op: Op<'_>) -> bool {
+    op.nested().iter().any(|nested| nested.is("tensor.extract"))
+}
+
+/// Adds the arithmetic of the operation's body, done at each of `points`.
+fn body(op: Op<'_>, points: u64, work: &mut Work) {
+    for nested in op.nested() {
+        let name = nested.name();
+        let computes = name.starts_with("math.")
+            || name.starts_with("complex.")
+            || name.starts_with("arith.") && !is_free_of_charge(&name);
+        if !computes {
+            continue;
+        }
+        let Some(operand) = nested.operand(0) else {
+            continue;
+        };
+        if operand.r#type().is_index() {
+            continue;
+        }
+        if let Some(dtype) = dtype_of(operand.r#type()) {
+            if is_conversion(&name) {
+                // IREE folds the conversion of a constant (Torch writes
+                // epsilons in f64), so that no device is asked to do it.
+                let constant = operand.defining_op().is_some_and(|op| op.is("arith.constant"));
+                if !constant {
+                    work.dtypes.insert(dtype);
+                }
+            } else {
+                *work.flops.entry(dtype).or_insert(0) += points;
+                work.dtypes.insert(dtype);
+            }
+        }
+    }
+}
+
+fn is_conversion(name: &str) -> bool {
+    matches!(
+        name,
+        "arith.truncf" | "arith.extf" | "arith.trunci" | "arith.extsi" | "arith.extui"
+            | "arith.sitofp" | "arith.uitofp" | "arith.fptosi" | "arith.fptoui"
+    )
+}
+
+/// Moves, which cost nothing beside arithmetic.
+fn is_free_of_charge(name: &str) -> bool {
+    matches!(
+        name,
+        "arith.constant" | "arith.index_cast" | "arith.select" | "arith.bitcast"
+    )
+}
+
+/// Two contractions, query by key and weights by value: the softmax between
+/// them is small beside them.
+fn attention(op: Op<'_>, work: &mut Work) {
+    let shapes: Vec<Vec<u64>> = op
+        .operands()
+        .iter()
+        .take(3)
+        .filter_map(|operand| {
+            operand
+                .r#type()
+                .shape()?
+                .into_iter()
+                .map(|size| u64::try_from(size?).ok())
+                .collect()
+        })
+        .collect();
+    let ([query, key, value], Some(dtype)) = (
+        shapes.as_slice(),
+        op.operand(0)
+            .and_then(|query| dtype_of(query.r#type().element())),
+    ) else {
+        return;
+    };
+    let (Some(depth), Some(width)) = (query.last(), value.last()) else {
+        return;
+    };
+    let rows = product(query) / depth.max(&1);
+    let columns = key.iter().rev().nth(1).copied().unwrap_or(1);
+    let flops = 2 * rows.saturating_mul(columns).saturating_mul(depth + width);
+    work.flops.insert(dtype, flops);
+    work.dtypes.insert(dtype);
+}
+
+/// The cost model's name for a scalar type.
+pub fn dtype_of(r#type: Type<'_>) -> Option<DType> {
+    r#type.element().to_string().parse().ok()
+}
