@@ -29,7 +29,7 @@ demo: build ## place an example on two devices, compile it, run it, check it
 	@examples/demo
 
 bench: build ## specplace against iree-opt: time and memory, as ratios
-	@benches/run
+	@.venv/bin/python benches/run.py
 
 fmt: setup ## format the Rust code
 	@cargo fmt --all
