@@ -1,1 +1,26 @@
-fn main(){}
+//! `specplace`: reads the command line, answers what needs no IR, and hands
+//! the rest to `specplace-ir` (see [`specplace_driver::launch`]).
+
+use std::process::ExitCode;
+
+use specplace_driver::args::{Cli, Verb};
+use specplace_driver::{commands, finish, launch, panicked, printer, report_panics};
+
+fn main() -> ExitCode {
+    report_panics();
+    std::panic::catch_unwind(run).unwrap_or_else(|_| panicked())
+}
+
+fn run() -> ExitCode {
+    // Wrong usage ends here, before anything is looked for.
+    let cli = Cli::parse_or_exit();
+    let printer = printer(&cli.talk);
+    let outcome = match &cli.verb {
+        Some(Verb::Platforms(args)) => commands::platforms::run(args),
+        None | Some(Verb::Opt(_) | Verb::VerifyPlacement(_)) => match launch::ir_half() {
+            Ok(never) => match never {},
+            Err(failure) => Err(failure.into()),
+        },
+    };
+    finish(&printer, outcome)
+}

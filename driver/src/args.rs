@@ -1,0 +1,377 @@
+//! The command line, all of it.
+
+mod values;
+
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+pub use values::{Gamma, Pin, Pins, RoleName};
+
+const ABOUT: &str = "Places speculative sampling on unlike processors";
+
+const LONG_ABOUT: &str = "\
+Places speculative sampling (a target model, a drafter and the control flow between them, in one MLIR \
+module) on unlike processors.
+
+It finds drafter, target and control in IN, evaluates the cost model for every mapping of them to the \
+platform's processing units and every draft length, and writes OUT: IR that iree-compile places that way. \
+Beside OUT it writes what the next two commands need, out.flags and out.run.flags. The plan goes to stderr.";
+
+const EXAMPLES: &str = "\
+Examples:
+  specplace in.mlir -o out.mlir --alpha 0.9
+  iree-compile out.mlir @out.flags -o out.vmfb
+  iree-run-module --flagfile=out.run.flags --module=out.vmfb ...
+
+  Decide for the i.MX 95 with one CPU core, and keep the plan:
+    specplace in.mlir -o out.mlir --alpha 0.9 --platform imx95 --variant cpu=1,gpu=1 --plan-out plan.json
+  Put the drafter on the GPU whatever the model says:
+    specplace in.mlir -o out.mlir --alpha 0.9 --pin drafter=gpu,target=cpu
+  In a pipe:
+    iree-compile --compile-to=input in.mlir -o - | specplace - -o - --alpha 0.9 | iree-compile - ...
+  Look at the IR after two passes:
+    specplace opt --pass resolve-markers,identify-roles in.mlir
+
+Exit status: 0 done; 1 cannot be placed, the proof of placement failed, or a tool failed; 2 wrong usage, \
+unreadable input, I/O, or a missing tool.";
+
+/// The command line of `specplace`.
+#[derive(Debug, Parser)]
+#[command(
+    name = "specplace",
+    bin_name = "specplace",
+    version,
+    about = ABOUT,
+    long_about = LONG_ABOUT,
+    after_help = EXAMPLES,
+    override_usage = "specplace [OPTIONS] IN -o OUT --alpha A\n       specplace VERB ...",
+    subcommand_value_name = "VERB",
+    subcommand_help_heading = "Verbs",
+    subcommand_negates_reqs = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// Another verb than placing a module.
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+    /// Placing a module.
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// How to talk.
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+/// What `specplace` does beside placing a module.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Run single passes and print the IR
+    Opt(Box<OptArgs>),
+    /// Prove that iree-compile places OUT as planned
+    VerifyPlacement(VerifyArgs),
+    /// List the built-in platforms, or show one
+    Platforms(PlatformsArgs),
+}
+
+/// How much is printed, and in which colours.
+#[derive(Clone, Debug, Args)]
+pub struct TalkArgs {
+    /// Colour messages
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN",
+          display_order = 900)]
+    pub color: Colour,
+    /// Print errors and warnings only
+    #[arg(short, long, global = true, display_order = 901)]
+    pub quiet: bool,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// `specplace IN -o OUT --alpha A`.
+#[derive(Clone, Debug, Args)]
+pub struct PlaceArgs {
+    /// The module: .mlir, .mlirbc, either of them as .gz, or - for stdin
+    #[arg(value_name = "IN", required = true)]
+    pub input: Option<PathBuf>,
+
+    #[command(flatten)]
+    #[allow(
+        missing_docs,
+        reason = "clap would print it as the help of the first flag"
+    )]
+    pub output: OutputArgs,
+
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "as above")]
+    pub decision: DecisionArgs,
+
+    /// Print the evidence for each role, and every mapping with its cost
+    #[arg(long, help_heading = "Output")]
+    pub explain: bool,
+    /// Print the time of each pass
+    #[arg(long, help_heading = "Output")]
+    pub timing: bool,
+    /// Have iree-compile compile OUT as far as the stream phase, and prove that everything is where
+    /// the plan says; without the proof, OUT is not written
+    #[arg(long, help_heading = "Output")]
+    pub verify: bool,
+}
+
+/// What is written, and where.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// The placed module, or - for stdout
+    #[arg(short, long = "output", value_name = "OUT", required = true)]
+    pub output: Option<PathBuf>,
+    /// Write OUT as MLIR bytecode
+    #[arg(long)]
+    pub emit_bytecode: bool,
+    /// Where iree-compile's flags go [default: OUT with .flags for its extension; iree-run-module's
+    /// beside it as .run.flags]
+    #[arg(long, value_name = "FILE")]
+    pub flags_out: Option<PathBuf>,
+    /// Write the plan as JSON
+    #[arg(long, value_name = "FILE")]
+    pub plan_out: Option<PathBuf>,
+    /// Write the subgraphs, their devices and what crosses between them as a Graphviz graph
+    #[arg(long, value_name = "FILE")]
+    pub dot: Option<PathBuf>,
+}
+
+/// What the plan is made from: the acceptance rate, and everything about the
+/// machine and the module that the user knows better.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Decision")]
+pub struct DecisionArgs {
+    /// The share of drafted tokens that the target accepts, from 0 to 1
+    #[arg(
+        long,
+        value_name = "A",
+        allow_negative_numbers = true,
+        conflicts_with = "acceptance"
+    )]
+    pub alpha: Option<String>,
+    /// Acceptance as measured, of one task where the file holds several
+    #[arg(long, value_name = "FILE[:TASK]")]
+    pub acceptance: Option<String>,
+    /// The machine: reference, imx95, host, or a platform file
+    #[arg(long, value_name = "NAME|FILE", default_value = "reference")]
+    pub platform: String,
+    /// Latencies as measured; without them they are estimated
+    #[arg(long, value_name = "FILE")]
+    pub profile: Option<PathBuf>,
+    /// Cores (shaders, PEs) to use of each unit [default: every variant is tried]
+    #[arg(long, value_name = "PU=N,...")]
+    pub variant: Option<String>,
+    /// Tokens in the sequence, where the shapes are dynamic
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub seq_len: Option<u64>,
+    /// The draft length
+    #[arg(long, value_name = "auto|N", default_value = "auto")]
+    pub gamma: Gamma,
+    /// The longest draft to consider
+    #[arg(long, value_name = "N")]
+    pub max_gamma: Option<u32>,
+    /// Put a role on a unit, whatever the model says
+    #[arg(long, value_name = "ROLE=PU,...")]
+    pub pin: Vec<Pins>,
+    /// Keep a role off a unit
+    #[arg(long, value_name = "ROLE=PU,...")]
+    pub forbid: Vec<Pins>,
+    /// What a device or marker name in IN stands for
+    #[arg(long, value_name = "NAME=ROLE")]
+    pub role: Vec<RoleName>,
+    /// Keep the devices that IN names, where the names are no roles
+    #[arg(long)]
+    pub keep_placement: bool,
+    /// The drafter: a function, or how its parameters' names begin
+    #[arg(long, value_name = "@SYMBOL|PREFIX")]
+    pub drafter: Option<String>,
+    /// The target: a function, or how its parameters' names begin
+    #[arg(long, value_name = "@SYMBOL|PREFIX")]
+    pub target: Option<String>,
+    /// What refines Eq. (1): verify, transfer, per-position, overlapped, joined by + [default: eq1,
+    /// which is nothing]
+    #[arg(
+        long,
+        value_name = "MODEL+...",
+        default_value = "eq1",
+        hide_default_value = true
+    )]
+    pub cost_model: String,
+}
+
+/// `specplace opt`.
+#[derive(Clone, Debug, Args)]
+pub struct OptArgs {
+    /// The module, or - for stdin
+    #[arg(value_name = "IN", required_unless_present = "list")]
+    pub input: Option<PathBuf>,
+    /// The passes to run, in this order
+    #[arg(
+        long = "pass",
+        value_name = "PASS,...",
+        value_delimiter = ',',
+        required_unless_present = "list"
+    )]
+    pub passes: Vec<String>,
+    /// List the passes
+    #[arg(long)]
+    pub list: bool,
+    /// Where the IR goes
+    #[arg(short, long = "output", value_name = "OUT", default_value = "-")]
+    pub output: PathBuf,
+    /// Write MLIR bytecode
+    #[arg(long)]
+    pub emit_bytecode: bool,
+    /// Print the IR to stderr after each pass
+    #[arg(long)]
+    pub print_after_all: bool,
+    /// Print the time of each pass
+    #[arg(long)]
+    pub timing: bool,
+    #[command(flatten)]
+    #[allow(
+        missing_docs,
+        reason = "clap would print it as the help of the first flag"
+    )]
+    pub decision: DecisionArgs,
+}
+
+/// `specplace verify-placement`.
+#[derive(Clone, Debug, Args)]
+pub struct VerifyArgs {
+    /// The placed module
+    #[arg(value_name = "OUT")]
+    pub output: PathBuf,
+    /// Have iree-compile compile OUT as far as its stream phase [default]
+    #[arg(long, conflicts_with = "stream")]
+    pub with_iree: bool,
+    /// The flags for iree-compile [default: OUT with .flags for its extension]
+    #[arg(long, value_name = "FILE", conflicts_with = "stream")]
+    pub flags: Option<PathBuf>,
+    /// Check this stream-phase IR instead of asking iree-compile for it
+    #[arg(long, value_name = "FILE")]
+    pub stream: Option<PathBuf>,
+}
+
+/// `specplace platforms`.
+#[derive(Clone, Debug, Args)]
+pub struct PlatformsArgs {
+    /// The one to show: a name or a file
+    #[arg(value_name = "NAME|FILE")]
+    pub name: Option<String>,
+    /// As JSON
+    #[arg(long, requires = "name")]
+    pub json: bool,
+}
+
+impl Cli {
+    /// Reads the process's arguments; ends the process, with status 2, when
+    /// they are wrong, and with 0 after `--help` and `--version`.
+    pub fn parse_or_exit() -> Self {
+        let cli = Self::parse();
+        if let Err(error) = cli.check() {
+            error.exit();
+        }
+        cli
+    }
+
+    /// What clap cannot be told in attributes.
+    fn check(&self) -> Result<(), clap::Error> {
+        let place = &self.place;
+        let error = |kind, text: &str| Err(Self::command().error(kind, text));
+        if self.verb.is_some() {
+            // Flags of --color and --quiet may stand before a verb, so that clap
+            // lets all others stand there too.
+            if place.input.is_some()
+                || place.output.output.is_some()
+                || place.decision.alpha.is_some()
+            {
+                return error(
+                    ErrorKind::ArgumentConflict,
+                    "IN, -o and --alpha belong to placing a module, and a verb follows them; a file with the name of a \
+                     verb is written ./opt",
+                );
+            }
+        } else if place.decision.alpha.is_none() && place.decision.acceptance.is_none() {
+            return error(
+                ErrorKind::MissingRequiredArgument,
+                "the plan depends on how often the target accepts a drafted token: give --alpha A (from 0 to 1), or \
+                 --acceptance FILE[:TASK]",
+            );
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        let cli = Cli::try_parse_from(line.split_whitespace())?;
+        cli.check()?;
+        Ok(cli)
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_plain_form() {
+        let cli = parse(
+            "specplace in.mlir -o out.mlir --alpha 0.9 --pin drafter=gpu,target=cpu --pin host=cpu",
+        )
+        .unwrap();
+        assert!(cli.verb.is_none());
+        assert_eq!(cli.place.decision.alpha.as_deref(), Some("0.9"));
+        let pins: Vec<_> = cli
+            .place
+            .decision
+            .pin
+            .iter()
+            .flat_map(|pins| &pins.0)
+            .collect();
+        assert_eq!(pins.len(), 3);
+        assert_eq!(pins[2].role, cost::Role::Control);
+    }
+
+    #[test]
+    fn exactly_one_acceptance() {
+        assert!(parse("specplace in.mlir -o out.mlir").is_err());
+        assert!(parse("specplace in.mlir -o out.mlir --alpha 0.5 --acceptance a.yaml").is_err());
+        assert!(parse("specplace in.mlir -o out.mlir --acceptance a.yaml:code").is_ok());
+        assert!(
+            parse("specplace in.mlir -o out.mlir --alpha -0.5").is_ok(),
+            "refused later, by name"
+        );
+    }
+
+    #[test]
+    fn verbs_need_nothing_of_the_plain_form() {
+        assert!(parse("specplace opt --pass a,b in.mlir").is_ok());
+        assert!(parse("specplace opt --list").is_ok());
+        assert!(parse("specplace opt in.mlir").is_err());
+        assert!(parse("specplace platforms").is_ok());
+        assert!(parse("specplace verify-placement out.mlir --with-iree -q").is_ok());
+        assert!(parse("specplace in.mlir -o out.mlir --alpha 1 opt --list").is_err());
+        assert!(parse("specplace --color never verify-placement out.mlir --with-iree").is_ok());
+    }
+}

@@ -1,0 +1,123 @@
+//! Values of flags that have an inner form: `drafter=gpu,target=cpu`.
+
+use std::str::FromStr;
+
+use cost::{CostError, Role};
+
+/// `--gamma auto|N`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Gamma {
+    /// The model chooses.
+    #[default]
+    Auto,
+    /// This one.
+    Fixed(u32),
+}
+
+impl FromStr for Gamma {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "auto" {
+            return Ok(Self::Auto);
+        }
+        text.parse()
+            .map(Self::Fixed)
+            .map_err(|_| "a draft length is `auto` or a whole number (0: do not draft)".into())
+    }
+}
+
+/// One of `--pin`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pin {
+    /// What is pinned.
+    pub role: Role,
+    /// Where to: a PU of the platform.
+    pub unit: String,
+}
+
+/// `--pin drafter=gpu,target=cpu`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pins(pub Vec<Pin>);
+
+impl FromStr for Pins {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.split(',')
+            .map(|item| {
+                let (role, unit) = pair(item, "ROLE=PU")?;
+                Ok(Pin {
+                    role: parse_role(role)?,
+                    unit: unit.to_owned(),
+                })
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
+
+/// `--role NAME=ROLE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleName {
+    /// The name in IN, without a sigil.
+    pub name: String,
+    /// What it stands for.
+    pub role: Role,
+}
+
+impl FromStr for RoleName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, role) = pair(text, "NAME=ROLE")?;
+        Ok(Self {
+            // Symbols are written with their sigil in IR.
+            name: name.trim_start_matches('@').to_owned(),
+            role: parse_role(role)?,
+        })
+    }
+}
+
+fn pair<'a>(item: &'a str, form: &str) -> Result<(&'a str, &'a str), String> {
+    item.split_once('=')
+        .map(|(left, right)| (left.trim(), right.trim()))
+        .filter(|(left, right)| !left.is_empty() && !right.is_empty())
+        .ok_or_else(|| format!("`{item}` is not of the form {form}"))
+}
+
+fn parse_role(text: &str) -> Result<Role, String> {
+    text.parse().map_err(|error: CostError| match error.help() {
+        Some(help) => format!("{error}: {help}"),
+        None => error.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms() {
+        assert_eq!("auto".parse(), Ok(Gamma::Auto));
+        assert_eq!("0".parse(), Ok(Gamma::Fixed(0)));
+        let name: RoleName = "@__device_0=host".parse().unwrap();
+        assert_eq!(
+            (name.name.as_str(), name.role),
+            ("__device_0", Role::Control)
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (text, part) in [
+            ("drafter", "ROLE=PU"),
+            ("draftr=gpu", "drafter"),
+            ("=x", "ROLE=PU"),
+        ] {
+            let error = text.parse::<Pins>().unwrap_err();
+            assert!(error.contains(part), "{error}");
+        }
+        assert!("-1".parse::<Gamma>().is_err());
+    }
+}

@@ -1,0 +1,107 @@
+//! `specplace opt`: runs single passes and prints the IR.
+
+use dialects::Session;
+use passes::{Context, PASSES, Pass, find_pass};
+use specplace_driver::args::OptArgs;
+use specplace_driver::input::is_standard_stream;
+use specplace_driver::message::{Failure, Message};
+use specplace_driver::output::{self, Output};
+use specplace_driver::printer::{Printer, to_stdout};
+use specplace_driver::progress::Progress;
+
+use crate::run::{Timing, run as run_passes};
+use crate::{diagnostics, module_file, settings};
+
+/// Runs the verb.
+///
+/// # Errors
+///
+/// A [`Failure`].
+pub fn run(args: &OptArgs, printer: &mut Printer) -> anyhow::Result<()> {
+    if args.list {
+        to_stdout(list().as_bytes())
+            .map_err(|error| Failure::io("cannot write to standard output", &error))?;
+        return Ok(());
+    }
+    let passes = args
+        .passes
+        .iter()
+        .map(|name| named(name))
+        .collect::<Result<Vec<_>, _>>()?;
+    // Clap asks for IN unless `--list` is given.
+    let input = args.input.as_deref().unwrap_or(std::path::Path::new("-"));
+    let to_file = !is_standard_stream(&args.output);
+    if to_file {
+        output::check_writable(&args.output)?;
+    }
+    let mut context = Context::new(settings::of(&args.decision)?);
+
+    let mut timing = Timing::start();
+    let progress = Progress::start(printer);
+    let session = Session::new();
+    progress.step("read");
+    let mut module = timing.step("read", || module_file::read(&session, input, printer))?;
+    let outcome = run_passes(
+        &mut module,
+        &mut context,
+        passes,
+        &mut timing,
+        &progress,
+        |module, pass| {
+            if args.print_after_all {
+                eprintln!(
+                    "// -----// IR after {} //----- //\n{}",
+                    pass.name,
+                    module.to_text()
+                );
+            }
+        },
+    );
+    drop(progress);
+    for diagnostic in &context.diagnostics {
+        printer.message(&diagnostics::message(diagnostic));
+    }
+    outcome?;
+
+    let contents = timing.step("write", || {
+        module_file::serialize(&module, args.emit_bytecode)
+    });
+    if to_file {
+        output::write_all(&[Output {
+            path: args.output.clone(),
+            contents,
+        }])?;
+    } else {
+        to_stdout(&contents)
+            .map_err(|error| Failure::io("cannot write to standard output", &error))?;
+    }
+    if args.timing {
+        printer.report(&timing.table());
+    }
+    Ok(())
+}
+
+fn named(name: &str) -> Result<&'static Pass, Failure> {
+    // Files and lit tests are named with underscores; a user may copy either.
+    let name = name.trim().replace('_', "-");
+    find_pass(&name).ok_or_else(|| {
+        let all: Vec<&str> = PASSES.iter().map(|pass| pass.name).collect();
+        let alike = all
+            .iter()
+            .map(|known| (strsim::jaro_winkler(&name, known), *known))
+            .filter(|(likeness, _)| *likeness > 0.8)
+            .max_by(|a, b| a.0.total_cmp(&b.0));
+        let help = match alike {
+            Some((_, known)) => format!("did you mean `{known}`? (passes: {})", all.join(", ")),
+            None => format!("passes: {}", all.join(", ")),
+        };
+        Failure::usage(Message::error(format!("there is no pass `{name}`")).help(help))
+    })
+}
+
+fn list() -> String {
+    PASSES
+        .iter()
+        .map(|pass| format!("{:<20} {}\n", pass.name, pass.summary))
+        .collect()
+}

@@ -1,0 +1,178 @@
+//! `specplace IN -o OUT`: decides, and writes IR that iree-compile places that
+//! way.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use cost::Plan;
+use dialects::{Module, Session, Severity};
+use passes::{Context, PASSES};
+use specplace_driver::args::PlaceArgs;
+use specplace_driver::destinations::Destinations;
+use specplace_driver::flags::Flags;
+use specplace_driver::message::{Failure, Message};
+use specplace_driver::output::{self, Output};
+use specplace_driver::printer::{Printer, to_stdout};
+use specplace_driver::progress::Progress;
+use specplace_driver::{graph, report};
+
+use super::verify_placement;
+use crate::interface::Interface;
+use crate::run::{Timing, run as run_passes};
+use crate::{diagnostics, module_file, settings};
+
+/// Runs the verb.
+///
+/// # Errors
+///
+/// A [`Failure`]; nothing is written then.
+pub fn run(args: &PlaceArgs, printer: &mut Printer) -> anyhow::Result<()> {
+    // Clap requires IN for this verb.
+    let input = args.input.as_deref().context("IN is missing")?;
+    let destinations = Destinations::of(&args.output, input)?;
+    let mut context = Context::new(settings::of(&args.decision)?);
+
+    let mut timing = Timing::start();
+    let progress = Progress::start(printer);
+    let session = Session::new();
+    progress.step("read");
+    let mut module = timing.step("read", || module_file::read(&session, input, printer))?;
+    let outcome = run_passes(
+        &mut module,
+        &mut context,
+        PASSES,
+        &mut timing,
+        &progress,
+        |_, _| {},
+    );
+    if let Err(failure) = outcome {
+        drop(progress);
+        print_findings(&context, args.explain, printer);
+        return Err(failure.into());
+    }
+
+    let placed = Placed::of(&module, &context, args, &mut timing, &progress);
+    drop(progress);
+    print_findings(&context, args.explain, printer);
+    let placed = placed?;
+    printer.messages(&placed.flags.warnings);
+
+    let mut said = vec![placed.plan.render()];
+    said.extend(placed.proof.clone());
+    said.push(report::next_steps(
+        &destinations,
+        &placed.flags,
+        &Interface::of(&module).arguments(),
+    ));
+    if args.explain {
+        said.insert(1, report::ranking(placed.plan));
+    }
+    timing.step("write", || placed.write(&destinations))?;
+    if args.timing {
+        said.push(timing.table());
+    }
+    printer.report(&said.join("\n"));
+    Ok(())
+}
+
+/// Warnings come before the report. Remarks are the evidence for what was
+/// decided: all of them when they were asked for, else their number.
+fn print_findings(context: &Context, explain: bool, printer: &Printer) {
+    let (remarks, others): (Vec<_>, Vec<_>) = context
+        .diagnostics
+        .iter()
+        .partition(|diagnostic| diagnostic.severity == Severity::Remark);
+    if explain {
+        for remark in &remarks {
+            printer.message(&diagnostics::message(remark));
+        }
+    } else if !remarks.is_empty() {
+        let (count, plural) = (remarks.len(), if remarks.len() == 1 { "" } else { "s" });
+        printer.message(&Message::note(format!(
+            "{count} remark{plural} about how this was found: --explain prints them"
+        )));
+    }
+    for diagnostic in others {
+        printer.message(&diagnostics::message(diagnostic));
+    }
+}
+
+/// A placed module, ready to be written.
+struct Placed<'a> {
+    contents: Vec<u8>,
+    plan: &'a Plan,
+    flags: Flags,
+    proof: Option<String>,
+}
+
+impl<'a> Placed<'a> {
+    fn of(
+        module: &Module<'_>,
+        context: &'a Context,
+        args: &PlaceArgs,
+        timing: &mut Timing,
+        progress: &Progress,
+    ) -> anyhow::Result<Self> {
+        let plan = context
+            .plan
+            .as_ref()
+            .context("select-mapping left no plan behind: a bug in specplace")?;
+        let request = context
+            .settings
+            .request
+            .as_ref()
+            .context("nothing was asked: a bug in specplace")?;
+        let flags = Flags::of(plan, &request.platform);
+
+        progress.step("write");
+        let bytecode = args.output.emit_bytecode;
+        let contents = timing.step("serialize", || module_file::serialize(module, bytecode));
+        let mut proof = None;
+        if args.verify {
+            progress.step("iree-compile --compile-to=stream");
+            proof = Some(timing.step("verify", || {
+                verify_placement::prove(module, &contents, &flags.compile)
+            })?);
+        }
+        Ok(Self {
+            contents,
+            plan,
+            flags,
+            proof,
+        })
+    }
+
+    /// Puts every file into place, OUT last.
+    fn write(self, destinations: &Destinations) -> Result<(), Failure> {
+        let mut outputs = Vec::new();
+        let mut add = |path: &Option<PathBuf>, contents: &dyn Fn() -> Result<String, Failure>| {
+            if let Some(path) = path {
+                outputs.push(Output {
+                    path: path.clone(),
+                    contents: contents()?.into_bytes(),
+                });
+            }
+            Ok::<(), Failure>(())
+        };
+        add(&destinations.compile_flags, &|| {
+            Ok(self.flags.compile_file())
+        })?;
+        add(&destinations.run_flags, &|| Ok(self.flags.run_file()))?;
+        add(&destinations.plan, &|| Ok(self.plan.to_json()? + "\n"))?;
+        add(&destinations.graph, &|| Ok(graph::of(self.plan)))?;
+        match &destinations.module {
+            Some(path) => {
+                outputs.push(Output {
+                    path: path.clone(),
+                    contents: self.contents,
+                });
+                output::write_all(&outputs)
+            }
+            None => {
+                output::write_all(&outputs)?;
+                to_stdout(&self.contents)
+                    .map_err(|error| Failure::io("cannot write to standard output", &error))
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! `specplace platforms`: what there is to place on, for a user who has not
+//! yet decided for a machine.
+
+use cost::Platform;
+use cost::platform::BUILTIN_NAMES;
+
+use crate::args::PlatformsArgs;
+use crate::message::Failure;
+use crate::printer::to_stdout;
+
+/// Runs the verb.
+///
+/// # Errors
+///
+/// A [`Failure`] of status 2: there is no such platform, or its file is wrong.
+pub fn run(args: &PlatformsArgs) -> anyhow::Result<()> {
+    let text = match &args.name {
+        None => list()?,
+        Some(name) => {
+            let platform = Platform::load(name).map_err(Failure::from)?;
+            if args.json {
+                format!("{}\n", serde_json::to_string_pretty(&platform)?)
+            } else {
+                show(&platform)
+            }
+        }
+    };
+    to_stdout(text.as_bytes())
+        .map_err(|error| Failure::io("cannot write to standard output", &error))?;
+    Ok(())
+}
+
+fn list() -> Result<String, Failure> {
+    let mut text = String::new();
+    for name in BUILTIN_NAMES {
+        let platform = Platform::load(name)?;
+        text.push_str(&format!("{name:<12} {}\n", platform.description));
+    }
+    text.push_str("\nA file works as well: --platform board.yaml (examples/platforms holds some to begin with)\n");
+    Ok(text)
+}
+
+fn show(platform: &Platform) -> String {
+    let mut text = format!(
+        "{} ({})\n{}\n\n",
+        platform.name, platform.origin, platform.description
+    );
+    for pu in &platform.pus {
+        let dtypes: Vec<&str> = pu.dtypes.iter().map(|dtype| dtype.as_str()).collect();
+        text.push_str(&format!(
+            "{:<8} {} {}, memory {}, IREE device {} (--device={})\n         types: {}\n",
+            pu.name,
+            pu.resources(),
+            pu.resource,
+            pu.memory,
+            pu.iree.device(),
+            pu.iree.runtime_device,
+            dtypes.join(" ")
+        ));
+    }
+    text.push_str(&format!("\ncontrol runs on {}\n", platform.control));
+    for link in &platform.links {
+        let [a, b] = &link.between;
+        text.push_str(&format!(
+            "{a} - {b}: {:.1} us, {:.1} GB/s{}\n",
+            link.latency.value * 1e6,
+            link.bandwidth.value / 1e9,
+            if link.unified_memory {
+                ", unified memory"
+            } else {
+                ""
+            }
+        ));
+    }
+    text
+}

@@ -1,0 +1,159 @@
+//! `specplace verify-placement`: proves that iree-compile puts every dispatch
+//! and every weight where the plan says.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::Stdio;
+use std::thread;
+
+use dialects::{Module, Session};
+use passes::verify_placement::{Expectation, check};
+use specplace_driver::args::VerifyArgs;
+use specplace_driver::iree::{self, Surroundings};
+use specplace_driver::message::{Failure, Message};
+use specplace_driver::output::with_suffix;
+use specplace_driver::printer::Printer;
+use specplace_driver::progress::Progress;
+
+use crate::diagnostics::unreadable;
+use crate::module_file;
+
+/// The compiler of IREE.
+const COMPILER: &str = "iree-compile";
+
+/// The values of constants say nothing about placement, and there may be
+/// gigabytes of them. Their names are kept.
+const WITHOUT_VALUES: &str = "--mlir-elide-resource-strings-if-larger=16";
+
+/// How much of a tool's own message is repeated.
+const TOOL_LINES: usize = 40;
+
+/// Runs the verb.
+///
+/// # Errors
+///
+/// A [`Failure`]: of status 1 when the proof fails, or iree-compile does.
+pub fn run(args: &VerifyArgs, printer: &mut Printer) -> anyhow::Result<()> {
+    let progress = Progress::start(printer);
+    progress.step("read");
+    let session = Session::new();
+    let placed = module_file::read(&session, &args.output, printer)?;
+    let expectation = Expectation::from_placed_module(&placed);
+    let proof = match &args.stream {
+        Some(file) => {
+            let stream = module_file::read(&session, file, printer)?;
+            verdict(&expectation, &stream)?
+        }
+        None => {
+            let flags = args
+                .flags
+                .clone()
+                .unwrap_or_else(|| with_suffix(&args.output, ".flags"));
+            let argument = prefixed("@", &flags);
+            if !flags.is_file() {
+                return Err(Failure::usage(
+                    Message::error(format!("{} is missing", flags.display())).help(
+                        "it is written beside OUT; name it with --flags if it lies elsewhere",
+                    ),
+                )
+                .into());
+            }
+            progress.step("iree-compile --compile-to=stream");
+            let contents = fs::read(&args.output).map_err(|error| {
+                Failure::io(format!("cannot read {}", args.output.display()), &error)
+            })?;
+            let stream = stream_phase(&contents, [argument])?;
+            progress.step("verify");
+            compare(&session, &expectation, &stream)?
+        }
+    };
+    drop(progress);
+    printer.report(&proof);
+    Ok(())
+}
+
+/// Proves the placement of a module that is not written yet (`--verify`).
+/// `contents` is the module as it will be written; the answer is the text of
+/// the proof.
+///
+/// # Errors
+///
+/// As for [`run`].
+pub fn prove(module: &Module<'_>, contents: &[u8], flags: &[String]) -> Result<String, Failure> {
+    let stream = stream_phase(contents, flags.iter().map(OsString::from))?;
+    let expectation = Expectation::from_placed_module(module);
+    compare(module.session(), &expectation, &stream)
+}
+
+fn compare(session: &Session, expectation: &Expectation, stream: &[u8]) -> Result<String, Failure> {
+    let stream =
+        Module::from_source(session, stream).map_err(|diagnostics| unreadable(&diagnostics))?;
+    verdict(expectation, &stream)
+}
+
+fn verdict(expectation: &Expectation, stream: &Module<'_>) -> Result<String, Failure> {
+    let report = check(expectation, stream);
+    if report.is_proven() {
+        return Ok(report.render());
+    }
+    Err(Failure::impossible(vec![
+        Message::error("iree-compile does not place the module as planned")
+            .with_note(report.render())
+            .help("please report it with IN and the command line; nothing was written"),
+    ]))
+}
+
+/// What iree-compile makes of `placed` at its stream phase, without the values
+/// of constants.
+fn stream_phase(
+    placed: &[u8],
+    flags: impl IntoIterator<Item = OsString>,
+) -> Result<Vec<u8>, Failure> {
+    let compiler = iree::find_tool(COMPILER, &Surroundings::of_process()).ok_or_else(|| {
+        Failure::usage(
+            Message::error(format!(
+                "{COMPILER} was not found, neither beside IREE's library nor on PATH"
+            ))
+            .help(format!("install it with `{}`", iree::INSTALL)),
+        )
+    })?;
+    let fail = |doing: &str, error: std::io::Error| {
+        Failure::io(format!("cannot {doing} {}", compiler.display()), &error)
+    };
+    let mut child = iree::tool(&compiler)
+        .args(["--compile-to=stream", "-", "-o", "-", WITHOUT_VALUES])
+        .args(flags)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| fail("start", error))?;
+    // It reads while it may already complain, so that writing goes beside
+    // reading. What it does not want to read any more is its own affair.
+    let stdin = child.stdin.take();
+    let done = thread::scope(|scope| {
+        scope.spawn(|| stdin.map(|mut stdin| stdin.write_all(placed)));
+        child.wait_with_output()
+    })
+    .map_err(|error| fail("run", error))?;
+    if done.status.success() {
+        return Ok(done.stdout);
+    }
+    let said = String::from_utf8_lossy(&done.stderr);
+    let lines: Vec<&str> = said.lines().take(TOOL_LINES).collect();
+    Err(Failure::impossible(vec![
+        Message::error(format!(
+            "{COMPILER} does not compile the placed module ({})",
+            done.status
+        ))
+        .with_note(format!("it said\n{}", lines.join("\n"))),
+    ]))
+}
+
+fn prefixed(prefix: &str, path: &Path) -> OsString {
+    let mut text = OsString::from(prefix);
+    text.push(path);
+    text
+}

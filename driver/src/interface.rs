@@ -1,0 +1,71 @@
+//! What a user has to give iree-run-module: functions and parameter archives.
+
+use std::collections::BTreeSet;
+
+use dialects::Module;
+
+/// The public functions of a module and the archives its weights come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interface {
+    /// Functions that can be called, in order.
+    pub functions: Vec<String>,
+    /// Scopes of external parameters.
+    pub archives: BTreeSet<String>,
+}
+
+impl Interface {
+    /// Reads it from the module.
+    pub fn of(module: &Module<'_>) -> Self {
+        let mut interface = Self::default();
+        for op in module.body().ops() {
+            if op.is("util.global") {
+                // One line of it: the value of a global may be gigabytes.
+                interface.archives.extend(archive(&op.summary()));
+            } else if op.is_public() && op.has_body() && op.name().ends_with(".func") {
+                interface.functions.extend(op.symbol_name());
+            }
+        }
+        interface
+    }
+
+    /// The arguments of iree-run-module that only the user can complete.
+    pub fn arguments(&self) -> String {
+        let mut arguments = String::new();
+        if let Some(function) = self.functions.first() {
+            arguments.push_str(&format!(" --function={function}"));
+        }
+        for archive in &self.archives {
+            arguments.push_str(&format!(" --parameters={archive}=FILE.irpa"));
+        }
+        arguments.push_str(" --input=...");
+        arguments
+    }
+}
+
+/// The scope in `#flow.parameter.named<"model"::"weight">`.
+fn archive(global: &str) -> Option<String> {
+    let (_, rest) = global.split_once("parameter.named<\"")?;
+    let (scope, rest) = rest.split_once('"')?;
+    rest.starts_with("::").then(|| scope.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn archives_have_a_scope() {
+        assert_eq!(
+            archive(
+                "util.global private @w = #flow.parameter.named<\"model\"::\"w\"> : tensor<4xf32>"
+            )
+            .as_deref(),
+            Some("model")
+        );
+        assert_eq!(
+            archive("#stream.parameter.named<\"w\"> : tensor<4xf32>"),
+            None
+        );
+        assert_eq!(archive("dense<0.0> : tensor<4xf32>"), None);
+    }
+}

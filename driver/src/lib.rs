@@ -1,0 +1,83 @@
+//! The command line of specplace: arguments, files, processes, reports.
+//!
+//! Two programs are built from this package. `specplace` starts everywhere,
+//! also where IREE is not installed: it answers what needs no IR by itself and
+//! hands the rest to `specplace-ir`, after it has found IREE's library for it.
+//! This library is what the two share.
+//!
+//! Architecture invariant: nothing in this library, and nothing in
+//! `src/main.rs`, uses `dialects` or `passes`, since those link IREE's library
+//! and `specplace` could then not even print its help without it.
+
+pub mod args;
+pub mod destinations;
+pub mod flags;
+pub mod graph;
+pub mod input;
+pub mod iree;
+pub mod launch;
+pub mod message;
+pub mod output;
+pub mod printer;
+pub mod progress;
+pub mod report;
+pub mod request;
+
+/// Verbs that need no IR. Those that do are in the same folder and belong to
+/// `specplace-ir`.
+pub mod commands {
+    pub mod platforms;
+}
+
+use std::process::ExitCode;
+
+use anstream::ColorChoice;
+
+use crate::args::{Colour, TalkArgs};
+use crate::message::{Failure, Message};
+use crate::printer::Printer;
+
+/// The printer that the command line asks for.
+pub fn printer(talk: &TalkArgs) -> Printer {
+    let colour = match talk.color {
+        Colour::Auto => ColorChoice::Auto,
+        Colour::Always => ColorChoice::Always,
+        Colour::Never => ColorChoice::Never,
+    };
+    Printer::new(colour, talk.quiet)
+}
+
+/// Prints what a command failed with, and gives the exit status for it.
+pub fn finish(printer: &Printer, outcome: anyhow::Result<()>) -> ExitCode {
+    let Err(error) = outcome else {
+        return ExitCode::SUCCESS;
+    };
+    match error.downcast_ref::<Failure>() {
+        Some(failure) => {
+            printer.messages(&failure.messages);
+            ExitCode::from(failure.code)
+        }
+        None => {
+            printer.message(&Message::error(format!("{error:#}")));
+            ExitCode::from(Failure::USAGE)
+        }
+    }
+}
+
+/// Makes a panic end in a message that says what to do with it. A panic is a
+/// bug in specplace: the status is 1, and since OUT is only put into place
+/// when it is complete, there is none.
+pub fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        eprintln!("error: internal error: {panic}");
+        eprintln!(
+            "  = help: this is a bug in specplace {}; please report it with IN and the command line. Nothing was written",
+            env!("CARGO_PKG_VERSION")
+        );
+    }));
+}
+
+/// The status of a program that panicked.
+pub fn panicked() -> ExitCode {
+    ExitCode::from(Failure::IMPOSSIBLE)
+}

@@ -1,0 +1,60 @@
+//! Modules from files and into files.
+
+use std::path::Path;
+
+use dialects::{Module, Session};
+use specplace_driver::input::{self, Input};
+use specplace_driver::message::Failure;
+use specplace_driver::printer::Printer;
+
+use crate::diagnostics::unreadable;
+
+/// What makes a file bytecode (MLIR's own magic number).
+const BYTECODE: &[u8] = b"ML\xefR";
+
+/// Reads IN. `path` may be `-`.
+///
+/// # Errors
+///
+/// A [`Failure`] of status 2: IN is not there, or is no IR.
+pub fn read<'s>(
+    session: &'s Session,
+    path: &Path,
+    printer: &mut Printer,
+) -> Result<Module<'s>, Failure> {
+    let (parsed, name) = match input::open(path)? {
+        Input::File(path) => {
+            let name = path.display().to_string();
+            (Module::from_file(session, &path), name)
+        }
+        Input::Memory { name, bytes } => {
+            let parsed = Module::from_source(session, &bytes);
+            if !bytes.starts_with(BYTECODE) {
+                printer.hold_source(name.clone(), bytes);
+            }
+            (parsed, name)
+        }
+    };
+    parsed.map_err(|diagnostics| {
+        let mut failure = unreadable(&diagnostics);
+        if let Some(last) = failure.messages.last_mut().filter(|last| last.help.is_none()) {
+            last.help = Some(format!(
+                "{name} is not a module that this IREE can read: was it written by another version, \
+                 or is it cut off?"
+            ));
+        }
+        failure
+    })
+}
+
+/// The module as it goes into a file.
+pub fn serialize(module: &Module<'_>, bytecode: bool) -> Vec<u8> {
+    if bytecode {
+        return module.to_bytecode();
+    }
+    let mut text = module.to_text().into_bytes();
+    if text.last() != Some(&b'\n') {
+        text.push(b'\n');
+    }
+    text
+}

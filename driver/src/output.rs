@@ -1,0 +1,274 @@
+//! Writing files whole or not at all.
+//!
+//! All files of one run are written under temporary names beside their
+//! destinations first, and renamed only when every one of them is complete on
+//! disk. A reader never sees half a file, and a failed run leaves what was
+//! there before.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::message::{Failure, Message, reason};
+
+/// One file to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Where, as the user named it.
+    pub path: PathBuf,
+    /// All of it.
+    pub contents: Vec<u8>,
+}
+
+/// `out.mlir` with its extension replaced: `out.flags`.
+pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let stem = path.file_stem().unwrap_or(OsStr::new("out"));
+    let mut name = stem.to_owned();
+    name.push(suffix);
+    path.with_file_name(name)
+}
+
+/// Whether `path` is there and is neither a file nor a folder: `/dev/null`, a
+/// terminal, a pipe. Such a thing is written to, never replaced.
+pub fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
+/// Finds out before the work begins whether its result can be written.
+///
+/// # Errors
+///
+/// A [`Failure`] that says why not.
+pub fn check_writable(path: &Path) -> Result<(), Failure> {
+    if is_special(path) {
+        return OpenOptions::new()
+            .write(true)
+            .open(path)
+            .map(drop)
+            .map_err(|error| failure(path, &error));
+    }
+    temporary(path).map(drop)
+}
+
+/// Writes all files or none of them.
+///
+/// The last one is put into place last, so that it can stand for the whole.
+///
+/// # Errors
+///
+/// A [`Failure`] that names the file; nothing new is left behind.
+pub fn write_all(outputs: &[Output]) -> Result<(), Failure> {
+    let mut staged = Vec::new();
+    for output in outputs {
+        let fail = |error| failure_of(output, &error);
+        if is_special(&output.path) {
+            // What is written here cannot be taken back, so that it waits
+            // until everything else is known to be on disk.
+            staged.push((output, None));
+            continue;
+        }
+        let (mut file, destination) = temporary(&output.path)?;
+        file.write_all(&output.contents).map_err(fail)?;
+        file.as_file().sync_all().map_err(fail)?;
+        staged.push((output, Some((file, destination))));
+    }
+
+    let mut created: Vec<PathBuf> = Vec::new();
+    for (output, file) in staged {
+        let outcome = match file {
+            None => write_special(output),
+            Some((file, destination)) => {
+                let new = !destination.exists();
+                file.persist(&destination)
+                    .map_err(|error| error.error)
+                    .map(|_| {
+                        if new {
+                            created.push(destination);
+                        }
+                    })
+            }
+        };
+        if let Err(error) = outcome {
+            for path in created {
+                let _ = fs::remove_file(path);
+            }
+            return Err(failure_of(output, &error));
+        }
+    }
+    for output in outputs {
+        sync_folder(&output.path);
+    }
+    Ok(())
+}
+
+fn write_special(output: &Output) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).open(&output.path)?;
+    file.write_all(&output.contents)?;
+    file.flush()
+}
+
+/// An empty file beside the destination, and the destination with links
+/// followed: a link stays a link, and what it points to is replaced.
+fn temporary(path: &Path) -> Result<(NamedTempFile, PathBuf), Failure> {
+    let destination = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let mut mode = 0o666;
+    if let Ok(found) = fs::metadata(&destination) {
+        if found.is_dir() {
+            return Err(failure(path, &ErrorKind::IsADirectory.into()));
+        }
+        // A rename would not ask.
+        if found.permissions().readonly() {
+            return Err(failure(path, &ErrorKind::PermissionDenied.into()));
+        }
+        mode = found.permissions().mode();
+    }
+    let mut prefix = std::ffi::OsString::from(".");
+    prefix.push(destination.file_name().unwrap_or(OsStr::new("out")));
+    let file = tempfile::Builder::new()
+        .prefix(&prefix)
+        .suffix(".tmp")
+        .permissions(Permissions::from_mode(mode))
+        .tempfile_in(folder_of(&destination))
+        .map_err(|error| failure(path, &error))?;
+    Ok((file, destination))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Makes the renames last through a power cut; not every file system can, and
+/// the files are right without it.
+fn sync_folder(path: &Path) {
+    if let Ok(folder) = File::open(folder_of(path)) {
+        let _ = folder.sync_all();
+    }
+}
+
+fn failure_of(output: &Output, error: &io::Error) -> Failure {
+    let mut failure = failure(&output.path, error);
+    if let (true, Some(message)) = (is_full(error), failure.messages.first_mut()) {
+        message.help = Some(format!(
+            "free {} bytes there, or write elsewhere; nothing was written",
+            output.contents.len()
+        ));
+    }
+    failure
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded
+    )
+}
+
+fn failure(path: &Path, error: &io::Error) -> Failure {
+    let shown = path.display();
+    let message = Message::error(format!("cannot write {shown}: {}", reason(error)));
+    let folder = folder_of(path);
+    let help = match error.kind() {
+        ErrorKind::NotFound if !folder.exists() => Some(format!(
+            "the folder {} does not exist: make it first",
+            folder.display()
+        )),
+        ErrorKind::IsADirectory => Some("name a file in that folder".to_owned()),
+        _ if is_full(error) => Some("free space there, or write elsewhere".to_owned()),
+        _ => None,
+    };
+    Failure::usage(Message { help, ..message })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn output(path: &Path, contents: &str) -> Output {
+        Output {
+            path: path.to_path_buf(),
+            contents: contents.into(),
+        }
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn the_names_beside_out() {
+        for (out, flags) in [
+            ("out.mlir", "out.flags"),
+            ("a/b.mlirbc", "a/b.flags"),
+            ("a.b/out", "a.b/out.flags"),
+            ("v1.2.mlir", "v1.2.flags"),
+        ] {
+            assert_eq!(with_suffix(Path::new(out), ".flags"), Path::new(flags));
+        }
+    }
+
+    #[test]
+    fn all_or_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (a, b) = (folder.path().join("a"), folder.path().join("no/b"));
+        let error = write_all(&[output(&a, "1"), output(&b, "2")]).unwrap_err();
+        assert_eq!(error.code, Failure::USAGE);
+        assert!(error.messages[0].help.as_ref().unwrap().contains("no"));
+        assert!(names(folder.path()).is_empty());
+
+        fs::write(&a, "before").unwrap();
+        // The directory is found out only after `a` was staged.
+        assert!(write_all(&[output(&a, "1"), output(folder.path(), "2")]).is_err());
+        assert_eq!(fs::read_to_string(&a).unwrap(), "before");
+        assert_eq!(names(folder.path()), ["a"]);
+    }
+
+    #[test]
+    fn a_full_device_is_named_and_kept() {
+        let full = Path::new("/dev/full");
+        let folder = tempfile::tempdir().unwrap();
+        let a = folder.path().join("a");
+        let error = write_all(&[output(&a, "1"), output(full, "2")]).unwrap_err();
+        assert!(error.messages[0].text.contains("No space left"), "{error}");
+        assert!(is_special(full));
+        assert!(names(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn devices_links_and_modes_survive() {
+        let folder = tempfile::tempdir().unwrap();
+        write_all(&[output(Path::new("/dev/null"), "x")]).unwrap();
+        assert!(is_special(Path::new("/dev/null")));
+
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        fs::write(&file, "old").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        write_all(&[output(&link, "new")]).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "new");
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
+    }
+
+    #[test]
+    fn what_is_read_only_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "old").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o444)).unwrap();
+        assert!(check_writable(&file).is_err());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "old");
+    }
+}

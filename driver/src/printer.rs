@@ -1,0 +1,330 @@
+//! Everything that is printed goes through here: messages and reports to
+//! stderr, requested output to stdout.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal, Write};
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use anstream::{AutoStream, ColorChoice};
+
+use crate::message::{Message, Place, Severity};
+
+/// Longest piece of a source line that is shown. MLIR has lines of megabytes.
+const WINDOW: usize = 120;
+/// Longest offending text that is shown, in lines and in bytes per line.
+const OFFENDING_LINES: usize = 12;
+
+const BOLD: &str = "\x1b[1m";
+const RESET: &str = "\x1b[0m";
+
+/// Prints to stderr, as quiet and as colourful as the user asked for.
+pub struct Printer {
+    stream: RefCell<AutoStream<io::Stderr>>,
+    quiet: bool,
+    held: Option<(String, Vec<u8>)>,
+}
+
+impl Printer {
+    /// A printer for this process's stderr.
+    pub fn new(colour: ColorChoice, quiet: bool) -> Self {
+        Self {
+            stream: RefCell::new(AutoStream::new(io::stderr(), colour)),
+            quiet,
+            held: None,
+        }
+    }
+
+    /// Keeps text that has no file to be read from again (stdin, or what was
+    /// decompressed), so that its lines can be shown. `name` is what messages
+    /// call it.
+    pub fn hold_source(&mut self, name: String, text: Vec<u8>) {
+        self.held = Some((name, text));
+    }
+
+    /// Whether a person is watching.
+    pub fn interactive(&self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
+    }
+
+    /// Prints a message. Remarks are part of the report, so that `--quiet`
+    /// leaves them out.
+    pub fn message(&self, message: &Message) {
+        if self.quiet && message.severity < Severity::Warning {
+            return;
+        }
+        self.write(&self.render(message));
+    }
+
+    /// Prints several messages.
+    pub fn messages<'a>(&self, messages: impl IntoIterator<Item = &'a Message>) {
+        for message in messages {
+            self.message(message);
+        }
+    }
+
+    /// Prints a part of the report, unless `--quiet`.
+    pub fn report(&self, text: &str) {
+        if !self.quiet {
+            self.write(text);
+        }
+    }
+
+    fn write(&self, text: &str) {
+        let mut stream = self.stream.borrow_mut();
+        // There is no one to tell when stderr itself is closed.
+        let _ = stream.write_all(text.as_bytes());
+        if !text.ends_with('\n') {
+            let _ = stream.write_all(b"\n");
+        }
+        let _ = stream.flush();
+    }
+
+    /// The message with its source line, styled.
+    fn render(&self, message: &Message) -> String {
+        let mut out = String::new();
+        self.render_into(&mut out, message);
+        out
+    }
+
+    fn render_into(&self, out: &mut String, message: &Message) {
+        if let Some(place) = &message.place {
+            let name = self.shown_name(&place.file);
+            out.push_str(&format!(
+                "{BOLD}{name}:{}:{}:{RESET} ",
+                place.line, place.column
+            ));
+        }
+        let colour = match message.severity {
+            Severity::Error => "\x1b[1;31m",
+            Severity::Warning => "\x1b[1;33m",
+            Severity::Remark | Severity::Note => "\x1b[1;36m",
+        };
+        out.push_str(&format!(
+            "{colour}{}{RESET}{BOLD}: {}{RESET}\n",
+            message.severity,
+            message.text.trim_end()
+        ));
+        let shown = message.place.as_ref().and_then(|place| {
+            let line = self.source_line(place)?;
+            out.push_str(&snippet(&line, place, message.severity));
+            Some(line)
+        });
+        if let Some(text) = &message.offending {
+            let already = shown.is_some_and(|line| line.contains(text.trim()));
+            if !already {
+                for line in text.trim_end().lines().take(OFFENDING_LINES) {
+                    out.push_str(&format!("  | {}\n", cut(line, WINDOW)));
+                }
+                if text.trim_end().lines().count() > OFFENDING_LINES {
+                    out.push_str("  | ...\n");
+                }
+            }
+        }
+        for note in &message.notes {
+            self.render_into(out, note);
+        }
+        if let Some(help) = &message.help {
+            out.push_str(&format!("  = {BOLD}help{RESET}: {help}\n"));
+        }
+    }
+
+    /// MLIR calls what it reads from memory `-`; the user knows it by the name
+    /// on the command line.
+    fn shown_name<'a>(&'a self, file: &'a str) -> &'a str {
+        match &self.held {
+            Some((name, _)) if file == "-" => name,
+            _ => file,
+        }
+    }
+
+    fn source_line(&self, place: &Place) -> Option<String> {
+        let index = place.line.checked_sub(1)?;
+        let line = match &self.held {
+            Some((_, text)) if place.file == "-" => {
+                text.split(|byte| *byte == b'\n').nth(index)?.to_vec()
+            }
+            _ => line_of_file(&place.file, index)?,
+        };
+        // Bytecode has no lines worth showing.
+        let line = String::from_utf8(line).ok()?;
+        (!line.trim().is_empty() && !line.contains('\0')).then_some(line)
+    }
+}
+
+fn line_of_file(file: &str, index: usize) -> Option<Vec<u8>> {
+    // A FIFO would block, and can be read once only anyway.
+    if !std::fs::metadata(file).ok()?.is_file() {
+        return None;
+    }
+    let mut reader = BufReader::new(File::open(file).ok()?);
+    let mut line = Vec::new();
+    for _ in 0..=index {
+        line.clear();
+        if reader.read_until(b'\n', &mut line).ok()? == 0 {
+            return None;
+        }
+    }
+    if line.last() == Some(&b'\n') {
+        line.pop();
+    }
+    Some(line)
+}
+
+/// The line with a caret under the column.
+fn snippet(line: &str, place: &Place, severity: Severity) -> String {
+    let level = match severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Remark | Severity::Note => Level::NOTE,
+    };
+    let column = floor_boundary(line, place.column.saturating_sub(1));
+    let mut begin = floor_boundary(line, column.saturating_sub(WINDOW / 2));
+    // The indentation is worth its place only when it costs little.
+    if line[..begin].trim().is_empty() {
+        begin = 0;
+    }
+    let end = floor_boundary(line, begin + WINDOW);
+    let (before, after) = (
+        if begin > 0 { "..." } else { "" },
+        if end < line.len() { "..." } else { "" },
+    );
+    let shown = format!("{before}{}{after}", line[begin..end].trim_end());
+    let caret = (column - begin + before.len()).min(shown.len());
+    let width = word_at(&shown, caret);
+    let group = Group::with_level(level).element(
+        Snippet::source(shown.as_str())
+            .line_start(place.line)
+            .annotation(AnnotationKind::Primary.span(caret..caret + width)),
+    );
+    let mut text = Renderer::styled().term_width(WINDOW + 20).render(&[group]);
+    text.push('\n');
+    text
+}
+
+/// Length of the name, operation or number that begins at `at`, in bytes.
+fn word_at(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    let mut length = 0;
+    for (index, letter) in rest.char_indices() {
+        let sigil = index == 0 && "%@#!\"^".contains(letter);
+        if !(sigil || letter.is_alphanumeric() || "_.$".contains(letter)) {
+            break;
+        }
+        length = index + letter.len_utf8();
+    }
+    match (length, rest.chars().next()) {
+        (0, Some(first)) => first.len_utf8(),
+        (length, _) => length,
+    }
+}
+
+fn cut(line: &str, most: usize) -> String {
+    if line.len() <= most {
+        return line.to_owned();
+    }
+    format!("{}...", &line[..floor_boundary(line, most)])
+}
+
+/// The last character boundary that is not after `at`.
+fn floor_boundary(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// Writes requested output to stdout.
+///
+/// # Errors
+///
+/// What the system says, as of a closed pipe or a full disk.
+pub fn to_stdout(bytes: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(printer: &Printer, message: &Message) -> String {
+        anstream::adapter::strip_str(&printer.render(message)).to_string()
+    }
+
+    fn printer() -> Printer {
+        let mut printer = Printer::new(ColorChoice::Never, false);
+        printer.hold_source(
+            "in.mlir.gz".into(),
+            b"module {\n  %0 = \"torch.odd\"() : () -> i32\n}\n".to_vec(),
+        );
+        printer
+    }
+
+    fn at(line: usize, column: usize) -> Option<Place> {
+        Some(Place {
+            file: "-".into(),
+            line,
+            column,
+        })
+    }
+
+    #[test]
+    fn the_line_is_shown_with_a_caret() {
+        let message = Message {
+            place: at(2, 8),
+            ..Message::error("no such op").help("use another")
+        };
+        assert_eq!(
+            plain(&printer(), &message),
+            "in.mlir.gz:2:8: error: no such op\n  \
+               |\n\
+             2 |   %0 = \"torch.odd\"() : () -> i32\n  \
+               |        ^^^^^^^^^^\n  \
+               = help: use another\n"
+        );
+    }
+
+    #[test]
+    fn places_outside_the_text_are_harmless() {
+        for (line, column) in [(0, 0), (2, 0), (2, 999), (99, 1)] {
+            let message = Message {
+                place: at(line, column),
+                ..Message::error("odd")
+            };
+            assert!(plain(&printer(), &message).contains("error: odd"));
+        }
+    }
+
+    #[test]
+    fn long_lines_are_cut_around_the_caret() {
+        let mut printer = Printer::new(ColorChoice::Never, false);
+        let mut text = "é".repeat(100_000);
+        text.push_str("%here");
+        text.push_str(&"ü".repeat(100_000));
+        let column = text.find('%').unwrap() + 1;
+        printer.hold_source("x".into(), text.into_bytes());
+        for column in [column, column - 2, 5, 2] {
+            let message = Message {
+                place: at(1, column),
+                ..Message::error("odd")
+            };
+            let shown = plain(&printer, &message);
+            assert!(shown.len() < 2000, "{}", shown.len());
+        }
+    }
+
+    #[test]
+    fn offending_text_is_shown_once() {
+        let mut message = Message {
+            place: at(2, 8),
+            offending: Some("\"torch.odd\"() : () -> i32".into()),
+            ..Message::error("no")
+        };
+        assert_eq!(plain(&printer(), &message).matches("torch.odd").count(), 1);
+        message.place = None;
+        assert_eq!(plain(&printer(), &message).matches("torch.odd").count(), 1);
+    }
+}

@@ -1,0 +1,185 @@
+//! From the command line to a question for the cost model.
+
+use std::collections::BTreeMap;
+
+use cost::platform::Variant;
+use cost::profile::Profile;
+use cost::search::{GammaChoice, parse_variant};
+use cost::speedup::check_alpha;
+use cost::workload::DraftLengthForm;
+use cost::{CostError, Platform, Request, Role, Workload, acceptance};
+
+use crate::args::{DecisionArgs, Gamma};
+use crate::message::{Failure, Message};
+
+/// What the user asks the cost model, with the files read; the module's own
+/// demands are still empty. `None` without an acceptance rate.
+///
+/// # Errors
+///
+/// A [`Failure`] of status 2 for everything that is wrong before a module is
+/// even looked at.
+pub fn build(args: &DecisionArgs) -> Result<Option<Request>, Failure> {
+    let Some((alpha, alpha_source, per_position)) = acceptance_of(args)? else {
+        return Ok(None);
+    };
+    let platform = Platform::load(&args.platform)?;
+    let pins = pins_of(args, &platform)?;
+    let mut forbid = std::collections::BTreeSet::new();
+    for pin in args.forbid.iter().flat_map(|pins| &pins.0) {
+        platform.expect_pu(&pin.unit, &format!("--forbid {}={}", pin.role, pin.unit))?;
+        forbid.insert((pin.role, pin.unit.clone()));
+    }
+    let profile = match &args.profile {
+        Some(path) => {
+            let path = path.to_str().ok_or_else(|| {
+                Failure::usage(Message::error(format!(
+                    "cannot read {}: its name is not UTF-8",
+                    path.display()
+                )))
+            })?;
+            Some(Profile::load(path)?)
+        }
+        None => None,
+    };
+    let gamma = match (args.gamma, args.max_gamma) {
+        (Gamma::Fixed(gamma), Some(max)) if gamma > max => {
+            return Err(Failure::usage(Message::error(format!(
+                "--gamma {gamma} is greater than --max-gamma {max}"
+            ))));
+        }
+        (Gamma::Fixed(gamma), _) => GammaChoice::Fixed(gamma),
+        (Gamma::Auto, Some(max)) => GammaChoice::Auto { max },
+        (Gamma::Auto, None) => GammaChoice::default(),
+    };
+    Ok(Some(Request {
+        variant: variant_of(args, &platform)?,
+        profile,
+        alpha_source,
+        per_position,
+        pins,
+        forbid,
+        gamma,
+        model: args.cost_model.parse()?,
+        ..Request::new(nothing_yet(), platform, alpha)
+    }))
+}
+
+type Acceptance = (f64, String, Option<Vec<f64>>);
+
+fn acceptance_of(args: &DecisionArgs) -> Result<Option<Acceptance>, Failure> {
+    if let Some(text) = &args.alpha {
+        let wrong = || CostError::Alpha {
+            text: format!("`{text}`"),
+        };
+        let alpha = text.trim().parse().map_err(|_| wrong())?;
+        let alpha = check_alpha(alpha).map_err(|_| wrong())?;
+        return Ok(Some((alpha, format!("--alpha {text}"), None)));
+    }
+    match &args.acceptance {
+        Some(file) => {
+            let selected = acceptance::load(file)?;
+            Ok(Some((selected.alpha, selected.how, selected.per_position)))
+        }
+        None => Ok(None),
+    }
+}
+
+fn pins_of(args: &DecisionArgs, platform: &Platform) -> Result<BTreeMap<Role, String>, Failure> {
+    let mut pins = BTreeMap::new();
+    for pin in args.pin.iter().flat_map(|pins| &pins.0) {
+        platform.expect_pu(&pin.unit, &format!("--pin {}={}", pin.role, pin.unit))?;
+        if let Some(before) = pins.insert(pin.role, pin.unit.clone()) {
+            return Err(Failure::usage(
+                Message::error(format!(
+                    "{} is pinned twice: to {before} and to {}",
+                    pin.role, pin.unit
+                ))
+                .help("give each role once"),
+            ));
+        }
+    }
+    Ok(pins)
+}
+
+/// The search checks this as well; here it is found before IN is read, and is
+/// wrong usage rather than a pass that fails.
+fn variant_of(args: &DecisionArgs, platform: &Platform) -> Result<Option<Variant>, Failure> {
+    let Some(text) = &args.variant else {
+        return Ok(None);
+    };
+    let variant = parse_variant(text)?;
+    for (name, count) in &variant {
+        let given = format!("--variant {name}={count}");
+        let pu = platform.expect_pu(name, &given)?;
+        if *count == 0 || *count > pu.resources() {
+            return Err(Failure::usage(
+                Message::error(format!(
+                    "`{given}`: {name} has {} {}",
+                    pu.resources(),
+                    pu.resource
+                ))
+                .help(if *count == 0 {
+                    format!("to keep the models off it: --forbid drafter={name},target={name}")
+                } else {
+                    format!("use 1 to {}", pu.resources())
+                }),
+            ));
+        }
+    }
+    Ok(Some(variant))
+}
+
+/// Stands in until the passes have counted what the module demands.
+fn nothing_yet() -> Workload {
+    Workload {
+        sequence_length: None,
+        subgraphs: BTreeMap::new(),
+        crossings: Vec::new(),
+        draft_length: DraftLengthForm::Absent,
+        state: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(alpha: &str) -> DecisionArgs {
+        DecisionArgs {
+            alpha: Some(alpha.into()),
+            platform: "reference".into(),
+            cost_model: "eq1".into(),
+            ..DecisionArgs::default()
+        }
+    }
+
+    #[test]
+    fn alpha_is_checked() {
+        assert!(build(&args("0")).unwrap().is_some());
+        assert!(build(&args("1")).unwrap().is_some());
+        for wrong in ["-0.1", "1.01", "nan", "inf", "x", ""] {
+            let failure = build(&args(wrong)).unwrap_err();
+            assert_eq!(failure.code, Failure::USAGE, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn without_a_rate_there_is_no_request() {
+        let args = DecisionArgs::default();
+        assert!(build(&args).unwrap().is_none());
+    }
+
+    #[test]
+    fn lengths_agree() {
+        let mut args = args("0.5");
+        args.gamma = Gamma::Fixed(4);
+        args.max_gamma = Some(3);
+        assert!(build(&args).is_err());
+        args.max_gamma = Some(4);
+        assert_eq!(
+            build(&args).unwrap().map(|request| request.gamma),
+            Some(GammaChoice::Fixed(4))
+        );
+    }
+}

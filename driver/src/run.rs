@@ -1,0 +1,92 @@
+//! Running passes over a module, with a sign of life and a time for each.
+
+use std::time::{Duration, Instant};
+
+use dialects::Module;
+use passes::{Context, Pass, run_passes};
+use specplace_driver::message::Failure;
+use specplace_driver::progress::Progress;
+
+use crate::diagnostics::impossible;
+
+/// Times of the steps of a run, for `--timing`.
+#[derive(Debug)]
+pub struct Timing {
+    started: Instant,
+    steps: Vec<(String, Duration)>,
+}
+
+impl Timing {
+    /// Starts the clock.
+    pub fn start() -> Self {
+        Self {
+            started: Instant::now(),
+            steps: Vec::new(),
+        }
+    }
+
+    /// Does `work` and keeps its time under `name`.
+    pub fn step<T>(&mut self, name: &str, work: impl FnOnce() -> T) -> T {
+        let started = Instant::now();
+        let result = work();
+        self.steps.push((name.to_owned(), started.elapsed()));
+        result
+    }
+
+    /// The table: time and share of each step, and of what lies between them.
+    pub fn table(&self) -> String {
+        let total = self.started.elapsed();
+        let known: Duration = self.steps.iter().map(|(_, time)| *time).sum();
+        let rest = ("other".to_owned(), total.saturating_sub(known));
+        let mut table = format!("{:<24} {:>12} {:>8}\n", "step", "time", "share");
+        let whole = ("total".to_owned(), total);
+        for (name, time) in self.steps.iter().chain([&rest, &whole]) {
+            table.push_str(&format!(
+                "{name:<24} {:>9.3} ms {:>6.1} %\n",
+                time.as_secs_f64() * 1e3,
+                100.0 * time.as_secs_f64() / total.as_secs_f64().max(f64::MIN_POSITIVE)
+            ));
+        }
+        table
+    }
+}
+
+/// Runs `passes` in order; `after` sees the module after each.
+///
+/// # Errors
+///
+/// A [`Failure`] of status 1 with the diagnostics of the pass that failed.
+pub fn run(
+    module: &mut Module<'_>,
+    context: &mut Context,
+    passes: impl IntoIterator<Item = &'static Pass>,
+    timing: &mut Timing,
+    progress: &Progress,
+    mut after: impl FnMut(&Module<'_>, &'static Pass),
+) -> Result<(), Failure> {
+    for pass in passes {
+        progress.step(pass.name);
+        timing
+            .step(pass.name, || run_passes(module, context, [pass]))
+            .map_err(|diagnostics| impossible(&diagnostics))?;
+        after(module, pass);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_add_up() {
+        let mut timing = Timing::start();
+        timing.step("a", || std::thread::sleep(Duration::from_millis(2)));
+        let table = timing.table();
+        assert!(table.contains("a   "), "{table}");
+        assert!(
+            table.lines().last().unwrap().ends_with("100.0 %"),
+            "{table}"
+        );
+    }
+}

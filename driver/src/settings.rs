@@ -1,0 +1,43 @@
+//! From the command line to what the passes follow.
+
+use passes::{Selector, Settings};
+use specplace_driver::args::DecisionArgs;
+use specplace_driver::message::{Failure, Message};
+use specplace_driver::request;
+
+/// The user's decisions.
+///
+/// # Errors
+///
+/// A [`Failure`] of status 2 for a decision that makes no sense.
+pub fn of(args: &DecisionArgs) -> Result<Settings, Failure> {
+    let mut settings = Settings {
+        keep_placement: args.keep_placement,
+        drafter: selector("--drafter", args.drafter.as_deref())?,
+        target: selector("--target", args.target.as_deref())?,
+        sequence_length: args.seq_len,
+        request: request::build(args)?,
+        ..Settings::default()
+    };
+    for given in &args.role {
+        let before = settings.role_names.insert(given.name.clone(), given.role);
+        if before.is_some_and(|before| before != given.role) {
+            return Err(Failure::usage(Message::error(format!(
+                "--role gives `{}` two roles",
+                given.name
+            ))));
+        }
+    }
+    Ok(settings)
+}
+
+fn selector(flag: &str, text: Option<&str>) -> Result<Option<Selector>, Failure> {
+    match text {
+        Some("" | "@") => Err(Failure::usage(
+            Message::error(format!("{flag} names nothing"))
+                .help("give @FUNCTION, or how the names of its parameters begin"),
+        )),
+        Some(text) => Ok(Some(Selector::parse(text))),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,49 @@
+//! `specplace-ir`: the half of specplace that reads and writes IR. `specplace`
+//! starts it; it takes the same command line.
+
+use std::process::ExitCode;
+use std::thread;
+
+use specplace_driver::args::{Cli, Verb};
+use specplace_driver::{finish, panicked, printer, report_panics};
+
+/// Verbs that need IR.
+mod commands {
+    pub mod opt;
+    pub mod place;
+    pub mod verify_placement;
+}
+mod diagnostics;
+mod interface;
+mod module_file;
+mod run;
+mod settings;
+
+/// MLIR's parser and verifier recurse as deeply as the IR is nested, which the
+/// user decides. The memory is only reserved, not used.
+const STACK: usize = 1 << 30;
+
+fn main() -> ExitCode {
+    report_panics();
+    let worker = thread::Builder::new()
+        .name("specplace".to_owned())
+        .stack_size(STACK)
+        .spawn(work);
+    match worker {
+        Ok(worker) => worker.join().unwrap_or_else(|_| panicked()),
+        // So little address space that the default stack has to do.
+        Err(_) => work(),
+    }
+}
+
+fn work() -> ExitCode {
+    let cli = Cli::parse_or_exit();
+    let mut printer = printer(&cli.talk);
+    let outcome = match &cli.verb {
+        None => commands::place::run(&cli.place, &mut printer),
+        Some(Verb::Opt(args)) => commands::opt::run(args, &mut printer),
+        Some(Verb::VerifyPlacement(args)) => commands::verify_placement::run(args, &mut printer),
+        Some(Verb::Platforms(args)) => specplace_driver::commands::platforms::run(args),
+    };
+    finish(&printer, outcome)
+}

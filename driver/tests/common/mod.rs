@@ -1,0 +1,57 @@
+//! What the tests of the command line share.
+#![allow(dead_code, reason = "each test file uses another part of it")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+
+/// A module that any pass without needs of its own takes.
+pub const MODULE: &str = "\
+func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = arith.addf %x, %x : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+";
+
+/// The repository.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// `specplace`, with IREE from the repository's virtual environment when there
+/// is one, and nothing of the caller's own settings.
+pub fn specplace() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_specplace"));
+    command.env("NO_COLOR", "1").env_remove("LD_LIBRARY_PATH");
+    let environment = repository().join(".venv");
+    if environment.is_dir() {
+        command
+            .env("VIRTUAL_ENV", environment)
+            .env_remove("SPECPLACE_IREE_LIBRARY");
+    }
+    command
+}
+
+/// A folder of the test's own, with [`MODULE`] as `in.mlir` in it.
+pub fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("in.mlir"), MODULE).expect("a file in it");
+    folder
+}
+
+/// The names in a folder, hidden ones too, in order.
+pub fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .expect("the folder is there")
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    names.sort();
+    names
+}

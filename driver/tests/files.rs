@@ -1,0 +1,225 @@
+//! Files that cannot be read or written, and what is left behind: nothing.
+
+mod common;
+
+use std::fs;
+use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
+use std::process;
+
+use common::{MODULE, folder, names, specplace};
+use predicates::prelude::*;
+use predicates::str::contains;
+
+/// The arguments of a placement from `input` to `output`.
+fn place<'a>(input: &'a str, output: &'a str) -> [&'a str; 5] {
+    [input, "-o", output, "--alpha", "0.9"]
+}
+
+#[test]
+fn input_that_is_not_there() {
+    let folder = folder();
+    fs::write(folder.path().join("empty.mlir"), "").unwrap();
+    for (input, parts) in [
+        ("none.mlir", ["none.mlir", "No such file"]),
+        (".", ["directory", "help"]),
+        ("empty.mlir", ["empty.mlir", "is empty"]),
+    ] {
+        for part in parts {
+            specplace()
+                .current_dir(&folder)
+                .args(place(input, "out.mlir"))
+                .assert()
+                .code(2)
+                .stderr(contains(part));
+        }
+    }
+    specplace()
+        .current_dir(&folder)
+        .args(place("-", "out.mlir"))
+        .write_stdin("")
+        .assert()
+        .code(2)
+        .stderr(contains("<stdin> is empty"));
+    assert_eq!(names(folder.path()), ["empty.mlir", "in.mlir"]);
+}
+
+#[test]
+fn text_that_is_no_ir_is_shown_with_a_caret() {
+    let folder = folder();
+    let text = "func.func @main() {\n  %0 = arith.constnat 1 : i32\n  return\n}\n";
+    fs::write(folder.path().join("bad.mlir"), text).unwrap();
+    specplace()
+        .current_dir(&folder)
+        .args(place("bad.mlir", "out.mlir"))
+        .assert()
+        .code(2)
+        .stderr(contains("bad.mlir:2:8: error:"))
+        .stderr(contains("2 |   %0 = arith.constnat 1 : i32"))
+        .stderr(contains("^^^"))
+        .stderr(contains("help"));
+    // The same from a pipe, whose lines are shown too.
+    specplace()
+        .current_dir(&folder)
+        .args(place("-", "out.mlir"))
+        .write_stdin(text)
+        .assert()
+        .code(2)
+        .stderr(contains("<stdin>:2:8: error:"))
+        .stderr(contains("2 |   %0 = arith.constnat 1 : i32"));
+    assert_eq!(names(folder.path()), ["bad.mlir", "in.mlir"]);
+}
+
+#[test]
+fn damaged_bytecode_and_noise() {
+    let folder = folder();
+    fs::write(folder.path().join("a.mlirbc"), b"ML\xefR\x0d\x00\x00").unwrap();
+    fs::write(folder.path().join("b.mlir"), b"\x00\xff\xfe\x80\x00{{{{").unwrap();
+    fs::write(folder.path().join("c.mlir.gz"), b"\x1f\x8b\x08\x00\x01").unwrap();
+    for input in ["a.mlirbc", "b.mlir", "c.mlir.gz"] {
+        specplace()
+            .current_dir(&folder)
+            .args(place(input, "out.mlir"))
+            .assert()
+            .code(2)
+            .stderr(contains("error:"))
+            .stderr(contains("panicked").not());
+    }
+    assert!(!folder.path().join("out.mlir").exists());
+}
+
+#[test]
+fn output_that_cannot_be_written() {
+    let folder = folder();
+    for (output, parts) in [
+        ("no/such/out.mlir", ["no/such", "does not exist"]),
+        (".", ["directory", "name a file"]),
+        ("in.mlir/out.mlir", ["in.mlir", "Not a directory"]),
+        ("/proc/out.mlir", ["/proc/out.mlir", "cannot write"]),
+    ] {
+        for part in parts {
+            specplace()
+                .current_dir(&folder)
+                .args(place("in.mlir", output))
+                .assert()
+                .code(2)
+                .stderr(contains(part));
+        }
+    }
+    assert_eq!(names(folder.path()), ["in.mlir"]);
+    assert_eq!(
+        fs::read_to_string(folder.path().join("in.mlir")).unwrap(),
+        MODULE
+    );
+}
+
+#[test]
+fn round_trips_of_opt() {
+    let folder = folder();
+    let opt = |arguments: &[&str]| {
+        let mut command = specplace();
+        command
+            .current_dir(&folder)
+            .args(["opt", "--pass", "resolve-markers"])
+            .args(arguments);
+        command
+    };
+    opt(&["in.mlir"])
+        .assert()
+        .success()
+        .stdout(contains("arith.addf"));
+    opt(&["-"])
+        .write_stdin(MODULE)
+        .assert()
+        .success()
+        .stdout(contains("arith.addf"));
+    opt(&["in.mlir", "--emit-bytecode", "-o", "b.mlirbc"])
+        .assert()
+        .success()
+        .stdout("");
+    opt(&["b.mlirbc"])
+        .assert()
+        .success()
+        .stdout(contains("arith.addf"));
+    // In place, since OUT is written beside IN and renamed.
+    opt(&["in.mlir", "-o", "in.mlir"]).assert().success();
+    opt(&["in.mlir"])
+        .assert()
+        .success()
+        .stdout(contains("arith.addf"));
+    // A name that is no UTF-8, through the launcher and to the file.
+    let odd = std::ffi::OsString::from_vec(b"odd\xff.mlir".to_vec());
+    fs::copy(folder.path().join("in.mlir"), folder.path().join(&odd)).unwrap();
+    opt(&[])
+        .arg(&odd)
+        .assert()
+        .success()
+        .stdout(contains("arith.addf"));
+}
+
+#[test]
+fn devices_are_written_to_and_not_replaced() {
+    let folder = folder();
+    let opt = |output: &str| {
+        let mut command = specplace();
+        command.current_dir(&folder).args([
+            "opt",
+            "--pass",
+            "resolve-markers",
+            "in.mlir",
+            "-o",
+            output,
+        ]);
+        command
+    };
+    opt("/dev/null").assert().success();
+    assert!(!fs::metadata("/dev/null").unwrap().is_file());
+    opt("/dev/full")
+        .assert()
+        .code(2)
+        .stderr(contains("No space left on device"));
+    assert_eq!(names(folder.path()), ["in.mlir"]);
+}
+
+/// A file system that is really full, where this machine lets us mount one.
+#[test]
+fn a_full_disk() {
+    let folder = folder();
+    let disk = folder.path().join("disk");
+    fs::create_dir(&disk).unwrap();
+    let big = format!(
+        "util.global private @big = dense<\"0x{}\"> : tensor<32768xi8>\n{MODULE}",
+        "5AA5".repeat(16384)
+    );
+    fs::write(folder.path().join("big.mlir"), big).unwrap();
+
+    let library = common::repository().join(".venv");
+    let script = format!(
+        "mount -t tmpfs -o size=48k tmpfs disk || exit 77\n\
+         {} opt --pass resolve-markers big.mlir -o disk/out.mlir\n\
+         echo status $?; ls -A disk; echo end",
+        env!("CARGO_BIN_EXE_specplace")
+    );
+    let run = process::Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c", &script])
+        .current_dir(&folder)
+        .env("VIRTUAL_ENV", library)
+        .env("NO_COLOR", "1")
+        .output();
+    match run {
+        Ok(run) if run.status.success() => {
+            let (out, err) = (
+                String::from_utf8_lossy(&run.stdout),
+                String::from_utf8_lossy(&run.stderr),
+            );
+            assert_eq!(out, "status 2\nend\n", "{err}");
+            assert!(err.contains("No space left on device"), "{err}");
+            assert!(err.contains("nothing was written"), "{err}");
+        }
+        other => eprintln!(
+            "SKIPPED: a_full_disk: this machine does not let us mount a small file system: {other:?}; \
+             /dev/full stands in for it in devices_are_written_to_and_not_replaced"
+        ),
+    }
+    assert!(Path::new("/dev/full").exists());
+}
