@@ -177,6 +177,22 @@ impl<'m> Inserter<'m> {
         );
     }
 
+    /// Uses `tensors` once more, with `util.optimization_barrier`, so that
+    /// IREE's copy elision (ElideAsyncCopies) sees a reader after whatever
+    /// would write into their buffers, and copies instead. The barrier itself
+    /// is dropped later and costs nothing.
+    pub fn keep_intact(&self, tensors: &[Value<'m>]) {
+        if tensors.is_empty() {
+            return;
+        }
+        let types: Vec<Type> = tensors.iter().map(|each| each.r#type()).collect();
+        self.insert(
+            self.start("util.optimization_barrier")
+                .operands(tensors)
+                .results(&types),
+        );
+    }
+
     /// Allocates `bytes` on the device of `affinity`, visible to the host and
     /// mappable for as long as it lives.
     pub fn allocate(&self, affinity: Attribute<'m>, bytes: Value<'m>) -> Value<'m> {

@@ -14,6 +14,10 @@
 //! [`crate::structure::carried`]) are kept in the same kind of buffer, and so
 //! are the results of all calls of one function.
 //!
+//! What is imported is kept intact by a use at the end of the function: up to
+//! 3.13, IREE's ElideAsyncCopies takes the last reader of an import for its
+//! owner and lets it write in place, over a buffer that others still read.
+//!
 //! A value that one call passes twice goes through
 //! `util.optimization_barrier`, since IPO forgets an argument otherwise.
 
@@ -217,6 +221,7 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         };
         let begin = Inserter::before(self.module, body.ops()[0]);
         let end = Inserter::before(self.module, terminator);
+        let mut borrowed = Vec::new();
         for argument in body.arguments() {
             let tensor = argument.r#type();
             if !tensor.is_tensor() {
@@ -225,6 +230,7 @@ impl<'m, 'p> Rewriter<'m, 'p> {
             argument.set_type(begin.view_type());
             let uses = argument.uses();
             let imported = begin.import(device, argument, tensor);
+            borrowed.push(imported);
             for each in uses {
                 each.op.set_operand(each.index, imported);
             }
@@ -243,8 +249,7 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         if !written.is_empty() {
             end.wait_for(device, &written, "a crossing could not be written");
         }
-        // Views are exported after the wait in program order, which changes
-        // nothing: an export waits for its own tensor.
+        end.keep_intact(&borrowed);
         terminator.set_operands(&views);
         set_function_type(self.module, function);
     }
@@ -343,7 +348,10 @@ impl<'m, 'p> Rewriter<'m, 'p> {
             }
         }
         for result in op.results() {
-            if result.r#type().is_tensor() && !is_pure(op) {
+            // What IREE's ABI hands from its barrier to its export is whole
+            // already.
+            let stays = result.uses().into_iter().all(|each| is_abi(each.op));
+            if result.r#type().is_tensor() && !is_pure(op) && !stays {
                 let control = affinity(self.module, self.placement.symbol_of(Role::Control));
                 set_device(op, control);
                 let uses = result.uses();
@@ -464,6 +472,7 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         let imported = inserter.import(device, arguments[0], tensor);
         let written = inserter.alias(device, imported, arguments[1]);
         inserter.wait_for(device, &[written], "a crossing could not be written");
+        inserter.keep_intact(&[imported]);
         inserter.insert(inserter.start("func.return"));
         self.copiers.insert(key, name.clone());
         name
@@ -513,15 +522,14 @@ fn next_op(op: Op<'_>) -> Option<Op<'_>> {
     ops.get(at + 1).copied()
 }
 
-/// Operations of IREE's ABI say on which device they act.
+fn is_abi(op: Op<'_>) -> bool {
+    op.name().starts_with("hal.tensor.")
+}
+
+/// Operations of IREE's ABI say on which device they act; only the barrier
+/// acts on none.
 fn set_device<'m>(op: Op<'m>, device: Attribute<'m>) {
-    const ABI: [&str; 4] = [
-        "hal.tensor.import",
-        "hal.tensor.export",
-        "hal.tensor.alias",
-        "hal.tensor.transients",
-    ];
-    if ABI.iter().any(|name| op.is(name)) {
+    if is_abi(op) && !op.is("hal.tensor.barrier") {
         op.set_attribute("affinity", device);
     }
 }
