@@ -133,6 +133,15 @@ impl<'m> Inserter<'m> {
         )
     }
 
+    /// The device of an affinity, at run time.
+    pub fn device(&self, affinity: Attribute<'m>) -> Value<'m> {
+        self.value(
+            self.start("hal.device.resolve")
+                .attribute("affinity", affinity)
+                .results(&[self.r#type("!hal.device")]),
+        )
+    }
+
     /// Waits on the host until `tensors` are computed on the device of
     /// `affinity` (a `#hal.device.affinity`): a fence, a barrier that joins
     /// them to it, and an unbounded wait. IREE removes a write that nothing
@@ -140,11 +149,7 @@ impl<'m> Inserter<'m> {
     pub fn wait_for(&self, affinity: Attribute<'m>, tensors: &[Value<'m>], message: &str) {
         let session = self.module.session();
         let i32_type = self.r#type("i32");
-        let device = self.value(
-            self.start("hal.device.resolve")
-                .attribute("affinity", affinity)
-                .results(&[self.r#type("!hal.device")]),
-        );
+        let device = self.device(affinity);
         let fence = self.value(
             self.start("hal.fence.create")
                 .operands(&[device])

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cost::Role;
 use dialects::build::OpBuilder;
+use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Op, Type};
 use dialects::vocabulary::{ABI_AFFINITY, GLOBAL, GLOBAL_LOAD, ROLE, STREAM_AFFINITY};
 use dialects::{Diagnostic, Module};
@@ -52,6 +53,18 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         }
         if function.is_public() {
             place_interface(module, function, device);
+        }
+    }
+    // The ABI's wrapper of asynchronous functions asks for the first device of
+    // the module, which is the first by name and not control's.
+    for op in module.op().nested() {
+        if op.is("hal.devices.get")
+            && let Some(result) = op.result(0)
+        {
+            let inserter = Inserter::before(module, op);
+            let device = inserter.device(affinity(module, placement.symbol_of(Role::Control)));
+            result.replace_all_uses_with(device);
+            op.erase();
         }
     }
     for device in placement.devices.iter().rev() {

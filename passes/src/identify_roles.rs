@@ -14,6 +14,7 @@
 //! are gone.
 
 mod evidence;
+mod kept;
 mod spread;
 pub mod structural;
 
@@ -47,6 +48,9 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         return Err(vec![only_one_role(*only, &assignment)]);
     }
     context.diagnostics.extend(assignment.remarks());
+    if context.settings.keep_placement {
+        context.kept = kept::devices(module, &assignment)?;
+    }
     let roles: Vec<(Op, Role)> = assignment.into_roles();
     for (op, role) in &roles {
         op.set_attribute(ROLE, Attribute::string(module.session(), role.as_str()));

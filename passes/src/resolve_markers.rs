@@ -5,6 +5,8 @@
 //! | `torch.operator "torch.specplace.place"(%x, %role)` | a transfer of %x to the role |
 //! | `torch.operator "torch.iree.transfer_to_logical_device"(%name, %x)` | a transfer of %x to the role or device |
 //! | `flow.tensor.transfer … to #hal.device.promise<@__device_drafter>` | the same, to `@drafter` |
+//! | `specplace.role` on a function, `--drafter/--target @function`, or a name like `@drafter_forward` on one that returns floats | transfers of its arguments to the role, and of its float results to control |
+//! | `specplace.role` on a Torch operation | transfers of its operands to the role |
 //! | `stream.affinity` on globals, `iree.abi.affinity` on arguments and results | `specplace.role` on the global; on an interface, nothing |
 //! | `torch.operator "torch.specplace.draft_length"(%max)` | a load of the global `@specplace.draft_length`, which holds %max |
 //!
@@ -19,7 +21,9 @@
 
 use std::collections::BTreeSet;
 
+use cost::Role;
 use dialects::build::OpBuilder;
+use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Op, Type, Value};
 use dialects::vocabulary::{
     ABI_AFFINITY, DRAFT_LENGTH, GLOBAL, GLOBAL_LOAD, ROLE, STREAM_AFFINITY, TRANSFER,
@@ -27,8 +31,9 @@ use dialects::vocabulary::{
 };
 use dialects::{Diagnostic, Module};
 
-use crate::names::role_of_device;
-use crate::settings::Context;
+use crate::names::{model_role_in, role_of_device};
+use crate::settings::{Context, Selector};
+use crate::structure::is_function;
 
 /// Runs the pass.
 ///
@@ -46,6 +51,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     };
     resolver.globals();
     resolver.operators();
+    resolver.functions();
     let Resolver {
         errors, unresolved, ..
     } = resolver;
@@ -209,7 +215,7 @@ impl<'a> Resolver<'a, '_> {
                 symbol
             }
         };
-        let Some(tensor) = builtin_tensor(self.module, value.r#type()) else {
+        let Some(marked) = self.mark(value, &symbol, op) else {
             self.errors.push(
                 Diagnostic::error("a placement operator needs a tensor of known rank and dtype")
                     .at(op.location().place())
@@ -217,29 +223,131 @@ impl<'a> Resolver<'a, '_> {
             );
             return;
         };
-        let location = op.location();
-        let to = OpBuilder::new("torch_c.to_builtin_tensor", location)
-            .operands(&[value])
-            .results(&[tensor])
-            .build();
-        op.insert_before(to);
-        let transfer = OpBuilder::new(TRANSFER, location)
-            .operands(&to.results())
-            .results(&[tensor])
-            .attribute(TRANSFER_TARGET, promise(self.module, &symbol))
-            .attribute(
-                "operandSegmentSizes",
-                Attribute::i32_array(self.module.session(), &[1, 0]),
-            )
-            .build();
-        op.insert_before(transfer);
-        let from = OpBuilder::new("torch_c.from_builtin_tensor", location)
-            .operands(&transfer.results())
-            .results(&[result.r#type()])
-            .build();
-        op.insert_before(from);
-        result.replace_all_uses_with(from.results()[0]);
+        result.replace_all_uses_with(marked);
         op.erase();
+    }
+
+    /// A transfer of `value` to `symbol`, before `anchor`, of the same type as
+    /// `value`. `None` where that is no tensor of known rank and dtype.
+    fn mark(&self, value: Value<'a>, symbol: &str, anchor: Op<'a>) -> Option<Value<'a>> {
+        let tensor = builtin_tensor(self.module, value.r#type())?;
+        let inserter = Inserter::before(self.module, anchor);
+        let is_torch = value.r#type() != tensor;
+        let builtin = if is_torch {
+            inserter.value(
+                inserter
+                    .start("torch_c.to_builtin_tensor")
+                    .operands(&[value])
+                    .results(&[tensor]),
+            )
+        } else {
+            value
+        };
+        let transferred = inserter.value(
+            inserter
+                .start(TRANSFER)
+                .operands(&[builtin])
+                .results(&[tensor])
+                .attribute(TRANSFER_TARGET, promise(self.module, symbol))
+                .attribute(
+                    "operandSegmentSizes",
+                    Attribute::i32_array(self.module.session(), &[1, 0]),
+                ),
+        );
+        Some(if is_torch {
+            inserter.value(
+                inserter
+                    .start("torch_c.from_builtin_tensor")
+                    .operands(&[transferred])
+                    .results(&[value.r#type()]),
+            )
+        } else {
+            transferred
+        })
+    }
+
+    /// Roles given to whole functions and to single Torch operations. Both
+    /// must become markers: lowering inlines the one and rewrites the other.
+    fn functions(&mut self) {
+        for op in self.module.op().nested() {
+            let given = match op.string_attribute(ROLE).map(|text| (text.parse::<Role>(), text)) {
+                Some((Ok(role), _)) => Some(role),
+                Some((Err(_), text)) => {
+                    self.errors.push(
+                        Diagnostic::error(format!("'{text}' is not a role"))
+                            .at(op.location().place())
+                            .offending(op.summary())
+                            .help("use drafter, target or control"),
+                    );
+                    continue;
+                }
+                None => None,
+            };
+            if is_function(op) {
+                if let Some(role) = given.or_else(|| self.role_of_function(op)) {
+                    self.mark_function(op, role);
+                }
+            } else if let Some(role) = given
+                && op.name().starts_with("torch.")
+            {
+                for (index, operand) in op.operands().into_iter().enumerate() {
+                    if let Some(marked) = self.mark(operand, role.as_str(), op) {
+                        op.set_operand(index, marked);
+                    }
+                }
+                op.remove_attribute(ROLE);
+            }
+        }
+    }
+
+    fn role_of_function(&self, function: Op<'a>) -> Option<Role> {
+        let name = function.symbol_name()?;
+        let selected = |selector: &Option<Selector>| {
+            matches!(selector, Some(Selector::Symbol(symbol)) if *symbol == name)
+        };
+        if selected(&self.context.settings.drafter) {
+            return Some(Role::Drafter);
+        }
+        if selected(&self.context.settings.target) {
+            return Some(Role::Target);
+        }
+        // `@append_draft` speaks of drafts too; only what returns logits is a
+        // model.
+        let returns = function.blocks().first()?.terminator()?.operands();
+        let makes_floats = returns.into_iter().any(|value| self.is_float(value));
+        model_role_in(&name).filter(|_| makes_floats)
+    }
+
+    fn is_float(&self, value: Value<'a>) -> bool {
+        builtin_tensor(self.module, value.r#type())
+            .is_some_and(|tensor| tensor.element().is_float())
+    }
+
+    fn mark_function(&mut self, function: Op<'a>, role: Role) {
+        let Some((body, terminator)) = function
+            .blocks()
+            .first()
+            .and_then(|body| Some((*body, body.terminator()?)))
+        else {
+            return;
+        };
+        for (index, value) in terminator.operands().into_iter().enumerate() {
+            if self.is_float(value)
+                && let Some(marked) = self.mark(value, Role::Control.as_str(), terminator)
+            {
+                terminator.set_operand(index, marked);
+            }
+        }
+        let first = body.ops()[0];
+        for argument in body.arguments() {
+            let uses = argument.uses();
+            if let Some(marked) = self.mark(argument, role.as_str(), first) {
+                for each in uses {
+                    each.op.set_operand(each.index, marked);
+                }
+            }
+        }
+        function.remove_attribute(ROLE);
     }
 
     fn draft_length(&mut self, op: Op<'a>) {

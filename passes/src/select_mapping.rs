@@ -11,6 +11,7 @@ use cost::Role;
 use dialects::ir::Attribute;
 use dialects::{Diagnostic, Module};
 
+use crate::identify_roles::state_evidence;
 use crate::placement::Placement;
 use crate::settings::Context;
 
@@ -36,11 +37,18 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
                 .help("give --alpha A or --acceptance FILE[:TASK]"),
         ]);
     };
-    let request = cost::Request {
+    let mut request = cost::Request {
         workload,
         ..request.clone()
     };
-    let plan = cost::search(&request).map_err(|error| vec![from_cost(&error)])?;
+    keep_placement(&mut request, context)?;
+    let plan = cost::search(&request).map_err(|error| {
+        let mut diagnostic = from_cost(&error);
+        if matches!(error, cost::CostError::State { .. }) {
+            diagnostic.notes.extend(state_evidence(module));
+        }
+        vec![diagnostic]
+    })?;
     let mapping: BTreeMap<Role, String> = plan
         .roles
         .iter()
@@ -60,6 +68,48 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     }
     context.placement = Some(placement);
     context.plan = Some(plan);
+    Ok(())
+}
+
+/// Pins roles to the devices that the input names for them.
+fn keep_placement(request: &mut cost::Request, context: &Context) -> Result<(), Vec<Diagnostic>> {
+    for (role, name) in &context.kept {
+        let units = &request.platform.pus;
+        // iree-turbine counts its devices: @__device_1 is the second.
+        let numbered = || {
+            let number: usize = name.strip_prefix("__device_")?.parse().ok()?;
+            units.get(number)
+        };
+        let Some(unit) = units.iter().find(|unit| unit.name == *name).or_else(numbered) else {
+            let known: Vec<&str> = units.iter().map(|unit| unit.name.as_str()).collect();
+            return Err(vec![
+                Diagnostic::error(format!(
+                    "the input places the {role} on @{name}, which platform '{}' lacks",
+                    request.platform.name
+                ))
+                .help(format!(
+                    "name its device one of {}, give another --platform, or leave out \
+                     --keep-placement",
+                    known.join(", ")
+                )),
+            ]);
+        };
+        match request.pins.get(role) {
+            Some(pin) if *pin != unit.name => {
+                return Err(vec![
+                    Diagnostic::error(format!(
+                        "--pin puts the {role} on {pin}, but --keep-placement keeps it on {} \
+                         (@{name} of the input)",
+                        unit.name
+                    ))
+                    .help("leave out one of them"),
+                ]);
+            }
+            _ => {
+                request.pins.insert(*role, unit.name.clone());
+            }
+        }
+    }
     Ok(())
 }
 

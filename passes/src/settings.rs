@@ -54,6 +54,9 @@ pub struct Context {
     pub settings: Settings,
     /// Warnings and remarks so far.
     pub diagnostics: Vec<Diagnostic>,
+    /// The device that the input names for a role, where `--keep-placement`
+    /// honours it. `identify-roles` finds it.
+    pub kept: BTreeMap<Role, String>,
     /// What `estimate-costs` found.
     pub workload: Option<Workload>,
     /// What `select-mapping` chose.
