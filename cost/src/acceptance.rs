@@ -203,3 +203,6 @@ pub fn load(given: &str) -> Result<Selected, CostError> {
     };
     Acceptance::from_yaml(file, &crate::yaml::slurp(file)?)?.select(choice)
 }
+
+#[cfg(test)]
+mod tests;

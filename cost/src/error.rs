@@ -67,15 +67,6 @@ pub enum CostError {
         /// The offending text.
         text: String,
     },
-    /// A measurement that the request needs is not in the profile, and nothing else may stand in
-    /// for it.
-    #[error("{message}")]
-    Hole {
-        /// Which latency is missing.
-        message: String,
-        /// What to measure, or what to allow.
-        help: Option<String>,
-    },
     /// An acceptance file holds several tasks and none was chosen, or the chosen one is not there.
     #[error("{message}; {file} holds: {}", choices.join(", "))]
     Task {
@@ -115,7 +106,7 @@ impl CostError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Read { .. } | Self::MissingRole { .. } => None,
-            Self::File { help, .. } | Self::Argument { help, .. } | Self::Hole { help, .. } => help.clone(),
+            Self::File { help, .. } | Self::Argument { help, .. } => help.clone(),
             Self::Alpha { .. } => {
                 Some("it is the share of drafted tokens that the target accepts; measure it, or give an acceptance file".into())
             }
@@ -135,10 +126,9 @@ impl CostError {
     /// Whether the request is wrong or merely impossible.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Infeasible(_)
-            | Self::State { .. }
-            | Self::Hole { .. }
-            | Self::MissingRole { .. } => ErrorKind::Infeasible,
+            Self::Infeasible(_) | Self::State { .. } | Self::MissingRole { .. } => {
+                ErrorKind::Infeasible
+            }
             _ => ErrorKind::Usage,
         }
     }

@@ -80,6 +80,8 @@ pub struct Plan {
     pub points: u64,
     /// Of which so many were legal, and evaluated.
     pub points_evaluated: u64,
+    /// Places of the target alone that were evaluated besides: the points' γ = 0.
+    pub alone_evaluated: u64,
     /// Draft lengths tried for each.
     pub draft_lengths_tried: Vec<u32>,
     /// Why the others were not.

@@ -383,3 +383,6 @@ impl Platform {
             .fold(1, u64::saturating_mul)
     }
 }
+
+#[cfg(test)]
+mod tests;

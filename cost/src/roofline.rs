@@ -143,43 +143,46 @@ pub fn estimate(demand: &SubgraphDemand, pu: &ProcessingUnit, active: u32) -> Op
 /// The platform's numbers that a roofline latency rests on, each a sentence with its provenance.
 pub fn assumptions(demand: &SubgraphDemand, pu: &ProcessingUnit, active: u32) -> Vec<String> {
     let mut said = Vec::new();
+    let mut say = |what: String, provenance: String| {
+        said.push(
+            format!("{}: {what} {provenance}", pu.name)
+                .trim_end()
+                .to_owned(),
+        );
+    };
     if let Some(dtype) = demand.dominant_dtype() {
-        let rate = pu.peak_rate(dtype, active).unwrap_or_default();
-        let how = pu.peak.get(&dtype).map_or_else(
+        let unit = if dtype.is_float() { "FLOP/s" } else { "OP/s" };
+        let rate = metric(pu.peak_rate(dtype, active).unwrap_or_default(), unit);
+        let peak = pu.peak.get(&dtype);
+        let how = peak.map_or_else(
             || "(its slowest stated type stands in)".into(),
             |peak| peak.provenance(),
         );
-        let parts = format!(
-            "{} {dtype}, {} % efficiency {}",
-            metric(rate, "OP/s"),
-            text::digits(pu.efficiency.value * 100.0),
-            pu.efficiency.provenance()
-        );
-        said.push(
-            format!(
-                "{}: peak of {active} {} {parts} {how}",
-                pu.name, pu.resource
-            )
-            .trim_end()
-            .to_owned(),
+        let resources = match (active, pu.resource.strip_suffix('s')) {
+            (1, Some(one)) => format!("1 {one}"),
+            _ => format!("{active} {}", pu.resource),
+        };
+        say(format!("{rate} peak of {resources} in {dtype}"), how);
+        let share = text::digits(pu.efficiency.value * 100.0);
+        say(
+            format!("{share} % of the peak reached"),
+            pu.efficiency.provenance(),
         );
     }
-    let bandwidth = format!(
-        "{}: {} from memory {}",
-        pu.name,
-        metric(pu.bandwidth_of(active), "B/s"),
-        pu.bandwidth.provenance()
+    let bandwidth = pu.bandwidth_of(active);
+    let limit = pu.bandwidth_per_resource.as_ref();
+    let binding = limit
+        .filter(|_| bandwidth < pu.bandwidth.value)
+        .unwrap_or(&pu.bandwidth);
+    say(
+        format!("{} from memory", metric(bandwidth, "B/s")),
+        binding.provenance(),
     );
-    let overhead = format!(
-        "{}: {} per dispatch {}",
-        pu.name,
-        text::seconds(pu.dispatch_overhead.value),
-        pu.dispatch_overhead.provenance()
+    let overhead = text::seconds(pu.dispatch_overhead.value);
+    say(
+        format!("{overhead} per dispatch"),
+        pu.dispatch_overhead.provenance(),
     );
-    said.extend([
-        bandwidth.trim_end().to_owned(),
-        overhead.trim_end().to_owned(),
-    ]);
     said
 }
 

@@ -9,7 +9,7 @@
 //! times slower has a four times smaller c, a splendid S, and half the tokens per second.
 
 mod evaluate;
-mod legal;
+pub(crate) mod legal;
 mod model;
 mod sensitivity;
 mod space;

@@ -155,6 +155,11 @@ pub(crate) fn build(
         variants: variants(&context),
         points: space.size,
         points_evaluated: space.legal,
+        alone_evaluated: space
+            .points
+            .iter()
+            .filter(|point| point.drafter.is_none())
+            .count() as u64,
         draft_lengths_tried: evaluator.gammas().collect(),
         ruled_out: space.ruled_out.clone(),
         assumptions: words::assumptions(&context),
@@ -249,7 +254,7 @@ fn speedups(context: &Context<'_>) -> Speedups {
         best,
         ..
     } = context;
-    let plain = evaluator.plain(&best.point);
+    let plain = evaluator.plain_beside(&best.point);
     let c = best.point.c().unwrap_or(0.0);
     let single = |model: CostModel| {
         let mut alone = Request {
@@ -261,7 +266,7 @@ fn speedups(context: &Context<'_>) -> Speedups {
         }
         let with = Evaluator::new(&alone, space, &[best.gamma]);
         let choice = with.best_of(&best.point)?;
-        Some(with.plain(&best.point) / choice.seconds)
+        Some(with.plain_beside(&best.point) / choice.seconds)
     };
     let mut by_model = BTreeMap::from([("eq1".to_owned(), speedup(request.alpha, best.gamma, c))]);
     let on = CostModel::EQ1;
@@ -311,7 +316,7 @@ fn speedups(context: &Context<'_>) -> Speedups {
 }
 
 fn times(context: &Context<'_>) -> Times {
-    let plain = context.evaluator.plain(&context.best.point);
+    let plain = context.evaluator.plain_beside(&context.best.point);
     let baseline = context.baseline.unwrap_or(context.best.point);
     Times {
         per_token_ms: context.best.seconds * 1e3,
@@ -336,27 +341,27 @@ fn runner_up(context: &Context<'_>) -> Option<RunnerUp> {
 }
 
 fn variants(context: &Context<'_>) -> Vec<VariantPlan> {
-    let best_of = |index: usize| {
-        let best = context
-            .evaluator
-            .best_where(|point| point.variant == index)?;
-        let baseline =
-            Context::baseline_of(context.space, context.evaluator, index).unwrap_or(best.point);
-        Some(VariantPlan {
-            variant: context.variant(index),
-            mapping: context.mapping(&best.point),
-            gamma: best.gamma,
-            c: best.point.c(),
-            eq1: speedup(
-                context.request.alpha,
-                best.gamma,
-                best.point.c().unwrap_or(0.0),
-            ),
-            per_token_ms: best.seconds * 1e3,
-            over_baseline: context.evaluator.plain(&baseline) / best.seconds,
-        })
+    let best = context.evaluator.best_by(|point| point.variant);
+    let mut baselines: BTreeMap<usize, f64> = BTreeMap::new();
+    for point in &context.space.alone {
+        let plain = context.evaluator.plain(point);
+        let least = baselines.entry(point.variant).or_insert(plain);
+        *least = least.min(plain);
+    }
+    let plan = |best: Choice| VariantPlan {
+        variant: context.variant(best.point.variant),
+        mapping: context.mapping(&best.point),
+        gamma: best.gamma,
+        c: best.point.c(),
+        eq1: speedup(
+            context.request.alpha,
+            best.gamma,
+            best.point.c().unwrap_or(0.0),
+        ),
+        per_token_ms: best.seconds * 1e3,
+        over_baseline: baselines
+            .get(&best.point.variant)
+            .map_or(1.0, |plain| plain / best.seconds),
     };
-    (0..context.space.variants.len())
-        .filter_map(best_of)
-        .collect()
+    best.into_iter().map(plan).collect()
 }

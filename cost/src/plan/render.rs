@@ -266,9 +266,10 @@ fn numbers(plan: &Plan) -> String {
     line(
         "evaluated",
         format!(
-            "{} of {} mappings, {} draft lengths",
+            "{} of {} mappings, {} of the target alone, {} draft lengths",
             plan.points_evaluated,
             plan.points,
+            plan.alone_evaluated,
             plan.draft_lengths_tried.len()
         ),
     );

@@ -2,7 +2,7 @@
 
 use super::build::Context;
 use crate::roofline::{self, LatencySource};
-use crate::search::{GammaChoice, Reason};
+use crate::search::{GammaChoice, Reason, legal};
 use crate::text::{digits, list, seconds};
 use crate::workload::{DraftLengthForm, Role};
 use std::collections::BTreeSet;
@@ -131,35 +131,15 @@ pub(super) fn reason(context: &Context<'_>, role: Role, pu: usize) -> String {
     if role == Role::Control {
         let is_host = context.name(pu) == context.platform().control;
         return if is_host {
-            "the platform's control unit; crossings cost least".into()
+            "crossings cost least; the platform's host".into()
         } else {
-            "crossings cost least there".into()
+            "crossings cost least".into()
         };
     }
-    let variant = context.best.point.variant;
-    let others = (0..context.platform().pus.len())
+    let others: Vec<String> = (0..context.platform().pus.len())
         .filter(|other| *other != pu)
-        .filter_map(|other| {
-            let name = context.name(other);
-            if let Some(blocked) = context
-                .space
-                .ruled_out
-                .iter()
-                .find(|ruled| concerns(&ruled.reason, role, name))
-            {
-                return Some(match &blocked.reason {
-                    Reason::DType { missing, .. } => format!("{name} lacks {}", list(missing)),
-                    Reason::Ops { missing, .. } => format!("{name} lacks {}", list(missing)),
-                    Reason::Forbidden { .. } => format!("forbidden on {name}"),
-                    _ => format!("not measured on {name}"),
-                });
-            }
-            context
-                .space
-                .latency(variant, role, other)
-                .map(|latency| format!("{} on {name}", seconds(latency.seconds)))
-        });
-    let others: Vec<String> = others.collect();
+        .map(|other| elsewhere(context, role, other))
+        .collect();
     if others.is_empty() {
         "the only processing unit".into()
     } else {
@@ -167,14 +147,30 @@ pub(super) fn reason(context: &Context<'_>, role: Role, pu: usize) -> String {
     }
 }
 
-/// Whether a reason keeps `role` off the PU by itself.
-fn concerns(reason: &Reason, role: Role, pu: &str) -> bool {
-    match reason {
-        Reason::DType { role: r, pu: p, .. }
-        | Reason::Ops { role: r, pu: p, .. }
-        | Reason::Forbidden { role: r, pu: p } => *r == role && p == pu,
-        Reason::NotMeasured(hole) => hole.role == role && hole.pu == pu,
-        _ => false,
+/// What a role would be like on another PU.
+fn elsewhere(context: &Context<'_>, role: Role, index: usize) -> String {
+    let name = context.name(index);
+    let demand = context.request.workload.subgraphs.get(&role);
+    let (Some(pu), Some(demand)) = (context.pu(index), demand) else {
+        return String::new();
+    };
+    if context.request.forbid.contains(&(role, name.to_owned())) {
+        return format!("forbidden on {name}");
+    }
+    let alone = [(role, demand, pu)];
+    let blocked = legal::capability(role, demand, pu)
+        .or_else(|| legal::memory(context.platform(), &alone, context.request.model.overlapped));
+    match blocked {
+        Some(Reason::DType { missing, .. }) => return format!("{name} lacks {}", list(missing)),
+        Some(Reason::Ops { missing, .. }) => return format!("{name} lacks {}", list(missing)),
+        Some(_) => return format!("does not fit {name}'s memory"),
+        None => {}
+    }
+    let variant = context.best.point.variant;
+    match context.space.latency(variant, role, index) {
+        Some(latency) => format!("{} on {name}", seconds(latency.seconds)),
+        None if context.request.profile.is_some() => format!("not measured on {name}"),
+        None => format!("not possible on {name} beside the others"),
     }
 }
 
@@ -250,16 +246,14 @@ pub(super) fn assumptions(context: &Context<'_>) -> Vec<String> {
 pub(super) fn warnings(context: &Context<'_>) -> Vec<String> {
     let request = context.request;
     let mut said = Vec::new();
-    let sources: Vec<_> = context
-        .placed()
-        .into_iter()
-        .filter_map(|(role, pu)| {
-            context
-                .space
-                .latency(context.best.point.variant, role, pu)
-                .map(|latency| (role, pu, &latency.source))
-        })
-        .collect();
+    // Without speculation the verdict rests on the drafter that was not chosen, too.
+    let alternative = context.speculating.filter(|_| context.best.gamma == 0);
+    let drafter = alternative.and_then(|choice| Some((Role::Drafter, choice.point.drafter?)));
+    let variant = context.best.point.variant;
+    let source = |(role, pu)| Some((role, pu, &context.space.latency(variant, role, pu)?.source));
+    let mut rests_on = context.placed();
+    rests_on.extend(drafter.filter(|place| !context.placed().contains(place)));
+    let sources: Vec<_> = rests_on.into_iter().filter_map(source).collect();
     if let Some(profile) = &request.profile {
         said.extend(profile.warnings());
         if let Some(measured_on) = profile

@@ -121,7 +121,7 @@ impl Profile {
             );
             return Err(hole(
                 HoleReason::Variant,
-                format!("it was measured with {had}, not with {}", show(variant)),
+                format!("it was measured only with {had}"),
             ));
         }
         let matching: Vec<&Measurement> = fitting

@@ -5,6 +5,7 @@ use super::{CostModel, Request};
 use crate::speedup::expected_tokens;
 use crate::speedup::refined::{expected_tokens_per_position, overlapped_round};
 use crate::workload::DraftLengthForm;
+use std::collections::BTreeMap;
 
 /// A point of the space with a draft length.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -121,7 +122,7 @@ impl<'a> Evaluator<'a> {
     /// v(γ) of a point: 1 unless the model has `verify`; `None` where it was not measured.
     pub fn v(&self, point: &Point, gamma: u32) -> Option<f64> {
         match self.space.verify.get(point.verify) {
-            Some(table) if !table.is_empty() => table.get(gamma as usize).copied(),
+            Some(table) if !table.is_empty() => table.get(gamma as usize).copied().flatten(),
             _ => Some(1.0),
         }
     }
@@ -184,6 +185,22 @@ impl<'a> Evaluator<'a> {
             .reduce(|best, next| self.better(best, next))
     }
 
+    /// The best of each group of points that `group` gives the same number, in the order of those
+    /// numbers.
+    pub fn best_by(&self, group: impl Fn(&Point) -> usize) -> Vec<Choice> {
+        let mut best: BTreeMap<usize, Choice> = BTreeMap::new();
+        for (point, choice) in self
+            .points
+            .iter()
+            .filter_map(|point| Some((point, self.best_of(point)?)))
+        {
+            best.entry(group(point))
+                .and_modify(|so_far| *so_far = self.better(*so_far, choice))
+                .or_insert(choice);
+        }
+        best.into_values().collect()
+    }
+
     /// The best among choices that draft, or that do not.
     pub fn best_speculating(
         &self,
@@ -212,6 +229,12 @@ impl<'a> Evaluator<'a> {
             all: 1.0,
         };
         self.round(point, &length).unwrap_or(point.t_target)
+    }
+
+    /// Seconds per token of the target alone where `point` has it, with nothing else in the module.
+    pub fn plain_beside(&self, point: &Point) -> f64 {
+        let same = |alone: &&Point| alone.variant == point.variant && alone.target == point.target;
+        self.plain(self.space.alone.iter().find(same).unwrap_or(point))
     }
 
     /// The better of two: less time, then smaller γ, fewer devices, more resources, platform order.

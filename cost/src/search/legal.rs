@@ -201,7 +201,7 @@ impl fmt::Display for Infeasible {
 }
 
 /// Why `role` cannot be on `pu` whatever else is where, the user's wishes aside.
-pub(super) fn capability(
+pub(crate) fn capability(
     role: Role,
     demand: &SubgraphDemand,
     pu: &ProcessingUnit,
@@ -230,7 +230,7 @@ pub(super) fn capability(
 
 /// The first memory that the placed roles overfill. Weights stay resident and add up; activations
 /// do not, since the models take turns, unless drafting and verifying overlap.
-pub(super) fn memory(
+pub(crate) fn memory(
     platform: &Platform,
     placed: &[(Role, &SubgraphDemand, &ProcessingUnit)],
     overlapped: bool,

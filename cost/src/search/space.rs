@@ -12,7 +12,7 @@ use crate::workload::{DraftLengthForm, Role};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Beyond this many points, enumerating them all is refused.
-const MOST_POINTS: u64 = 4_000_000;
+const MOST_POINTS: u64 = 1_000_000;
 
 /// One legal mapping under one variant, with all that evaluating a draft length needs. PUs are
 /// indices into the platform's.
@@ -32,7 +32,7 @@ pub struct Point {
     pub t_target: f64,
     /// Seconds of crossings for each draft.
     pub per_draft: f64,
-    /// Seconds of crossings for each round.
+    /// Seconds of crossings and of control's own work for each round.
     pub per_round: f64,
     /// Index into [`Space::verify`].
     pub verify: usize,
@@ -74,8 +74,9 @@ pub struct Space {
     /// Points without a drafter that are legal whatever the user pinned: what a run without
     /// speculation could be.
     pub alone: Vec<Point>,
-    /// v(γ) by draft length, for each place of the target; empty where it is 1.
-    pub verify: Vec<Vec<f64>>,
+    /// v(γ) by draft length, for each place of the target; empty where it is 1, `None` where it was
+    /// not measured.
+    pub verify: Vec<Vec<Option<f64>>>,
     /// v·N^m.
     pub size: u64,
     /// Of which so many are legal.

@@ -1,1 +1,371 @@
+//! The search against hand-made cases and against an independent brute force.
 
+mod brute;
+mod holes;
+mod refusals;
+
+use super::*;
+use crate::speedup;
+use crate::workload::{CrossingDemand, DType, Per, SubgraphDemand};
+
+/// A demand of so many operations and bytes in f32.
+pub(crate) fn demand(flops: u64, bytes: u64) -> SubgraphDemand {
+    SubgraphDemand {
+        flops: BTreeMap::from([(DType::F32, flops)]),
+        weight_bytes: bytes,
+        bytes_moved: bytes,
+        dtypes: BTreeSet::from([DType::F32]),
+        ..SubgraphDemand::default()
+    }
+}
+
+pub(crate) fn workload(drafter: SubgraphDemand, target: SubgraphDemand) -> Workload {
+    Workload {
+        sequence_length: Some(63),
+        subgraphs: BTreeMap::from([(Role::Drafter, drafter), (Role::Target, target)]),
+        crossings: vec![],
+        draft_length: DraftLengthForm::Symbolic { max: 8 },
+        state: None,
+    }
+}
+
+/// Two PUs of one resource each; `cpu` does 1 GFLOP/s, `gpu` so many.
+pub(crate) fn two(gpu: f64) -> Platform {
+    let text = format!(
+        "version: 1
+name: two
+processing_units:
+  - name: cpu
+    kind: cpu
+    resources: {{ count: 1 }}
+    memory: ram
+    peak: {{ f32: 1 GFLOP/s }}
+    bandwidth: 1 TB/s
+    iree: {{ device: local, runtime_device: local-task }}
+  - name: gpu
+    kind: gpu
+    resources: {{ count: 1 }}
+    memory: 1 GB
+    peak: {{ f32: {gpu} GFLOP/s }}
+    bandwidth: 1 TB/s
+    iree: {{ device: vulkan, runtime_device: vulkan }}
+memories: [{{ name: ram, capacity: 4 GB }}]
+links: [{{ between: [cpu, gpu], latency: 1 ms, bandwidth: 1 GB/s }}]
+"
+    );
+    Platform::from_yaml("two.yaml", &text).unwrap()
+}
+
+fn pinned(mut request: Request, pins: &[(Role, &str)]) -> Request {
+    request.pins = pins
+        .iter()
+        .map(|(role, pu)| (*role, (*pu).to_owned()))
+        .collect();
+    request
+}
+
+#[test]
+fn never_ranked_by_the_papers_s() {
+    // The target is four times slower on the GPU and the drafter as fast: c is four times smaller
+    // there, S = 3.4, and yet every token takes longer.
+    let mut platform = two(1.0);
+    let gpu = platform.pus.get_mut(1).unwrap();
+    gpu.peak
+        .insert(DType::F16, crate::units::Quantity::given(0.25e9));
+    gpu.dtypes.insert(DType::F16);
+    let cpu = platform.pus.get_mut(0).unwrap();
+    cpu.peak
+        .insert(DType::F16, crate::units::Quantity::given(1e9));
+    cpu.dtypes.insert(DType::F16);
+    let target = SubgraphDemand {
+        flops: BTreeMap::from([(DType::F16, 1_000_000_000)]),
+        ..SubgraphDemand::default()
+    };
+    let request = Request::new(workload(demand(200_000_000, 0), target), platform, 0.9);
+    let plan = search(&request).unwrap();
+    assert_eq!(plan.pu_of(Role::Target), Some("cpu"));
+    let slow = pinned(request, &[(Role::Target, "gpu"), (Role::Drafter, "gpu")]);
+    let slow = search(&slow).unwrap();
+    assert!(
+        slow.speedup.eq1 > plan.speedup.eq1 * 1.5,
+        "its S looks splendid"
+    );
+    assert!(slow.time.per_token_ms > plan.time.per_token_ms * 1.5);
+    assert!(
+        slow.speedup.over_baseline < plan.speedup.over_baseline / 1.5,
+        "and the baseline shows it"
+    );
+}
+
+#[test]
+fn without_speculation_the_drafter_takes_no_memory() {
+    // Target and drafter together do not fit anywhere; the target alone does.
+    let request = Request::new(
+        workload(demand(1, 3_000_000_000), demand(100, 3_000_000_000)),
+        two(1.0),
+        0.99,
+    );
+    let plan = search(&request).unwrap();
+    assert_eq!(
+        (plan.gamma, plan.speculate, plan.pu_of(Role::Drafter)),
+        (0, false, None)
+    );
+    assert_eq!(
+        (plan.points, plan.points_evaluated, plan.alone_evaluated),
+        (4, 0, 1)
+    );
+    assert!(
+        plan.why.contains("no mapping with a drafter is legal"),
+        "{}",
+        plan.why
+    );
+    assert_eq!(
+        plan.ruled_out.iter().map(|ruled| ruled.points).sum::<u64>(),
+        4
+    );
+}
+
+#[test]
+fn unrolled_drafts_are_that_many_or_none() {
+    let mut w = workload(demand(100, 0), demand(1000, 0));
+    w.draft_length = DraftLengthForm::Unrolled { gamma: 3 };
+    let mut request = Request::new(w, two(1.0), 0.9);
+    let plan = search(&request).unwrap();
+    assert_eq!(
+        (plan.gamma, plan.draft_lengths_tried.as_slice()),
+        (3, [0, 3].as_slice())
+    );
+    assert!(plan.why.contains("unrolled"), "{}", plan.why);
+    // S(0.3, 1, 0.2) > 1, but three drafts do not pay.
+    request.alpha = 0.3;
+    request
+        .workload
+        .subgraphs
+        .insert(Role::Drafter, demand(200, 0));
+    let plan = search(&request).unwrap();
+    assert_eq!(plan.gamma, 0);
+    assert!(plan.why.contains("unrolled"), "{}", plan.why);
+    request.gamma = GammaChoice::Fixed(2);
+    let error = search(&request).unwrap_err();
+    assert!(
+        error.to_string().contains("drafts 3 tokens or none, not 2"),
+        "{error}"
+    );
+}
+
+#[test]
+fn separate_forwards_keep_both_models() {
+    let mut w = workload(demand(500, 0), demand(1000, 0));
+    w.draft_length = DraftLengthForm::Absent;
+    let plan = search(&Request::new(w, two(4.0), 0.1)).unwrap();
+    assert_eq!(plan.gamma, 0);
+    // Even unused, the drafter is placed, and on the faster unit.
+    assert_eq!(plan.pu_of(Role::Drafter), Some("gpu"));
+    assert!(plan.why.contains("advice"), "{}", plan.why);
+}
+
+#[test]
+fn a_fixed_draft_length_is_kept_however_bad() {
+    let mut request = Request::new(workload(demand(1000, 0), demand(1000, 0)), two(1.0), 0.1);
+    request.gamma = GammaChoice::Fixed(8);
+    let plan = search(&request).unwrap();
+    assert_eq!(plan.gamma, 8);
+    assert!(plan.speedup.over_baseline < 1.0);
+    request.gamma = GammaChoice::Fixed(9);
+    assert!(
+        search(&request)
+            .unwrap_err()
+            .to_string()
+            .contains("at most 8")
+    );
+    request.gamma = GammaChoice::Auto { max: 2 };
+    assert_eq!(search(&request).unwrap().draft_lengths_tried, [0, 1, 2]);
+}
+
+#[test]
+fn ops_pins_and_forbidden_places_rule_out() {
+    let mut platform = two(100.0);
+    platform
+        .pus
+        .get_mut(1)
+        .unwrap()
+        .ops
+        .unsupported
+        .insert("tm_tensor.*".into());
+    let mut target = demand(1000, 0);
+    target.op_kinds.insert("tm_tensor.topk".into());
+    let mut request = Request::new(workload(demand(10, 0), target), platform, 0.9);
+    let plan = search(&request).unwrap();
+    assert_eq!(
+        (plan.pu_of(Role::Target), plan.pu_of(Role::Drafter)),
+        (Some("cpu"), Some("gpu"))
+    );
+    assert!(
+        plan.ruled_out
+            .iter()
+            .any(|ruled| ruled.words.contains("tm_tensor.topk"))
+    );
+    request.forbid.insert((Role::Drafter, "gpu".into()));
+    let plan = search(&request).unwrap();
+    assert_eq!(plan.pu_of(Role::Drafter), Some("cpu"));
+    assert!(
+        plan.ruled_out
+            .iter()
+            .any(|ruled| ruled.words == "drafter is forbidden on gpu")
+    );
+    assert_eq!(
+        plan.ruled_out.iter().map(|r| r.points).sum::<u64>() + plan.points_evaluated,
+        plan.points
+    );
+}
+
+#[test]
+fn ties_go_to_less() {
+    // Equal units: everything on one device, the first; c = α exactly: no speculation.
+    let plan = search(&Request::new(
+        workload(demand(100, 0), demand(1000, 0)),
+        two(1.0),
+        0.9,
+    ))
+    .unwrap();
+    assert_eq!(
+        (plan.pu_of(Role::Drafter), plan.pu_of(Role::Target)),
+        (Some("cpu"), Some("cpu"))
+    );
+    assert_eq!(plan.devices.len(), 1);
+    let plan = search(&Request::new(
+        workload(demand(500, 0), demand(1000, 0)),
+        two(1.0),
+        0.5,
+    ))
+    .unwrap();
+    assert_eq!(plan.gamma, 0);
+}
+
+#[test]
+fn the_full_machine_unless_a_smaller_one_is_faster() {
+    let platform = Platform::load("reference").unwrap();
+    // Bound by memory, which two cores saturate: all variants from two cores up take the same time.
+    let w = workload(demand(0, 10_000_000), demand(0, 1_000_000_000));
+    let mut request = Request::new(w, platform, 0.9);
+    request.forbid.insert((Role::Target, "gpu".into()));
+    let plan = search(&request).unwrap();
+    assert_eq!(plan.variant.get("cpu"), Some(&4));
+    assert!(
+        plan.run_flags.iter().all(|flag| !flag.contains("topology")),
+        "{:?}",
+        plan.run_flags
+    );
+    request.variant = Some(parse_variant("cpu=2").unwrap());
+    let plan = search(&request).unwrap();
+    assert!(
+        plan.run_flags
+            .contains(&"--task_topology_cpu_ids=0,1".to_owned()),
+        "{:?}",
+        plan.run_flags
+    );
+}
+
+#[test]
+fn crossings_place_control_and_count_when_asked() {
+    let crossing = |from, to, bytes, per| CrossingDemand {
+        from,
+        to,
+        bytes,
+        per,
+        what: "x".into(),
+    };
+    let mut w = workload(demand(1_000_000, 0), demand(10_000_000, 0));
+    w.crossings = vec![
+        crossing(Role::Drafter, Role::Control, 1_000_000, Per::Draft),
+        crossing(Role::Control, Role::Target, 8, Per::Round),
+        crossing(Role::Control, Role::Target, 1 << 40, Per::Once),
+    ];
+    // Pinned apart: a token costs 2 ms to cross (1 ms and 1 MB at 1 GB/s), per draft, so control
+    // joins the drafter although the host is the CPU.
+    let mut request = pinned(
+        Request::new(w, two(1.0), 0.9),
+        &[(Role::Drafter, "gpu"), (Role::Target, "cpu")],
+    );
+    let plan = search(&request).unwrap();
+    assert_eq!(plan.pu_of(Role::Control), Some("gpu"));
+    assert_eq!(
+        plan.crossings.len(),
+        2,
+        "the drafter's stays on the GPU: {:?}",
+        plan.crossings
+    );
+    assert_eq!(
+        plan.devices.first().map(|device| device.pu.as_str()),
+        Some("gpu"),
+        "inputs go to control's device"
+    );
+    // 10 ms of target, 1 ms of drafter, and on top 1 ms to the target and 1 ms to the host.
+    request.model.transfer = true;
+    request.gamma = GammaChoice::Fixed(4);
+    let with = search(&request).unwrap();
+    let expected =
+        (4.0 * 1.0 + 10.0 + 1.0 + 1.0 + 2.0 * 8.0 / 1e6) / speedup::expected_tokens(0.9, 4);
+    assert!(
+        (with.time.per_token_ms - expected).abs() < 1e-3,
+        "{} {expected}",
+        with.time.per_token_ms
+    );
+    assert!(with.speedup.refined < with.speedup.eq1);
+    // Pinned control stays.
+    request.pins.insert(Role::Control, "cpu".into());
+    assert_eq!(search(&request).unwrap().pu_of(Role::Control), Some("cpu"));
+    // Without a link there is no way across.
+    request.platform.links.clear();
+    let error = search(&request).unwrap_err();
+    assert!(error.to_string().contains("nothing connects"), "{error}");
+}
+
+#[test]
+fn sensitivity_ends_where_the_choice_changes() {
+    let mut request = Request::new(workload(demand(410, 0), demand(1000, 0)), two(1.0), 0.9);
+    request.forbid = Role::MODELS.map(|role| (role, "gpu".to_owned())).into();
+    let plan = search(&request).unwrap();
+    assert_eq!(plan.gamma, 4);
+    let at = |alpha: f64, drafter: f64| {
+        let mut other = request.clone();
+        other.alpha = alpha;
+        // Scaled to keep fractions of an operation.
+        other.workload = workload(demand((drafter * 1e9) as u64, 0), demand(1_000_000_000, 0));
+        search(&other).unwrap().gamma
+    };
+    let alpha = plan.sensitivity.alpha.unwrap();
+    let (low, high) = (alpha.low, alpha.high.unwrap());
+    assert!(low < 0.9 && 0.9 < high);
+    assert_eq!((at(low + 1e-6, 0.41), at(high - 1e-6, 0.41)), (4, 4));
+    assert_ne!(at(low - 1e-6, 0.41), 4);
+    assert_ne!(at(high + 1e-6, 0.41), 4);
+    let c = plan.sensitivity.c.unwrap();
+    let (low, high) = (c.low, c.high.unwrap());
+    assert_eq!((at(0.9, low + 1e-6), at(0.9, high - 1e-6)), (4, 4));
+    assert_ne!(at(0.9, low - 1e-6), 4);
+    assert_ne!(at(0.9, high + 1e-6), 4);
+    // Speculation as such pays while c < α.
+    let speculation = plan.sensitivity.alpha_speculation.unwrap();
+    assert!((speculation.low - 0.41).abs() < 1e-6 && speculation.high == Some(1.0));
+    let speculation = plan.sensitivity.c_speculation.unwrap();
+    assert!((speculation.high.unwrap() - 0.9).abs() < 1e-6 && speculation.low == 0.0);
+    // With an equal unit beside it, slowing the drafter's unit down changes the mapping at once,
+    // and the verdict never.
+    let both = search(&Request {
+        forbid: BTreeSet::new(),
+        ..request.clone()
+    })
+    .unwrap();
+    assert!((both.sensitivity.c.unwrap().high.unwrap() - 0.41).abs() < 1e-6);
+    assert_eq!(both.sensitivity.c_speculation.unwrap().high, None);
+    // Where it does not pay, the threshold is c = α.
+    let plan = search(&Request {
+        alpha: 0.17,
+        ..request
+    })
+    .unwrap();
+    assert_eq!(plan.gamma, 0);
+    assert!((plan.sensitivity.c.unwrap().low - 0.17).abs() < 1e-6);
+    assert!((plan.sensitivity.alpha.unwrap().high.unwrap() - 0.41).abs() < 1e-6);
+}

@@ -262,6 +262,13 @@ impl<'a> Walk<'a> {
             .route(name(control), name(host))
             .ok_or_else(|| no_link(control, host))?
             .seconds(8);
+        // Its own work counts too, or many small dispatches would be sent to a GPU to save one
+        // crossing.
+        let demand = self.request.workload.subgraphs.get(&Role::Control);
+        if let (Some(demand), Some(pu)) = (demand, self.pus().get(control)) {
+            let own = roofline::estimate(demand, pu, pu.resources());
+            per_round += own.map_or(0.0, |latency| latency.seconds);
+        }
         Ok(Placed {
             control,
             per_draft,
@@ -381,7 +388,12 @@ impl<'a> Walk<'a> {
         table.map_err(Reason::NotMeasured)
     }
 
-    fn verify_table(&self, space: &Space, variant: usize, target: usize) -> Result<Vec<f64>, Hole> {
+    fn verify_table(
+        &self,
+        space: &Space,
+        variant: usize,
+        target: usize,
+    ) -> Result<Vec<Option<f64>>, Hole> {
         let request = self.request;
         let (Some(profile), Some(pu), Some(variant), true) = (
             &request.profile,
@@ -420,13 +432,14 @@ impl<'a> Walk<'a> {
         let longest = self.gammas.last().copied().unwrap_or(0);
         let mut table = Vec::new();
         for gamma in 0..=longest {
-            match at(gamma.saturating_add(1)) {
-                Ok(seconds) => table.push(seconds / one),
-                // Longer drafts than were measured are not evaluated, unless they are all that is
-                // asked for.
-                Err(hole) if request.gamma == GammaChoice::Fixed(longest) => return Err(hole),
-                Err(_) => break,
-            }
+            let asked = gamma == 0 || self.gammas.contains(&gamma);
+            table.push(match asked.then(|| at(gamma.saturating_add(1))) {
+                None => None,
+                Some(Ok(seconds)) => Some(seconds / one),
+                // Drafts longer than was measured are not evaluated, unless nothing else is asked.
+                Some(Err(hole)) if request.gamma == GammaChoice::Fixed(gamma) => return Err(hole),
+                Some(Err(_)) => None,
+            });
         }
         Ok(table)
     }

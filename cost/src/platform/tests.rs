@@ -1,0 +1,256 @@
+//! Reading platforms: what is accepted, and where and how the rest is refused.
+
+use super::*;
+use crate::units::Source;
+
+const GOOD: &str = "version: 1
+name: board
+processing_units:
+  - name: cpu
+    kind: cpu
+    resources: { name: cores, count: 4 }
+    memory: ram
+    peak: { f32: 8 GFLOP/s }
+    bandwidth: { value: 12 GB/s, source: stated, note: data sheet }
+    iree: { device: local, runtime_device: local-task }
+  - name: npu
+    kind: npu
+    resources: { count: 2 }
+    memory: 512 MiB
+    peak: { i8: 1 TOPS }
+    dtypes: [i8, i32]
+    bandwidth: 4 GB/s
+    ops: { supported: [linalg.matmul, 'linalg.conv*'] }
+    iree: { device: 'vulkan[1]', runtime_device: vulkan }
+memories:
+  - { name: ram, capacity: 2 GiB }
+links:
+  - { between: [cpu, npu], latency: 50 us, bandwidth: 1 GB/s, mappable_by: [cpu] }
+";
+
+fn complaint(from: &str, to: &str) -> String {
+    assert!(GOOD.contains(from), "{from}");
+    let error = Platform::from_yaml("p.yaml", &GOOD.replacen(from, to, 1)).unwrap_err();
+    assert!(error.location().is_some());
+    format!("{error} | {}", error.help().unwrap_or_default())
+}
+
+#[test]
+fn a_platform_reads_as_written() {
+    let platform = Platform::from_yaml("p.yaml", GOOD).unwrap();
+    assert_eq!(
+        (platform.control.as_str(), platform.variant_count()),
+        ("cpu", 8)
+    );
+    let cpu = platform.pu("cpu").unwrap();
+    assert_eq!(
+        (cpu.bandwidth.value, cpu.bandwidth.source),
+        (12e9, Source::Stated)
+    );
+    assert_eq!(cpu.bandwidth.provenance(), "(stated: data sheet)");
+    let npu = platform.pu("npu").unwrap();
+    assert_eq!((npu.memory.as_str(), npu.resource.as_str()), ("npu", "PEs"));
+    assert_eq!(
+        platform.memory("npu").unwrap().capacity.value,
+        512.0 * 1024.0 * 1024.0
+    );
+    assert_eq!(
+        (
+            npu.iree.alias.as_str(),
+            npu.iree.ordinal,
+            npu.iree.device().as_str()
+        ),
+        ("vulkan", Some(1), "vulkan[1]")
+    );
+    assert!(
+        npu.ops.allows("linalg.matmul")
+            && npu.ops.allows("linalg.conv_2d")
+            && !npu.ops.allows("linalg.matmul_t")
+    );
+    // An index type without a peak runs at the slowest one that is stated; an unsupported one not
+    // at all.
+    assert_eq!(npu.peak_rate(DType::I32, 2), Some(2e12));
+    assert_eq!(npu.peak_rate(DType::F32, 2), None);
+    // The buffer of a crossing belongs to the side that cannot map the other's memory.
+    assert_eq!(
+        (
+            platform.crossing_owner("cpu", "npu"),
+            platform.crossing_owner("npu", "cpu")
+        ),
+        ("npu", "npu")
+    );
+}
+
+#[test]
+fn unknown_keys_and_values_are_located_with_a_suggestion() {
+    let text = complaint("    bandwidth: 4 GB/s", "    bandwith: 4 GB/s");
+    assert!(
+        text.starts_with("p.yaml:17:5: processing_units[1]: unknown field `bandwith`"),
+        "{text}"
+    );
+    assert!(text.ends_with("| did you mean `bandwidth`?"), "{text}");
+    let text = complaint("kind: npu", "kind: nppu");
+    assert!(
+        text.starts_with("p.yaml:12:11: ") && text.ends_with("did you mean `npu`?"),
+        "{text}"
+    );
+    let text = complaint(
+        "{ value: 12 GB/s, source: stated",
+        "{ value: 12 GB/s, sorce: stated",
+    );
+    assert!(
+        text.starts_with("p.yaml:9:") && text.ends_with("did you mean `source`?"),
+        "{text}"
+    );
+    let text = complaint("source: stated", "source: guessed");
+    assert!(text.contains("unknown variant `guessed`"), "{text}");
+    let text = complaint("peak: { f32:", "peak: { f33:");
+    assert!(
+        text.starts_with("p.yaml:8:13: ") && text.contains("did you mean `f32`?"),
+        "{text}"
+    );
+    let text = complaint("memory: ram", "memory: rom");
+    assert!(
+        text.starts_with("p.yaml:7:13: there is no memory `rom` | ")
+            && text.contains("did you mean `ram`?"),
+        "{text}"
+    );
+    let text = complaint("between: [cpu, npu]", "between: [cpu, gpu]");
+    assert!(
+        text.starts_with("p.yaml:23:16: there is no processing unit `gpu`"),
+        "{text}"
+    );
+    let text = complaint("name: board", "name: board\ncontrol: cpuu");
+    assert!(
+        text.starts_with("p.yaml:3:10: there is no processing unit `cpuu` | did you mean `cpu`?"),
+        "{text}"
+    );
+}
+
+#[test]
+fn units_must_fit_and_numbers_make_sense() {
+    let text = complaint("bandwidth: 4 GB/s", "bandwidth: 4 GB");
+    assert!(
+        text.starts_with("p.yaml:17:16: ")
+            && text
+                .contains("`4 GB` is a size, where a bandwidth is wanted | for example: 12 GB/s"),
+        "{text}"
+    );
+    let text = complaint("latency: 50 us", "latency: 50 MHz");
+    assert!(
+        text.contains("`MHz` in `50 MHz` is not a unit of time"),
+        "{text}"
+    );
+    assert!(complaint("count: 4", "count: 0").contains("whole number from 1"));
+    assert!(complaint("count: 4", "count: 2.5").contains("whole number"));
+    assert!(complaint("8 GFLOP/s", "-8 GFLOP/s").contains("greater than zero"));
+    assert!(complaint("8 GFLOP/s", ".inf").contains("greater than zero"));
+    assert!(
+        complaint("memory: 512 MiB", "memory: 512 MiB/s")
+            .contains("`512 MiB/s` is a bandwidth, where a size is wanted")
+    );
+    assert!(complaint("memory: 512 MiB", "memory: -1").contains("greater than zero"));
+    assert!(
+        complaint("memory: 512 MiB", "memory: [1]").contains("the name of a memory, or a size")
+    );
+    assert!(complaint("kind: cpu\n", "kind: cpu\n    efficiency: 120 %\n").contains("at most 1"));
+}
+
+#[test]
+fn parts_must_be_consistent() {
+    assert!(complaint("name: npu", "name: cpu").contains("two processing units `cpu`"));
+    assert!(complaint("name: npu", "name: n pu").contains("cannot name a processing unit"));
+    let text = complaint("'vulkan[1]'", "local");
+    assert!(
+        text.contains("iree-compile would merge them | give them ordinals: local[0] and local[1]"),
+        "{text}"
+    );
+    assert!(complaint("'vulkan[1]'", "'vulkan[x]'").contains("an IREE target device such as"));
+    assert!(
+        complaint("dtypes: [i8, i32]", "dtypes: [i32]")
+            .contains("`peak` has i8, which `dtypes` lacks")
+    );
+    assert!(complaint("peak: { i8: 1 TOPS }", "peak: {}").contains("at least one type"));
+    assert!(complaint("between: [cpu, npu]", "between: [cpu, cpu]").contains("two different"));
+    assert!(complaint("mappable_by: [cpu]", "mappable_by: [npu, gpu]").contains("`gpu`"));
+    let link = "  - { between: [npu, cpu], latency: 1 s, bandwidth: 1 B/s }\nlinks:";
+    let text = complaint(
+        "links:\n",
+        &format!(
+            "{}\n",
+            link.replacen("  - ", "links:\n  - ", 1)
+                .replace("\nlinks:", "")
+        ),
+    );
+    assert!(text.contains("two links between"), "{text}");
+    let memory = "memories:\n  - { name: ram, capacity: 1 B }\n";
+    assert!(complaint("memories:\n", memory).contains("two memories `ram`"));
+    assert!(
+        Platform::from_yaml("p.yaml", "version: 1\nname: x\nprocessing_units: []\n")
+            .unwrap_err()
+            .to_string()
+            .contains("at least one")
+    );
+}
+
+#[test]
+fn what_is_not_yaml_is_an_error_with_a_place() {
+    for text in [
+        "",
+        "\u{0}",
+        "version: 1",
+        "[1, 2",
+        "version: 1\nname: [",
+        "- 1",
+        "version: one",
+        "a: &a [*a]",
+        "\t",
+        "version: 1\nversion: 1\n",
+        "{{{{",
+    ] {
+        let error = Platform::from_yaml("p.yaml", text).unwrap_err();
+        assert!(
+            error.to_string().starts_with("p.yaml:"),
+            "{text:?}: {error}"
+        );
+    }
+}
+
+#[test]
+fn unknown_platforms_list_the_built_in_ones() {
+    let error = Platform::load("imx96").unwrap_err();
+    assert_eq!(error.to_string(), "there is no platform `imx96`");
+    let help = error.help().unwrap();
+    assert!(
+        help.starts_with("did you mean `imx95`? (built in: reference, imx95, host, two-cpus)"),
+        "{help}"
+    );
+    assert!(matches!(
+        Platform::load("./none.yaml").unwrap_err(),
+        CostError::Read { .. }
+    ));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("board.yaml");
+    std::fs::write(&path, GOOD).unwrap();
+    assert_eq!(
+        Platform::load(path.to_str().unwrap()).unwrap().name,
+        "board"
+    );
+}
+
+#[test]
+fn routes_go_by_way_of_the_control_unit() {
+    let mut platform = Platform::from_yaml("p.yaml", GOOD).unwrap();
+    let mut third = platform.pu("npu").unwrap().clone();
+    third.name = "gpu".into();
+    platform.pus.push(third);
+    assert!(platform.route("gpu", "npu").is_none());
+    let mut link = platform.links.first().unwrap().clone();
+    link.between = ["gpu".into(), "cpu".into()];
+    link.unified_memory = true;
+    platform.links.push(link);
+    let route = platform.route("gpu", "npu").unwrap();
+    // Two latencies; only the link that is not unified copies.
+    assert!((route.seconds(1_000_000) - (2.0 * 50e-6 + 1e-3)).abs() < 1e-12);
+    assert_eq!(platform.route("npu", "npu").unwrap().seconds(1 << 40), 0.0);
+}

@@ -1,0 +1,217 @@
+//! Profiles in the search: measured first, holes never silent, the paper's numbers.
+
+use super::*;
+
+/// The paper's translation task at 63 tokens (Sec. IV-B): with one core c is 0.80 on the CPU alone
+/// and 0.41 with the drafter on the GPU. Only ratios are published, so the target takes one second
+/// here.
+const PAPER: &str = "version: 1
+platform: imx95
+iree: 3.6.0
+measurements:
+  - { role: target, pu: cpu, variant: { cpu: 1 }, dtype: i8, points: [{ sequence_length: 63, latency: 17 s }] }
+  - { role: drafter, pu: cpu, variant: { cpu: 1 }, points: [{ sequence_length: 63, latency: { value: 13.6 s, source: stated, note: Sec. IV-B } }] }
+  - { role: drafter, pu: gpu, variant: { cpu: 1, gpu: 1 }, points: [{ sequence_length: 63, latency: 6.97 s, spread: 10 ms }] }
+";
+
+fn llama(target_type: DType) -> Workload {
+    let pass = |parameters: u64, dtype: DType| SubgraphDemand {
+        flops: BTreeMap::from([(dtype, 2 * 63 * parameters)]),
+        weight_bytes: dtype.bytes_for(parameters),
+        bytes_moved: dtype.bytes_for(parameters),
+        activation_peak_bytes: 30_000_000,
+        dispatches: 300,
+        dtypes: BTreeSet::from([dtype, DType::I64, DType::I1]),
+        ..SubgraphDemand::default()
+    };
+    workload(
+        pass(1_240_000_000, DType::F16),
+        pass(3_210_000_000, target_type),
+    )
+}
+
+fn paper(alpha: f64) -> Request {
+    let mut request = Request::new(llama(DType::I8), Platform::load("imx95").unwrap(), alpha);
+    request.profile = Some(Profile::from_yaml("paper.yaml", PAPER).unwrap());
+    request
+}
+
+#[test]
+fn the_papers_decision() {
+    let plan = search(&paper(0.90)).unwrap();
+    assert_eq!(
+        (
+            plan.pu_of(Role::Drafter),
+            plan.pu_of(Role::Target),
+            plan.gamma
+        ),
+        (Some("gpu"), Some("cpu"), 4)
+    );
+    assert_eq!(
+        (
+            format!("{:.2}", plan.speedup.eq1),
+            format!("{:.2}", plan.speedup.over_baseline)
+        ),
+        ("1.55".into(), "1.55".into())
+    );
+    assert!((plan.c.unwrap() - 0.41).abs() < 1e-9);
+    assert_eq!(plan.points, 24);
+    assert_eq!(
+        plan.variant.get("cpu"),
+        Some(&1),
+        "the only variant that was measured"
+    );
+    // int8 on the GPU: 12 points; variants 2 to 6 were not measured: 5 × 2 more.
+    assert_eq!(plan.points_evaluated, 2);
+    assert!(
+        plan.ruled_out
+            .iter()
+            .any(|ruled| ruled.points == 12 && ruled.words.contains("footnote 3"))
+    );
+    assert!(plan.warnings.is_empty(), "{:?}", plan.warnings);
+    assert!(
+        plan.roles[&Role::Drafter]
+            .latency
+            .as_ref()
+            .unwrap()
+            .source
+            .is_measured()
+    );
+    let low = search(&paper(0.17)).unwrap();
+    assert_eq!((low.gamma, low.pu_of(Role::Drafter)), (0, None));
+    assert!(
+        low.why.contains("c is at least 0.41") && low.why.contains("α = 0.17"),
+        "{}",
+        low.why
+    );
+    assert!((low.c.unwrap() - 0.41).abs() < 1e-9);
+}
+
+#[test]
+fn the_roofline_of_the_papers_board_is_near_its_ratios() {
+    let mut request = Request::new(llama(DType::I8), Platform::load("imx95").unwrap(), 0.9);
+    request.variant = Some(parse_variant("cpu=1,gpu=1").unwrap());
+    let plan = search(&request).unwrap();
+    assert_eq!(
+        (plan.pu_of(Role::Drafter), plan.pu_of(Role::Target)),
+        (Some("gpu"), Some("cpu"))
+    );
+    assert!((plan.c.unwrap() - 0.41).abs() < 0.05, "{:?}", plan.c);
+    request.forbid.insert((Role::Drafter, "gpu".into()));
+    assert!((search(&request).unwrap().c.unwrap() - 0.80).abs() < 0.05);
+}
+
+#[test]
+fn holes_are_filled_only_when_nothing_else_is_measured() {
+    // A role that was never measured is estimated, and the plan warns.
+    let mut request = paper(0.90);
+    let profile = request.profile.as_mut().unwrap();
+    profile.measurements.retain(|m| m.role == Role::Target);
+    let plan = search(&request).unwrap();
+    assert!(
+        plan.warnings
+            .iter()
+            .any(|w| w.contains("drafter") && w.contains("roofline estimate")),
+        "{:?}",
+        plan.warnings
+    );
+    assert!(
+        plan.roles[&Role::Target]
+            .latency
+            .as_ref()
+            .unwrap()
+            .source
+            .is_measured(),
+        "what was measured is still used"
+    );
+    assert_eq!(plan.variant.get("cpu"), Some(&1));
+    request.holes = HolePolicy::RuleOut;
+    assert_eq!(search(&request).unwrap().gamma, 0);
+    // On request every hole is filled: then six cores, estimated, beat one that was measured.
+    let mut request = paper(0.90);
+    request.holes = HolePolicy::Roofline;
+    let plan = search(&request).unwrap();
+    assert_eq!(plan.points_evaluated, 12);
+    assert!(!plan.warnings.is_empty());
+}
+
+#[test]
+fn a_length_that_was_not_measured_is_not_extrapolated() {
+    let mut request = paper(0.90);
+    request.workload.sequence_length = Some(64);
+    request.holes = HolePolicy::RuleOut;
+    let error = search(&request).unwrap_err();
+    assert!(
+        error.to_string().contains("64 would be extrapolated"),
+        "{error}"
+    );
+    assert!(
+        error.help().unwrap().contains("measure target on cpu"),
+        "{:?}",
+        error.help()
+    );
+}
+
+#[test]
+fn a_profile_of_another_platform_is_pointed_out() {
+    let mut request = Request::new(workload(demand(100, 0), demand(1000, 0)), two(1.0), 0.9);
+    let text = "version: 1
+platform: other
+measurements:
+  - { role: target, pu: cpu, points: [{ sequence_length: 10, latency: 3 s }, { sequence_length: 100, latency: 1 s }] }
+  - { role: drafter, pu: npu, points: [{ sequence_length: 63, latency: 1 s }] }
+";
+    request.profile = Some(Profile::from_yaml("p.yaml", text).unwrap());
+    let warnings = search(&request).unwrap().warnings.join("\n");
+    for part in [
+        "platform `other`",
+        "measures npu",
+        "latency falls",
+        "drafter on cpu is a roofline",
+    ] {
+        assert!(warnings.contains(part), "{part}: {warnings}");
+    }
+}
+
+#[test]
+fn a_module_with_a_cache_is_judged_by_measured_verification() {
+    let mut request = Request::new(workload(demand(100, 0), demand(1000, 0)), two(1.0), 0.9);
+    request.workload.state = Some("global @cache is written".into());
+    request.model.verify = true;
+    let profile = |v4: f64| {
+        format!(
+            "version: 1
+measurements:
+  - role: target
+    pu: cpu
+    points:
+      - {{ sequence_length: 63, new_tokens: 1, latency: 100 ms }}
+      - {{ sequence_length: 63, new_tokens: 5, latency: {v4} ms }}
+  - {{ role: drafter, pu: cpu, points: [{{ sequence_length: 63, new_tokens: 1, latency: 10 ms }}] }}
+"
+        )
+    };
+    request.profile = Some(Profile::from_yaml("p.yaml", &profile(140.0)).unwrap());
+    let plan = search(&request).unwrap();
+    // v(4) = 1.4: S = 4.0951/(0.4 + 1.4); longer drafts were not measured and are not tried.
+    assert_eq!(plan.gamma, 4);
+    assert!(
+        (plan.speedup.refined - 4.0951 / 1.8).abs() < 1e-6,
+        "{:?}",
+        plan.speedup
+    );
+    assert!((plan.speedup.eq1 - 4.0951 / 1.4).abs() < 1e-6);
+    request.profile = Some(Profile::from_yaml("p.yaml", &profile(500.0)).unwrap());
+    assert_eq!(
+        search(&request).unwrap().gamma,
+        0,
+        "verifying five tokens costs five passes"
+    );
+    request.gamma = GammaChoice::Fixed(8);
+    assert!(
+        search(&request)
+            .unwrap_err()
+            .to_string()
+            .contains("9 would be extrapolated")
+    );
+}

@@ -1,0 +1,143 @@
+//! Requests that make no sense or cannot be met, and what is said about them.
+
+use super::*;
+
+#[test]
+fn bad_requests_say_what_and_what_instead() {
+    let good = Request::new(workload(demand(1, 1), demand(2, 2)), two(1.0), 0.5);
+    let complaint = |change: &dyn Fn(&mut Request)| {
+        let mut request = good.clone();
+        change(&mut request);
+        let error = search(&request).unwrap_err();
+        format!("{error} | {}", error.help().unwrap_or_default())
+    };
+    for alpha in [-0.1, 1.01, f64::NAN, f64::INFINITY] {
+        assert!(complaint(&|r| r.alpha = alpha).contains("between 0 and 1"));
+    }
+    let text = complaint(&|r| drop(r.pins.insert(Role::Drafter, "gpuu".into())));
+    assert!(
+        text.starts_with(
+            "`drafter=gpuu`: the platform two has no processing unit `gpuu` | did you mean `gpu`?"
+        ),
+        "{text}"
+    );
+    let text = complaint(&|r| r.variant = Some(Variant::from([("cpux".into(), 1)])));
+    assert!(text.contains("did you mean `cpu`?"), "{text}");
+    let text = complaint(&|r| r.variant = Some(Variant::from([("cpu".into(), 2)])));
+    assert_eq!(text, "`cpu=2`: cpu has 1 cores | use 1 to 1");
+    assert!(
+        complaint(&|r| r.variant = Some(Variant::from([("cpu".into(), 0)]))).contains("forbid")
+    );
+    assert!(
+        complaint(&|r| {
+            r.forbid.insert((Role::Target, "npu".into()));
+        })
+        .contains("`target@npu`")
+    );
+    assert!(complaint(&|r| drop(r.workload.subgraphs.remove(&Role::Target))).contains("no target"));
+    assert!(complaint(&|r| r.model.per_position = true).contains("by position"));
+    let text = complaint(&|r| r.workload.state = Some("global @kv_cache is written".into()));
+    assert!(
+        text.contains("@kv_cache") && text.contains("--cost-model verify"),
+        "{text}"
+    );
+    let text = complaint(&|r| {
+        r.workload.state = Some("x".into()).filter(|_| {
+            r.model.verify = true;
+            true
+        })
+    });
+    assert!(
+        text.contains("keeps state"),
+        "verify without a profile is not enough: {text}"
+    );
+    let text = complaint(&|r| {
+        drop((
+            r.workload.subgraphs.remove(&Role::Drafter),
+            r.gamma = GammaChoice::Fixed(2),
+        ))
+    });
+    assert!(text.contains("needs a drafter"), "{text}");
+}
+
+#[test]
+fn nothing_legal_names_every_demand_and_bound() {
+    let mut target = demand(1, 5_000_000_000);
+    target.dtypes.insert(DType::I8);
+    let error = search(&Request::new(workload(demand(1, 1), target), two(1.0), 0.5)).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("target computes in i8, which cpu lacks"),
+        "{text}"
+    );
+    assert!(
+        text.contains("target computes in i8, which gpu lacks"),
+        "{text}"
+    );
+    let error = search(&Request::new(
+        workload(demand(1, 1), demand(1, 5_000_000_000)),
+        two(1.0),
+        0.5,
+    ))
+    .unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("ram holds 3.73 GiB and 4.66 GiB are needed"),
+        "{text}"
+    );
+    assert!(text.contains("gpu holds 954 MiB"), "{text}");
+    assert!(
+        error.help().unwrap().contains("quantise target"),
+        "{:?}",
+        error.help()
+    );
+    assert_eq!(error.kind(), crate::error::ErrorKind::Infeasible);
+}
+
+#[test]
+fn a_pin_that_cannot_be_honoured_is_an_error_not_a_silent_zero() {
+    let request = Request::new(
+        workload(demand(1, 2_000_000_000), demand(1_000_000_000, 1)),
+        two(1.0),
+        0.9,
+    );
+    assert_eq!(search(&request).unwrap().pu_of(Role::Drafter), Some("cpu"));
+    let error = search(&pinned(request, &[(Role::Drafter, "gpu")])).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("gpu holds 954 MiB and 1.86 GiB are needed"),
+        "{error}"
+    );
+    assert!(
+        error.help().unwrap().contains("do not pin drafter to gpu"),
+        "{:?}",
+        error.help()
+    );
+}
+
+#[test]
+fn variants_are_parsed_and_checked() {
+    assert_eq!(
+        parse_variant("cpu=1, gpu=2").unwrap(),
+        Variant::from([("cpu".into(), 1), ("gpu".into(), 2)])
+    );
+    for bad in ["", "cpu", "cpu=", "cpu=x", "cpu=-1", "=1", "cpu=1,cpu=2"] {
+        assert!(parse_variant(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn too_many_points_are_refused_with_their_number() {
+    let mut platform = two(1.0);
+    for pu in &mut platform.pus {
+        pu.count = crate::units::Quantity::given(60000.0);
+    }
+    let error = search(&Request::new(
+        workload(demand(1, 1), demand(1, 1)),
+        platform,
+        0.5,
+    ))
+    .unwrap_err();
+    assert!(error.to_string().contains("14400000000 points"), "{error}");
+}
