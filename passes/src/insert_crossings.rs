@@ -143,6 +143,9 @@ struct Rewriter<'m, 'p> {
     allocators: HashMap<String, String>,
     /// Tensor type to copying function of control.
     copiers: HashMap<String, String>,
+    /// Calls to erase at the end: an operation built meanwhile could take the
+    /// address of an erased one, and be taken for it.
+    replaced: Vec<Op<'m>>,
 }
 
 impl<'m, 'p> Rewriter<'m, 'p> {
@@ -161,6 +164,7 @@ impl<'m, 'p> Rewriter<'m, 'p> {
             result_homes: HashMap::new(),
             allocators: HashMap::new(),
             copiers: HashMap::new(),
+            replaced: Vec::new(),
         }
     }
 
@@ -172,6 +176,9 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         }
         for function in callers {
             self.rewrite_caller(*function);
+        }
+        for call in self.replaced.drain(..) {
+            call.erase();
         }
     }
 
@@ -425,7 +432,7 @@ impl<'m, 'p> Rewriter<'m, 'p> {
                 result.replace_all_uses_with(view);
             }
         }
-        call.erase();
+        self.replaced.push(call);
     }
 
     /// Allocates a buffer for a tensor of this type on a device.

@@ -26,39 +26,21 @@ pub fn devices(
 ) -> Result<BTreeMap<Role, String>, Vec<Diagnostic>> {
     let mut kept: BTreeMap<Role, (String, Op)> = BTreeMap::new();
     let mut errors = Vec::new();
-    let mut names: HashMap<Op, Option<String>> = HashMap::new();
-    for (op, evidence) in &assignment.roles {
-        for value in inputs(*op) {
-            let Some(source) = value.defining_op() else {
+    // Where a model's weights are is where it runs. Transfers say less: one of
+    // logits names the device that they go to.
+    for source_kind in [GLOBAL_LOAD, TRANSFER] {
+        let decided: Vec<Role> = kept.keys().copied().collect();
+        for (role, name, source) in named_sources(module, assignment, source_kind) {
+            if decided.contains(&role) {
                 continue;
-            };
-            let name = names
-                .entry(source)
-                .or_insert_with(|| named_device(module, value))
-                .clone();
-            let Some(name) = name else {
-                continue;
-            };
-            match kept.get(&evidence.role) {
-                Some((before, witness)) if *before != name && errors.is_empty() => errors.push(
-                    Diagnostic::error(format!(
-                        "the input places the {} on two devices, @{before} and @{name}",
-                        evidence.role
-                    ))
-                    .at(source.location().place())
-                    .offending(source.summary())
-                    .with_note(
-                        Diagnostic::note(format!("@{before} is named here"))
-                            .at(witness.location().place()),
-                    )
-                    .help(
-                        "a role is on one device: leave out --keep-placement, or name the \
-                         roles with --role DEVICE=ROLE",
-                    ),
-                ),
+            }
+            match kept.get(&role) {
+                Some((before, witness)) if *before != name && errors.is_empty() => {
+                    errors.push(contradiction(role, (before, *witness), (&name, source)));
+                }
                 Some(_) => {}
                 None => {
-                    kept.insert(evidence.role, (name, source));
+                    kept.insert(role, (name, source));
                 }
             }
         }
@@ -72,6 +54,50 @@ pub fn devices(
         }
     }
     Ok(kept.into_iter().map(|(role, (name, _))| (role, name)).collect())
+}
+
+/// What names a device among the operations of one kind that the assigned
+/// operations read from.
+fn named_sources<'m>(
+    module: &Module<'_>,
+    assignment: &Assignment<'m>,
+    kind: &str,
+) -> Vec<(Role, String, Op<'m>)> {
+    let mut names: HashMap<Op, Option<String>> = HashMap::new();
+    let mut found = Vec::new();
+    for (op, evidence) in &assignment.roles {
+        for value in inputs(*op) {
+            let Some(source) = value.defining_op().filter(|source| source.is(kind)) else {
+                continue;
+            };
+            if kind == TRANSFER && value.r#type().element().is_float() {
+                continue;
+            }
+            let name = names
+                .entry(source)
+                .or_insert_with(|| named_device(module, value));
+            if let Some(name) = name {
+                found.push((evidence.role, name.clone(), source));
+            }
+        }
+    }
+    found
+}
+
+fn contradiction(role: Role, before: (&str, Op<'_>), after: (&str, Op<'_>)) -> Diagnostic {
+    Diagnostic::error(format!(
+        "the input places the {role} on two devices, @{} and @{}",
+        before.0, after.0
+    ))
+    .at(after.1.location().place())
+    .offending(after.1.summary())
+    .with_note(
+        Diagnostic::note(format!("@{} is named here", before.0)).at(before.1.location().place()),
+    )
+    .help(
+        "a role is on one device: leave out --keep-placement, or name the roles with \
+         --role DEVICE=ROLE",
+    )
 }
 
 /// The device that the input names for `value`, unless the name is a role.
