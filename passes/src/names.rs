@@ -12,6 +12,7 @@ pub fn role_of_device(name: &str, given: &BTreeMap<String, Role>) -> Option<Role
     given
         .get(name)
         .or_else(|| given.get(bare))
+        .or_else(|| given.get(&format!("__device_{bare}")))
         .copied()
         .or_else(|| bare.parse().ok())
 }
@@ -47,6 +48,8 @@ mod tests {
         assert_eq!(role_of_device("__device_0", &given), Some(Role::Target));
         let given = BTreeMap::from([("__device_1".to_owned(), Role::Drafter)]);
         assert_eq!(role_of_device("__device_1", &given), Some(Role::Drafter));
+        // As turbine's operator has it before it is expanded.
+        assert_eq!(role_of_device("1", &given), Some(Role::Drafter));
     }
 
     #[test]
