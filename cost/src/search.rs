@@ -256,4 +256,4 @@ pub fn parse_variant(text: &str) -> Result<Variant, CostError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,1 +1,229 @@
+//! What a plan says, in JSON and in words.
 
+use super::*;
+use crate::Platform;
+use crate::search::tests::{demand, two, workload};
+use crate::search::{GammaChoice, Request, search};
+use crate::speedup::{expected_tokens, speedup};
+use crate::workload::{CrossingDemand, DType};
+
+fn request() -> Request {
+    let mut workload = workload(
+        demand(41_000_000, 3_000_000),
+        demand(100_000_000, 10_000_000),
+    );
+    let crossing = |from, to, per| CrossingDemand {
+        from,
+        to,
+        bytes: 504,
+        per,
+        what: "tokens i64[1,63]".into(),
+    };
+    workload.crossings = vec![
+        crossing(Role::Control, Role::Drafter, Per::Draft),
+        crossing(Role::Control, Role::Target, Per::Round),
+    ];
+    let mut request = Request::new(workload, two(1.0), 0.9);
+    request.pins = BTreeMap::from([
+        (Role::Drafter, "gpu".into()),
+        (Role::Target, "cpu".into()),
+        (Role::Control, "cpu".into()),
+    ]);
+    request
+}
+
+#[test]
+fn the_numbers_agree_with_each_other() {
+    let plan = search(&request()).unwrap();
+    let c = plan.c.unwrap();
+    assert!((c - 0.41).abs() < 1e-9);
+    let per_token = |role| plan.roles[&role].latency.as_ref().unwrap().seconds * 1e3;
+    let expected = (f64::from(plan.gamma) * per_token(Role::Drafter) + per_token(Role::Target))
+        / expected_tokens(0.9, plan.gamma);
+    assert!((plan.time.per_token_ms - expected).abs() < 1e-9 * expected);
+    assert!((plan.speedup.eq1 - speedup(0.9, plan.gamma, c)).abs() < 1e-12);
+    assert_eq!(plan.speedup.eq1, plan.speedup.by_model["eq1"]);
+    assert!(
+        (plan.time.without_speculation_ms / plan.time.per_token_ms - plan.speedup.refined).abs()
+            < 1e-9
+    );
+    assert!(
+        (plan.time.baseline_ms / plan.time.per_token_ms - plan.speedup.over_baseline).abs() < 1e-9
+    );
+    // Pins leave no other mapping with a drafter, but the target alone is one.
+    let next = plan.runner_up.as_ref().unwrap();
+    assert_eq!((next.gamma, next.mapping.len()), (0, 1));
+    assert!((next.per_token_ms / plan.time.per_token_ms - 1.0 - next.slower).abs() < 1e-9);
+}
+
+#[test]
+fn what_is_needed_to_apply_it_is_there() {
+    let plan = search(&request()).unwrap();
+    let symbols: Vec<&str> = plan
+        .devices
+        .iter()
+        .map(|device| device.pu.as_str())
+        .collect();
+    assert_eq!(symbols, ["cpu", "gpu"]);
+    assert_eq!(plan.run_flags, ["--device=local-task", "--device=vulkan"]);
+    assert_eq!(plan.devices[0].roles, [Role::Target, Role::Control]);
+    assert_eq!(plan.crossings.len(), 1);
+    assert_eq!(
+        (
+            plan.crossings[0].from_pu.as_str(),
+            plan.crossings[0].to_pu.as_str()
+        ),
+        ("cpu", "gpu")
+    );
+    assert!((plan.crossings[0].each_ms - 1.000504).abs() < 1e-9);
+}
+
+#[test]
+fn two_devices_of_one_kind_are_both_named() {
+    let mut request = request();
+    request.platform = Platform::load("two-cpus").unwrap();
+    request.pins.insert(Role::Drafter, "cpu2".into());
+    let plan = search(&request).unwrap();
+    assert_eq!(
+        plan.run_flags,
+        ["--device=local-task", "--device=local-task"]
+    );
+    assert_eq!(
+        plan.devices
+            .iter()
+            .map(|d| (d.alias.as_str(), d.ordinal))
+            .collect::<Vec<_>>(),
+        [("local", Some(0)), ("local", Some(1))]
+    );
+    // Flags that both need stand once.
+    assert_eq!(
+        plan.compile_flags,
+        [
+            "--iree-hal-local-target-device-backends=llvm-cpu",
+            "--iree-llvmcpu-target-cpu=host"
+        ]
+    );
+}
+
+#[test]
+fn json_reads_back_and_other_versions_are_refused() {
+    let plan = search(&request()).unwrap();
+    let json = plan.to_json().unwrap();
+    assert_eq!(Plan::from_json(&json).unwrap(), plan);
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(value["roles"]["drafter"]["pu"], "gpu");
+    assert_eq!(
+        value["roles"]["drafter"]["latency"]["source"]["kind"],
+        "roofline"
+    );
+    assert_eq!(value["cost_model"], "eq1");
+    assert_eq!(value["draft_length"]["symbolic"]["max"], 8);
+    let error = Plan::from_json(&json.replacen("\"version\": 1", "\"version\": 9", 1)).unwrap_err();
+    assert!(error.to_string().contains("version 9"), "{error}");
+    assert!(Plan::from_json("{").is_err());
+}
+
+#[test]
+fn the_rendering_says_it_all_in_a_hundred_columns() {
+    let mut request = request();
+    request.alpha_source = "translation/f16 of acceptance.yaml, ".repeat(10);
+    let text = search(&request).unwrap().render();
+    for part in [
+        "plan for two (cpu=1,gpu=1): speculate with γ = 4, drafter on gpu, target on cpu",
+        "c = 0.41 is below α = 0.90: drafting 4 tokens yields 4.10 tokens per round",
+        "pinned",
+        "roofline, compute",
+        "1.55 × by Eq. (1); 1.55 × over the best run without speculation on one unit",
+        "transfer",
+        "runner-up            target on cpu, γ = 0",
+        "choice holds for     α from",
+        "evaluated            1 of 4 mappings, 1 of the target alone, 9 draft lengths",
+        "assumptions:",
+        "ruled out (3 of 4 mappings):",
+        "2 × drafter is pinned to gpu",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 100),
+        "{text}"
+    );
+    assert!(text.lines().all(|line| line == line.trim_end()), "{text}");
+}
+
+#[test]
+fn without_speculation_it_says_why_and_warns_of_idle_pins() {
+    let mut low = request();
+    low.alpha = 0.17;
+    let plan = search(&low).unwrap();
+    assert!(
+        plan.why
+            .starts_with("no speculation: it pays only where c is below α, and c is at least 0.41"),
+        "{}",
+        plan.why
+    );
+    assert!(
+        plan.warnings[0].contains("the drafter is pinned to gpu, but does not pay"),
+        "{:?}",
+        plan.warnings
+    );
+    let mut none = request();
+    none.gamma = GammaChoice::Fixed(0);
+    assert!(
+        search(&none)
+            .unwrap()
+            .why
+            .contains("a draft length of 0 was asked for")
+    );
+    let mut alone = request();
+    alone.workload.subgraphs.remove(&Role::Drafter);
+    alone.pins.clear();
+    assert!(
+        search(&alone)
+            .unwrap()
+            .why
+            .contains("the module has no drafter")
+    );
+    // Worth it on the slow unit, but the fast one is faster without.
+    let mut other = request();
+    other.pins.clear();
+    other.platform = two(10.0);
+    let int8 = |demand: &mut crate::workload::SubgraphDemand| {
+        demand.dtypes.insert(DType::I8);
+    };
+    int8(other.workload.subgraphs.get_mut(&Role::Drafter).unwrap());
+    other.platform.pus[0].dtypes.insert(DType::I8);
+    let plan = search(&other).unwrap();
+    assert_eq!((plan.gamma, plan.pu_of(Role::Target)), (0, Some("gpu")));
+    assert!(
+        plan.why.contains("is not below α = 0.90") && plan.why.contains("where c is below α"),
+        "{}",
+        plan.why
+    );
+    other.forbid.insert((Role::Drafter, "cpu".into()));
+    other
+        .workload
+        .subgraphs
+        .insert(Role::Drafter, demand(1_000_000, 0));
+    other
+        .workload
+        .subgraphs
+        .get_mut(&Role::Target)
+        .unwrap()
+        .weight_bytes = 1_000_000_000;
+    other.alpha = 0.5;
+    other.platform.memories[1].capacity.value = 1_000_500_000.0;
+    other
+        .workload
+        .subgraphs
+        .get_mut(&Role::Drafter)
+        .unwrap()
+        .weight_bytes = 1_000_000;
+    // The drafter fits beside nothing: it can only be on the GPU, the target only on the CPU.
+    let plan = search(&other).unwrap();
+    assert!(
+        plan.why.contains("the target alone on gpu is faster still"),
+        "{}",
+        plan.why
+    );
+}

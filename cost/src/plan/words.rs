@@ -101,6 +101,14 @@ fn why_not(context: &Context<'_>, alpha: &str) -> String {
             digits(least)
         );
     }
+    if c >= context.request.alpha {
+        return format!(
+            "no speculation: the fastest mapping that would speculate is {place}, where c = {} is not \
+             below α = {alpha} ({would}); where c is below α, the target is slower by more than \
+             speculation gains",
+            digits(c)
+        );
+    }
     if alternative.point.target != context.best.point.target {
         return format!(
             "no speculation: with {place} it would pay there (c = {}), but the target alone on {} is faster still ({would})",

@@ -7,20 +7,39 @@ use crate::speedup::expected_tokens;
 use crate::units::Quantity;
 use proptest::prelude::*;
 
-fn pu() -> impl Strategy<Value = (u32, f64, Option<f64>, f64, f64, f64, bool)> {
-    // count, f32 rate, i8 rate, bandwidth, overhead, memory in units of weights, shared memory
-    (
-        1u32..4,
+/// A processing unit in round numbers.
+#[derive(Clone, Debug)]
+struct Unit {
+    count: u32,
+    f32_rate: f64,
+    i8_rate: Option<f64>,
+    bandwidth: f64,
+    overhead: f64,
+    memory: f64,
+    shared: bool,
+}
+
+fn unit() -> impl Strategy<Value = Unit> {
+    let rates = (
         1.0..100.0f64,
         prop::option::of(1.0..100.0f64),
         1.0..100.0f64,
         0.0..1.0f64,
-        0.5..6.0f64,
-        any::<bool>(),
+    );
+    (1u32..4, rates, 0.5..6.0f64, any::<bool>()).prop_map(
+        |(count, (f32_rate, i8_rate, bandwidth, overhead), memory, shared)| Unit {
+            count,
+            f32_rate,
+            i8_rate,
+            bandwidth,
+            overhead,
+            memory,
+            shared,
+        },
     )
 }
 
-fn platform(units: &[(u32, f64, Option<f64>, f64, f64, f64, bool)]) -> Platform {
+fn platform(units: &[Unit]) -> Platform {
     let mut platform = two(1.0);
     platform.memories = vec![Memory {
         name: "shared".into(),
@@ -31,7 +50,18 @@ fn platform(units: &[(u32, f64, Option<f64>, f64, f64, f64, bool)]) -> Platform 
         .iter()
         .enumerate()
         .map(
-            |(index, (count, f32_rate, i8_rate, bandwidth, overhead, memory, shared))| {
+            |(
+                index,
+                Unit {
+                    count,
+                    f32_rate,
+                    i8_rate,
+                    bandwidth,
+                    overhead,
+                    memory,
+                    shared,
+                },
+            )| {
                 let name = format!("pu{index}");
                 if !shared {
                     platform.memories.push(Memory {
@@ -205,7 +235,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
     #[test]
     fn equals_brute_force(
-        units in prop::collection::vec(pu(), 1..4),
+        units in prop::collection::vec(unit(), 1..4),
         drafter in any_demand(),
         target in any_demand(),
         alpha in 0.0..=1.0f64,
