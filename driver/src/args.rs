@@ -168,7 +168,7 @@ pub struct DecisionArgs {
     /// Acceptance as measured, of one task where the file holds several
     #[arg(long, value_name = "FILE[:TASK]")]
     pub acceptance: Option<String>,
-    /// The machine: reference, imx95, host, or a platform file
+    /// The machine: a built-in one (`specplace platforms` lists them), or a platform file
     #[arg(long, value_name = "NAME|FILE", default_value = "reference")]
     pub platform: String,
     /// Latencies as measured; without them they are estimated

@@ -19,8 +19,10 @@ impl Interface {
         let mut interface = Self::default();
         for op in module.body().ops() {
             if op.is("util.global") {
-                // One line of it: the value of a global may be gigabytes.
-                interface.archives.extend(archive(&op.summary()));
+                let value = op.attribute("initial_value").map(|value| value.to_string());
+                interface
+                    .archives
+                    .extend(value.as_deref().and_then(archive));
             } else if op.is_public() && op.has_body() && op.name().ends_with(".func") {
                 interface.functions.extend(op.symbol_name());
             }
@@ -43,8 +45,8 @@ impl Interface {
 }
 
 /// The scope in `#flow.parameter.named<"model"::"weight">`.
-fn archive(global: &str) -> Option<String> {
-    let (_, rest) = global.split_once("parameter.named<\"")?;
+fn archive(value: &str) -> Option<String> {
+    let (_, rest) = value.split_once("parameter.named<\"")?;
     let (scope, rest) = rest.split_once('"')?;
     rest.starts_with("::").then(|| scope.to_owned())
 }

@@ -9,6 +9,9 @@
 //! `src/main.rs`, uses `dialects` or `passes`, since those link IREE's library
 //! and `specplace` could then not even print its help without it.
 
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
 pub mod args;
 pub mod destinations;
 pub mod flags;

@@ -1,6 +1,8 @@
 //! `specplace`: reads the command line, answers what needs no IR, and hands
 //! the rest to `specplace-ir` (see [`specplace_driver::launch`]).
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 use specplace_driver::args::{Cli, Verb};

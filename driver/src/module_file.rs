@@ -35,16 +35,30 @@ pub fn read<'s>(
             (parsed, name)
         }
     };
-    parsed.map_err(|diagnostics| {
-        let mut failure = unreadable(&diagnostics);
-        if let Some(last) = failure.messages.last_mut().filter(|last| last.help.is_none()) {
-            last.help = Some(format!(
-                "{name} is not a module that this IREE can read: was it written by another version, \
-                 or is it cut off?"
-            ));
+    parsed.map_err(|diagnostics| explained(unreadable(&diagnostics), &name))
+}
+
+/// Adds the next step to what MLIR's parser says.
+fn explained(mut failure: Failure, name: &str) -> Failure {
+    // Advice for mlir-opt, and wrong: IREE could not compile such a module.
+    const FOREIGN: &str = "unregistered dialect";
+    let mut help = format!(
+        "{name} is not a module that this IREE can read: was it written by another version, or is it cut off?"
+    );
+    for message in &mut failure.messages {
+        if message.text.contains(FOREIGN) {
+            message.text = "this operation is of a dialect that IREE does not know".to_owned();
+            help = "bring it to Torch or to IREE's input phase first; names are checked letter by letter".to_owned();
         }
-        failure
-    })
+    }
+    if let Some(last) = failure
+        .messages
+        .last_mut()
+        .filter(|last| last.help.is_none())
+    {
+        last.help = Some(help);
+    }
+    failure
 }
 
 /// The module as it goes into a file.

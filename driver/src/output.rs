@@ -6,7 +6,7 @@
 //! there before.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -99,9 +99,8 @@ pub fn write_all(outputs: &[Output]) -> Result<(), Failure> {
             return Err(failure_of(output, &error));
         }
     }
-    for output in outputs {
-        sync_folder(&output.path);
-    }
+    // The folder is not synchronised: after a power cut the files may be those
+    // of before, but each of them is whole.
     Ok(())
 }
 
@@ -141,14 +140,6 @@ fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
-    }
-}
-
-/// Makes the renames last through a power cut; not every file system can, and
-/// the files are right without it.
-fn sync_folder(path: &Path) {
-    if let Ok(folder) = File::open(folder_of(path)) {
-        let _ = folder.sync_all();
     }
 }
 

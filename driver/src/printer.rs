@@ -83,11 +83,12 @@ impl Printer {
     /// The message with its source line, styled.
     fn render(&self, message: &Message) -> String {
         let mut out = String::new();
-        self.render_into(&mut out, message);
+        self.render_into(&mut out, message, None);
         out
     }
 
-    fn render_into(&self, out: &mut String, message: &Message) {
+    /// The line at `above` has just been shown and is not shown again.
+    fn render_into(&self, out: &mut String, message: &Message, above: Option<&Place>) {
         if let Some(place) = &message.place {
             let name = self.shown_name(&place.file);
             out.push_str(&format!(
@@ -105,7 +106,8 @@ impl Printer {
             message.severity,
             message.text.trim_end()
         ));
-        let shown = message.place.as_ref().and_then(|place| {
+        let place = message.place.as_ref().filter(|place| above != Some(place));
+        let shown = place.and_then(|place| {
             let line = self.source_line(place)?;
             out.push_str(&snippet(&line, place, message.severity));
             Some(line)
@@ -122,7 +124,7 @@ impl Printer {
             }
         }
         for note in &message.notes {
-            self.render_into(out, note);
+            self.render_into(out, note, message.place.as_ref());
         }
         if let Some(help) = &message.help {
             out.push_str(&format!("  = {BOLD}help{RESET}: {help}\n"));

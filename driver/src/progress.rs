@@ -41,7 +41,7 @@ impl Progress {
                 }
                 if started.elapsed() >= PATIENCE {
                     let bar = bar.get_or_insert_with(spinner);
-                    bar.set_message(step.clone());
+                    bar.set_message(format!("{step} ({} s)", started.elapsed().as_secs()));
                     bar.tick();
                 }
             }
@@ -74,7 +74,7 @@ impl Drop for Progress {
 }
 
 fn spinner() -> ProgressBar {
-    let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})")
+    let style = ProgressStyle::with_template("{spinner} {msg}")
         .unwrap_or_else(|_| ProgressStyle::default_spinner());
     ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style)
 }

@@ -1,9 +1,9 @@
 //! The parts of the report that are about files and commands.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use cost::plan::Plan;
+use cost::search::{Choice, Evaluator, Space};
+use cost::{CostError, Request};
 
 use crate::destinations::Destinations;
 use crate::flags::Flags;
@@ -45,35 +45,58 @@ pub fn next_steps(destinations: &Destinations, flags: &Flags, arguments: &str) -
     text
 }
 
-/// The best of every design variant, for `--explain`.
-pub fn ranking(plan: &Plan) -> String {
-    let mut text = String::from("the best of each design variant\n");
-    let list = |map: &BTreeMap<String, String>| {
-        let items: Vec<String> = map
-            .iter()
-            .map(|(key, value)| format!("{key}={value}"))
-            .collect();
-        items.join(",")
+/// Longest ranking that is printed.
+const RANKS: usize = 40;
+
+/// Every mapping that was evaluated, each with its best draft length, the
+/// fastest first, for `--explain`. The request is the one that was decided.
+///
+/// # Errors
+///
+/// Those of the search, which has succeeded with this request before.
+pub fn ranking(request: &Request) -> Result<String, CostError> {
+    let lengths = request.draft_lengths()?;
+    let space = Space::build(request, &lengths)?;
+    let evaluator = Evaluator::new(request, &space, &lengths);
+    let mut choices: Vec<Choice> = space
+        .points
+        .iter()
+        .filter_map(|point| evaluator.best_of(point))
+        .collect();
+    choices.sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
+
+    let unit = |index: usize| {
+        let unit = request.platform.pus.get(index);
+        unit.map_or("?", |unit| unit.name.as_str())
     };
-    for variant in &plan.variants {
-        let resources = variant
-            .variant
-            .iter()
-            .map(|(unit, count)| (unit.clone(), count.to_string()));
-        let mapping = variant
-            .mapping
-            .iter()
-            .map(|(role, unit)| (role.to_string(), unit.clone()));
+    let mut text = format!(
+        "every mapping, the fastest first\n  {:<24} {:<10} {:<10} {:<10} {:>5} {:>7} {:>14}\n",
+        "resources", "drafter", "target", "control", "gamma", "c", "ms per token"
+    );
+    for choice in choices.iter().take(RANKS) {
+        let point = &choice.point;
+        let resources: Vec<String> = space
+            .variants
+            .get(point.variant)
+            .into_iter()
+            .flatten()
+            .map(|(unit, count)| format!("{unit}={count}"))
+            .collect();
+        let c = point.c().map_or("-".to_owned(), |c| format!("{c:.3}"));
         text.push_str(&format!(
-            "  {:<24} {:<28} gamma {:>2}  {:>10.3} ms per token  {:>5.2} x\n",
-            list(&resources.collect()),
-            list(&mapping.collect()),
-            variant.gamma,
-            variant.per_token_ms,
-            variant.over_baseline,
+            "  {:<24} {:<10} {:<10} {:<10} {:>5} {c:>7} {:>14.3}\n",
+            resources.join(","),
+            point.drafter.map_or("-", unit),
+            unit(point.target),
+            unit(point.control),
+            choice.gamma,
+            choice.seconds * 1e3,
         ));
     }
-    text
+    if choices.len() > RANKS {
+        text.push_str(&format!("  and {} more\n", choices.len() - RANKS));
+    }
+    Ok(text)
 }
 
 /// A path as the shell wants it.

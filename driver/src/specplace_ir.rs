@@ -1,6 +1,8 @@
 //! `specplace-ir`: the half of specplace that reads and writes IR. `specplace`
 //! starts it; it takes the same command line.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 use std::thread;
 

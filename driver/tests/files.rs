@@ -223,3 +223,40 @@ fn a_full_disk() {
     }
     assert!(Path::new("/dev/full").exists());
 }
+
+#[test]
+fn a_dialect_that_iree_does_not_know() {
+    let folder = folder();
+    fs::write(folder.path().join("odd.mlir"), "\"foo.bar\"() : () -> ()\n").unwrap();
+    specplace()
+        .current_dir(&folder)
+        .args(place("odd.mlir", "out.mlir"))
+        .assert()
+        .code(2)
+        .stderr(contains(
+            "odd.mlir:1:10: error: this operation is of a dialect",
+        ))
+        .stderr(contains("1 | \"foo.bar\"()"))
+        .stderr(contains("allow-unregistered").not());
+}
+
+/// Deeper than any export: the parser recurses as deeply.
+#[test]
+fn deep_nesting_ends_well() {
+    let folder = folder();
+    let depth = 3000;
+    let deep = format!(
+        "func.func @main(%c: i1) {{\n{}{}return\n}}\n",
+        "scf.if %c {\n".repeat(depth),
+        "}\n".repeat(depth)
+    );
+    let assert = specplace()
+        .current_dir(&folder)
+        .args(place("-", "out.mlir"))
+        .write_stdin(deep)
+        .assert()
+        .stderr(contains("panicked").not());
+    let code = assert.get_output().status.code();
+    assert!(matches!(code, Some(1 | 2)), "{code:?}");
+    assert_eq!(names(folder.path()), ["in.mlir"]);
+}

@@ -38,7 +38,7 @@ pub fn run(args: &OptArgs, printer: &mut Printer) -> anyhow::Result<()> {
 
     let mut timing = Timing::start();
     let progress = Progress::start(printer);
-    let session = Session::new();
+    let session = timing.step("start", Session::new);
     progress.step("read");
     let mut module = timing.step("read", || module_file::read(&session, input, printer))?;
     let outcome = run_passes(

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use cost::Plan;
+use cost::{Plan, Request};
 use dialects::{Module, Session, Severity};
 use passes::{Context, PASSES};
 use specplace_driver::args::PlaceArgs;
@@ -34,7 +34,7 @@ pub fn run(args: &PlaceArgs, printer: &mut Printer) -> anyhow::Result<()> {
 
     let mut timing = Timing::start();
     let progress = Progress::start(printer);
-    let session = Session::new();
+    let session = timing.step("start", Session::new);
     progress.step("read");
     let mut module = timing.step("read", || module_file::read(&session, input, printer))?;
     let outcome = run_passes(
@@ -65,7 +65,7 @@ pub fn run(args: &PlaceArgs, printer: &mut Printer) -> anyhow::Result<()> {
         &Interface::of(&module).arguments(),
     ));
     if args.explain {
-        said.insert(1, report::ranking(placed.plan));
+        said.insert(1, report::ranking(&placed.request).map_err(Failure::from)?);
     }
     timing.step("write", || placed.write(&destinations))?;
     if args.timing {
@@ -75,25 +75,20 @@ pub fn run(args: &PlaceArgs, printer: &mut Printer) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Warnings come before the report. Remarks are the evidence for what was
-/// decided: all of them when they were asked for, else their number.
+/// Remarks and warnings come before the report. Remarks are the evidence for
+/// what was decided: a line each, with the rest of it when it was asked for.
 fn print_findings(context: &Context, explain: bool, printer: &Printer) {
-    let (remarks, others): (Vec<_>, Vec<_>) = context
-        .diagnostics
-        .iter()
-        .partition(|diagnostic| diagnostic.severity == Severity::Remark);
-    if explain {
-        for remark in &remarks {
-            printer.message(&diagnostics::message(remark));
+    for diagnostic in &context.diagnostics {
+        let mut message = diagnostics::message(diagnostic);
+        if diagnostic.severity == Severity::Remark && !explain {
+            message = Message {
+                place: None,
+                offending: None,
+                notes: Vec::new(),
+                ..message
+            };
         }
-    } else if !remarks.is_empty() {
-        let (count, plural) = (remarks.len(), if remarks.len() == 1 { "" } else { "s" });
-        printer.message(&Message::note(format!(
-            "{count} remark{plural} about how this was found: --explain prints them"
-        )));
-    }
-    for diagnostic in others {
-        printer.message(&diagnostics::message(diagnostic));
+        printer.message(&message);
     }
 }
 
@@ -101,6 +96,8 @@ fn print_findings(context: &Context, explain: bool, printer: &Printer) {
 struct Placed<'a> {
     contents: Vec<u8>,
     plan: &'a Plan,
+    /// What was decided: the user's request with the module's demands.
+    request: Request,
     flags: Flags,
     proof: Option<String>,
 }
@@ -134,9 +131,17 @@ impl<'a> Placed<'a> {
                 verify_placement::prove(module, &contents, &flags.compile)
             })?);
         }
+        let mut request = request.clone();
+        request.workload.clone_from(
+            context
+                .workload
+                .as_ref()
+                .context("estimate-costs counted nothing: a bug in specplace")?,
+        );
         Ok(Self {
             contents,
             plan,
+            request,
             flags,
             proof,
         })

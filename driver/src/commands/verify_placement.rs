@@ -100,8 +100,7 @@ fn verdict(expectation: &Expectation, stream: &Module<'_>) -> Result<String, Fai
     }
     Err(Failure::impossible(vec![
         Message::error("iree-compile does not place the module as planned")
-            .with_note(report.render())
-            .help("please report it with IN and the command line; nothing was written"),
+            .with_note(report.render()),
     ]))
 }
 
