@@ -144,3 +144,60 @@ func.func @errors(%x: !torch.vtensor<[4],f32>, %unranked: !torch.vtensor<*,f32>,
   %7 = torch.operator "torch.specplace.draft_length"(%four) : (!torch.int) -> !torch.vtensor<[],si64>
   return %1 : !torch.vtensor<[4],f32>
 }
+
+// A function that is a role by attribute, by the command line, or by a name
+// that speaks of one while it returns floats: its arguments are marked with
+// the role, and its logits end it. `@append_draft` is no model.
+// RUN: specplace opt --pass resolve-markers functions.mlir --target @big | FileCheck functions.mlir
+//--- functions.mlir
+// CHECK-LABEL: func.func @given(
+// CHECK-SAME:      %[[A:.+]]: tensor<4xi64>) -> (tensor<4xf32>, tensor<4xi64>) {
+// CHECK:         %[[MARKED:.+]] = flow.tensor.transfer %[[A]] : tensor<4xi64> to #hal.device.promise<@drafter>
+// CHECK:         %[[LOGITS:.+]] = arith.sitofp %[[MARKED]]
+// CHECK:         %[[ENDED:.+]] = flow.tensor.transfer %[[LOGITS]] : tensor<4xf32> to #hal.device.promise<@control>
+// CHECK:         return %[[ENDED]], %[[MARKED]]
+func.func @given(%tokens: tensor<4xi64>) -> (tensor<4xf32>, tensor<4xi64>) attributes {specplace.role = "drafter"} {
+  %0 = arith.sitofp %tokens : tensor<4xi64> to tensor<4xf32>
+  return %0, %tokens : tensor<4xf32>, tensor<4xi64>
+}
+// CHECK-LABEL: func.func @big(
+// CHECK:         flow.tensor.transfer %{{.+}} : tensor<4xi64> to #hal.device.promise<@target>
+func.func @big(%tokens: tensor<4xi64>) -> tensor<4xf32> {
+  %0 = arith.sitofp %tokens : tensor<4xi64> to tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+// CHECK-LABEL: func.func @drafter_forward$1(
+// CHECK:         flow.tensor.transfer %{{.+}} : tensor<4xi64> to #hal.device.promise<@drafter>
+func.func @drafter_forward$1(%tokens: tensor<4xi64>) -> tensor<4xf32> {
+  %0 = arith.sitofp %tokens : tensor<4xi64> to tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+// CHECK-LABEL: func.func @append_draft(
+// CHECK-NOT:     flow.tensor.transfer
+func.func @append_draft(%tokens: tensor<4xi64>) -> tensor<4xi64> {
+  return %tokens : tensor<4xi64>
+}
+
+// A role on a Torch operation goes to its operands, since lowering makes other
+// operations of it; one on an operation of linalg's level stays.
+// RUN: specplace opt --pass resolve-markers operations.mlir | FileCheck operations.mlir
+//--- operations.mlir
+// CHECK-LABEL: func.func @operations
+// CHECK:         %[[MARKED:.+]] = flow.tensor.transfer %{{.+}} : tensor<4xf32> to #hal.device.promise<@target>
+// CHECK:         %[[TORCH:.+]] = torch_c.from_builtin_tensor %[[MARKED]]
+// CHECK:         torch.aten.neg %[[TORCH]] : !torch.vtensor<[4],f32> -> !torch.vtensor<[4],f32>
+// CHECK:         arith.negf %{{.+}} {specplace.role = "drafter"} : tensor<4xf32>
+func.func @operations(%x: !torch.vtensor<[4],f32>, %y: tensor<4xf32>) -> (!torch.vtensor<[4],f32>, tensor<4xf32>) {
+  %0 = torch.aten.neg %x {specplace.role = "target"} : !torch.vtensor<[4],f32> -> !torch.vtensor<[4],f32>
+  %1 = arith.negf %y {specplace.role = "drafter"} : tensor<4xf32>
+  return %0, %1 : !torch.vtensor<[4],f32>, tensor<4xf32>
+}
+
+// A role attribute that names none.
+// RUN: not specplace opt --pass resolve-markers attribute.mlir 2>&1 | FileCheck attribute.mlir
+//--- attribute.mlir
+// CHECK: attribute.mlir:[[#@LINE+2]]:1: error: 'draftr' is not a role
+// CHECK: help: use drafter, target or control
+func.func @f() attributes {specplace.role = "draftr"} {
+  return
+}
