@@ -1,0 +1,248 @@
+// identify-roles: where a role starts, how it spreads, where it ends.
+//
+// Most cases compute on small tensors in place of models: an integer becomes a
+// float (as embeddings are looked up), weights are applied, and the float
+// becomes an integer again (as argmax makes tokens).
+
+// RUN: split-file %s %t
+// RUN: cd %t
+
+// A marker gives its role to what follows from its value, up to the tokens.
+// Whoever reads tokens only is control, and so has no role attribute. A
+// `control` marker on logits ends the model only there: what makes tokens of
+// them stays with the model, so that whole logits do not cross.
+// RUN: specplace opt --pass identify-roles markers.mlir 2>&1 | FileCheck markers.mlir
+//--- markers.mlir
+// CHECK-DAG:   remark: 'control' marks 1 float value(s), logits; what is computed from them up to the tokens stays with the model
+// CHECK-DAG:   remark: drafter: 3 operations
+// CHECK-DAG:   markers.mlir:{{[0-9]+}}:8: note: 3 because each follows from a value marked 'drafter'
+// CHECK-DAG:   remark: target: 4 operations
+// CHECK-LABEL: func.func @markers
+// CHECK-NOT:     flow.tensor.transfer
+// CHECK:         arith.sitofp %{{.+}} {specplace.role = "drafter"}
+// CHECK:         arith.mulf %{{.+}} {specplace.role = "drafter"}
+// CHECK:         arith.fptosi %{{.+}} {specplace.role = "drafter"}
+// CHECK:         arith.addi %{{[^{]+}} : tensor<4xi64>
+// CHECK:         arith.sitofp %{{.+}} {specplace.role = "target"}
+// CHECK:         arith.mulf %{{.+}} {specplace.role = "target"}
+// CHECK:         arith.negf %{{.+}} {specplace.role = "target"}
+// CHECK:         arith.fptosi %{{.+}} {specplace.role = "target"}
+// CHECK:         arith.cmpi eq, %{{[^{]+}} : tensor<4xi64>
+// CHECK:         arith.select %{{[^{]+}} : tensor<4xi1>, tensor<4xi64>
+util.global private @w = #flow.parameter.named<"model"::"w"> : tensor<4xf32>
+func.func @markers(%tokens: tensor<4xi64>) -> tensor<4xi64> {
+  %w = util.global.load @w : tensor<4xf32>
+  %d = flow.tensor.transfer %tokens : tensor<4xi64> to #hal.device.promise<@drafter>
+  %0 = arith.sitofp %d : tensor<4xi64> to tensor<4xf32>
+  %1 = arith.mulf %0, %w : tensor<4xf32>
+  %draft = arith.fptosi %1 : tensor<4xf32> to tensor<4xi64>
+  %all = arith.addi %draft, %tokens : tensor<4xi64>
+  %t = flow.tensor.transfer %all : tensor<4xi64> to #hal.device.promise<@target>
+  %2 = arith.sitofp %t : tensor<4xi64> to tensor<4xf32>
+  %3 = arith.mulf %2, %w : tensor<4xf32>
+  %logits = flow.tensor.transfer %3 : tensor<4xf32> to #hal.device.promise<@control>
+  %4 = arith.negf %logits : tensor<4xf32>
+  %argmax = arith.fptosi %4 : tensor<4xf32> to tensor<4xi64>
+  %equal = arith.cmpi eq, %draft, %argmax : tensor<4xi64>
+  %r = arith.select %equal, %argmax, %tokens : tensor<4xi1>, tensor<4xi64>
+  return %r : tensor<4xi64>
+}
+
+// Where both models' logits meet after `control` markers, as in stochastic
+// acceptance, the operation is control's and no conflict.
+// RUN: specplace opt --pass identify-roles -q meet.mlir | FileCheck meet.mlir
+//--- meet.mlir
+// CHECK-LABEL: func.func @meet
+// CHECK:         arith.sitofp %{{.+}} {specplace.role = "drafter"}
+// CHECK:         arith.sitofp %{{.+}} {specplace.role = "target"}
+// CHECK:         arith.subf %{{[^{]+}} : tensor<4xf32>
+func.func @meet(%tokens: tensor<4xi64>) -> tensor<4xf32> {
+  %d = flow.tensor.transfer %tokens : tensor<4xi64> to #hal.device.promise<@drafter>
+  %x = arith.sitofp %d : tensor<4xi64> to tensor<4xf32>
+  %q = flow.tensor.transfer %x : tensor<4xf32> to #hal.device.promise<@control>
+  %t = flow.tensor.transfer %tokens : tensor<4xi64> to #hal.device.promise<@target>
+  %y = arith.sitofp %t : tensor<4xi64> to tensor<4xf32>
+  %p = flow.tensor.transfer %y : tensor<4xf32> to #hal.device.promise<@control>
+  %0 = arith.subf %p, %q : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// Roles follow values through control flow: a weight that enters a loop as an
+// argument, and a result that leaves it.
+// RUN: specplace opt --pass identify-roles -q loop.mlir | FileCheck loop.mlir
+//--- loop.mlir
+// CHECK-LABEL: func.func @loop
+// CHECK:         scf.while
+// CHECK:           arith.mulf %{{.+}} {specplace.role = "drafter"}
+// CHECK:           arith.fptosi %{{.+}} {specplace.role = "drafter"}
+// CHECK:           arith.addi %{{[^{]+}} : i32
+// CHECK:         arith.negf %{{.+}} {specplace.role = "drafter"}
+func.func @loop(%tokens: tensor<4xi64>, %w: tensor<4xf32>, %n: i32) -> (tensor<4xf32>, tensor<4xf32>) {
+  %zero = arith.constant 0 : i32
+  %one = arith.constant 1 : i32
+  %d = flow.tensor.transfer %w : tensor<4xf32> to #hal.device.promise<@drafter>
+  %t = flow.tensor.transfer %tokens : tensor<4xi64> to #hal.device.promise<@target>
+  %y = arith.sitofp %t : tensor<4xi64> to tensor<4xf32>
+  %r:3 = scf.while (%i = %zero, %now = %tokens, %weight = %d) : (i32, tensor<4xi64>, tensor<4xf32>) -> (i32, tensor<4xi64>, tensor<4xf32>) {
+    %go = arith.cmpi slt, %i, %n : i32
+    scf.condition(%go) %i, %now, %weight : i32, tensor<4xi64>, tensor<4xf32>
+  } do {
+  ^bb0(%i: i32, %now: tensor<4xi64>, %weight: tensor<4xf32>):
+    %0 = arith.sitofp %now : tensor<4xi64> to tensor<4xf32>
+    %1 = arith.mulf %0, %weight : tensor<4xf32>
+    %next = arith.fptosi %1 : tensor<4xf32> to tensor<4xi64>
+    %j = arith.addi %i, %one : i32
+    scf.yield %j, %next, %weight : i32, tensor<4xi64>, tensor<4xf32>
+  }
+  %z = arith.negf %r#2 : tensor<4xf32>
+  return %z, %y : tensor<4xf32>, tensor<4xf32>
+}
+
+// Without markers, weights tell: by `specplace.role`, by the name of their
+// parameter (or of the global itself), through what is computed from weights
+// alone, which belongs to nobody and gets no role.
+// RUN: specplace opt --pass identify-roles names.mlir 2>&1 | FileCheck names.mlir
+//--- names.mlir
+// CHECK-DAG:   note: 4 because each reads 'model::drafter.w', whose name speaks of the drafter
+// CHECK-DAG:   note: 3 because each reads 'model::w', which was given to the target
+// CHECK-LABEL: func.func @names
+// CHECK:         arith.sitofp %{{[^{]+}} : tensor<4xi64>
+// CHECK:         arith.mulf %{{.+}} {specplace.role = "drafter"}
+// CHECK:         arith.addf %{{.+}} {specplace.role = "drafter"}
+// CHECK:         arith.mulf %{{.+}} {specplace.role = "drafter"}
+// CHECK:         arith.fptosi %{{.+}} {specplace.role = "drafter"}
+// CHECK:         arith.negf %{{[^{]+}} : tensor<4xf32>
+// CHECK:         arith.mulf %{{.+}} {specplace.role = "target"}
+// CHECK:         arith.addf %{{.+}} {specplace.role = "target"}
+// CHECK:         arith.fptosi %{{.+}} {specplace.role = "target"}
+util.global private @a = #flow.parameter.named<"model"::"drafter.w"> : tensor<4xf32>
+util.global private @b = #stream.parameter.named<"model"::"draft.w"> : tensor<4xf32>
+util.global private @c {specplace.role = "target"} = #flow.parameter.named<"model"::"w"> : tensor<4xf32>
+util.global private @target_head = dense<1.0> : tensor<4xf32>
+func.func @names(%tokens: tensor<4xi64>) -> (tensor<4xi64>, tensor<4xi64>) {
+  %a = util.global.load @a : tensor<4xf32>
+  %b = util.global.load @b : tensor<4xf32>
+  %c = util.global.load @c : tensor<4xf32>
+  %h = util.global.load @target_head : tensor<4xf32>
+  %0 = arith.sitofp %tokens : tensor<4xi64> to tensor<4xf32>
+  %1 = arith.mulf %0, %a : tensor<4xf32>
+  %2 = arith.addf %1, %1 : tensor<4xf32>
+  %3 = arith.mulf %2, %b : tensor<4xf32>
+  %d = arith.fptosi %3 : tensor<4xf32> to tensor<4xi64>
+  %negated = arith.negf %c : tensor<4xf32>
+  %4 = arith.mulf %0, %negated : tensor<4xf32>
+  %5 = arith.addf %4, %h : tensor<4xf32>
+  %t = arith.fptosi %5 : tensor<4xf32> to tensor<4xi64>
+  return %d, %t : tensor<4xi64>, tensor<4xi64>
+}
+
+// The command line has the last word about weights: a prefix of their names,
+// with the parameter's scope or without it, or the symbol of one global.
+// RUN: specplace opt --pass identify-roles given.mlir --drafter target. --target @b 2>&1 | FileCheck given.mlir
+// RUN: specplace opt --pass identify-roles given.mlir --drafter model::target --target @b 2>&1 | FileCheck given.mlir
+//--- given.mlir
+// CHECK-DAG: note: 1 because each reads 'model::target.w', which was given to the drafter
+// CHECK-DAG: note: 1 because each reads 'model::drafter.w', which was given to the target
+util.global private @a = #flow.parameter.named<"model"::"target.w"> : tensor<4xf32>
+util.global private @b {specplace.role = "drafter"} = #flow.parameter.named<"model"::"drafter.w"> : tensor<4xf32>
+func.func @given(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %a = util.global.load @a : tensor<4xf32>
+  %b = util.global.load @b : tensor<4xf32>
+  %0 = arith.mulf %x, %a : tensor<4xf32>
+  %1 = arith.mulf %x, %b : tensor<4xf32>
+  return %0, %1 : tensor<4xf32>, tensor<4xf32>
+}
+
+// A role written on an operation is taken as it is, on integers too, which
+// spreading never gives one.
+// RUN: specplace opt --pass identify-roles operations.mlir 2>&1 | FileCheck operations.mlir
+//--- operations.mlir
+// CHECK-DAG:   because each has specplace.role = "drafter"
+// CHECK-DAG:   because each has specplace.role = "target"
+// CHECK-LABEL: func.func @operations
+// CHECK:         arith.trunci %{{.+}} {specplace.role = "drafter"}
+// CHECK:         arith.sitofp %{{.+}} {specplace.role = "target"}
+// CHECK:         arith.negf %{{.+}} {specplace.role = "target"}
+func.func @operations(%tokens: tensor<4xi64>) -> (tensor<4xf32>, tensor<4xi32>) {
+  %0 = arith.trunci %tokens {specplace.role = "drafter"} : tensor<4xi64> to tensor<4xi32>
+  %1 = arith.sitofp %tokens {specplace.role = "target"} : tensor<4xi64> to tensor<4xf32>
+  %2 = arith.negf %1 : tensor<4xf32>
+  return %2, %0 : tensor<4xf32>, tensor<4xi32>
+}
+
+// Nothing is named and nothing is marked: there are two sizes of models that
+// start with a lookup by integer tokens, and the bigger one is the target.
+// RUN: specplace opt --pass identify-roles structure.mlir 2>&1 | FileCheck structure.mlir
+//--- structure.mlir
+// CHECK-DAG:   note: 3 because each belongs to a model that starts at an embedding lookup and holds 256 bytes of weights, which is the smaller of two
+// CHECK-DAG:   because each belongs to a model that starts at an embedding lookup and holds 512 bytes of weights, which is the bigger of two
+// CHECK-LABEL: func.func @structure
+// CHECK:         linalg.generic {{.*}}specplace.role = "drafter"
+// CHECK:         tensor.extract_slice {{.*}}specplace.role = "drafter"
+// CHECK:         arith.fptosi {{.*}}specplace.role = "drafter"
+// CHECK:         linalg.generic {{.*}}specplace.role = "target"
+#row = affine_map<(i, j) -> (i)>
+#all = affine_map<(i, j) -> (i, j)>
+util.global private @a = #flow.parameter.named<"model"::"a"> : tensor<16x4xf32>
+util.global private @b = #flow.parameter.named<"model"::"b"> : tensor<16x8xf32>
+func.func @structure(%tokens: tensor<4xi64>) -> (tensor<4xi64>, tensor<4x8xf32>) {
+  %a = util.global.load @a : tensor<16x4xf32>
+  %b = util.global.load @b : tensor<16x8xf32>
+  %narrow = tensor.empty() : tensor<4x4xf32>
+  %0 = linalg.generic {indexing_maps = [#row, #all], iterator_types = ["parallel", "parallel"]} ins(%tokens : tensor<4xi64>) outs(%narrow : tensor<4x4xf32>) {
+  ^bb0(%token: i64, %out: f32):
+    %row = arith.index_cast %token : i64 to index
+    %column = linalg.index 1 : index
+    %e = tensor.extract %a[%row, %column] : tensor<16x4xf32>
+    linalg.yield %e : f32
+  } -> tensor<4x4xf32>
+  %first = tensor.extract_slice %0[0, 0] [4, 1] [1, 1] : tensor<4x4xf32> to tensor<4xf32>
+  %draft = arith.fptosi %first : tensor<4xf32> to tensor<4xi64>
+  %wide = tensor.empty() : tensor<4x8xf32>
+  %1 = linalg.generic {indexing_maps = [#row, #all], iterator_types = ["parallel", "parallel"]} ins(%draft : tensor<4xi64>) outs(%wide : tensor<4x8xf32>) {
+  ^bb0(%token: i64, %out: f32):
+    %row = arith.index_cast %token : i64 to index
+    %column = linalg.index 1 : index
+    %e = tensor.extract %b[%row, %column] : tensor<16x8xf32>
+    linalg.yield %e : f32
+  } -> tensor<4x8xf32>
+  return %draft, %1 : tensor<4xi64>, tensor<4x8xf32>
+}
+
+// A weight that both models read, such as a tied embedding, is shared and no
+// contradiction, whatever it is called.
+// RUN: specplace opt --pass identify-roles -q shared.mlir | FileCheck shared.mlir
+//--- shared.mlir
+// CHECK-LABEL: func.func @shared
+// CHECK:         arith.mulf %{{.+}} {specplace.role = "drafter"}
+// CHECK:         arith.mulf %{{.+}} {specplace.role = "target"}
+util.global private @t = #flow.parameter.named<"model"::"target.embedding"> : tensor<4xf32>
+func.func @shared(%tokens: tensor<4xi64>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %w = util.global.load @t : tensor<4xf32>
+  %d = flow.tensor.transfer %tokens : tensor<4xi64> to #hal.device.promise<@drafter>
+  %x = arith.sitofp %d : tensor<4xi64> to tensor<4xf32>
+  %0 = arith.mulf %x, %w : tensor<4xf32>
+  %t = flow.tensor.transfer %tokens : tensor<4xi64> to #hal.device.promise<@target>
+  %y = arith.sitofp %t : tensor<4xi64> to tensor<4xf32>
+  %1 = arith.mulf %y, %w : tensor<4xf32>
+  return %0, %1 : tensor<4xf32>, tensor<4xf32>
+}
+
+// A weight that only the other model reads is one: a marker claims the
+// operation for the drafter, the weight's name for the target.
+// RUN: not specplace opt --pass identify-roles contradiction.mlir 2>&1 | FileCheck contradiction.mlir
+//--- contradiction.mlir
+// CHECK: contradiction.mlir:[[#@LINE+9]]:8: error: one operation is claimed by the drafter and by the target
+// CHECK: contradiction.mlir:[[#@LINE+6]]:8: note: drafter: it follows from a value marked 'drafter'
+// CHECK: contradiction.mlir:[[#@LINE+2]]:1: note: target: it reads 'model::target.w', whose name speaks of the target
+// CHECK: help: mark the value that passes from one model to the other
+util.global private @t = #flow.parameter.named<"model"::"target.w"> : tensor<4xf32>
+func.func @contradiction(%tokens: tensor<4xi64>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %w = util.global.load @t : tensor<4xf32>
+  %d = flow.tensor.transfer %tokens : tensor<4xi64> to #hal.device.promise<@drafter>
+  %x = arith.sitofp %d : tensor<4xi64> to tensor<4xf32>
+  %0 = arith.mulf %x, %w : tensor<4xf32>
+  %t = flow.tensor.transfer %tokens : tensor<4xi64> to #hal.device.promise<@target>
+  %y = arith.sitofp %t : tensor<4xi64> to tensor<4xf32>
+  return %0, %y : tensor<4xf32>, tensor<4xf32>
+}
