@@ -49,7 +49,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     if holds_torch(module) {
         unknown_operators(module)?;
         let public = public_functions(module);
-        let warnings = module.run_pipeline(PIPELINE)?;
+        let warnings = module.run_pipeline(PIPELINE).map_err(with_help)?;
         context.diagnostics.extend(warnings);
         for name in public {
             context.diagnostics.push(Diagnostic::remark(format!(
@@ -61,6 +61,18 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         module.run_pipeline(INLINE)?;
     }
     Ok(())
+}
+
+/// Adds the next step to what IREE says.
+fn with_help(mut errors: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    if let Some(last) = errors.last_mut().filter(|last| last.help.is_none()) {
+        last.help = Some(
+            "IREE's Torch lowering does not take this operation, in this form or at all: \
+             decompose it at export"
+                .to_owned(),
+        );
+    }
+    errors
 }
 
 fn holds_torch(module: &Module<'_>) -> bool {
