@@ -1,0 +1,97 @@
+// lower-torch: Torch to linalg on tensors with scf control flow.
+
+// RUN: split-file %s %t
+// RUN: cd %t
+
+// Functions stay func.funcs with builtin tensors in their signatures (IREE's
+// own torch-to-iree would make them util.funcs of its asynchronous ABI and
+// drop the attributes that placement needs), loops become scf, private
+// functions are inlined, and markers and roles survive. That the entry which
+// iree-compile adds for Torch input is not there is a remark.
+// RUN: specplace opt --pass lower-torch torch.mlir 2>&1 | FileCheck torch.mlir
+//--- torch.mlir
+// CHECK:       remark: @main keeps its signature, but not the @main$async entry that iree-compile adds for Torch input
+// CHECK:       util.global private @w {specplace.role = "target"}
+// CHECK:       func.func @main(%[[X:.+]]: tensor<4x4xf32>) -> tensor<4x4xf32> attributes {noinline}
+// CHECK-DAG:     %[[W:.+]] = util.global.load @w : tensor<4x4xf32>
+// CHECK-DAG:     %[[MARKED:.+]] = flow.tensor.transfer %[[X]] : tensor<4x4xf32> to #hal.device.promise<@target>
+// CHECK:         %[[LOOP:.+]] = scf.for {{.*}} iter_args(%[[Y:.+]] = %[[MARKED]])
+// CHECK:           linalg.matmul ins(%[[Y]], %[[W]]
+// CHECK:           scf.yield
+// CHECK:         return %[[LOOP]] : tensor<4x4xf32>
+// CHECK-NOT:   func.func private @layer
+util.global private @w {specplace.role = "target"} = #flow.parameter.named<"model"::"w"> : tensor<4x4xf32>
+func.func @main(%x: !torch.vtensor<[4,4],f32>) -> !torch.vtensor<[4,4],f32> attributes {noinline} {
+  %weight = util.global.load @w : tensor<4x4xf32>
+  %w = torch_c.from_builtin_tensor %weight : tensor<4x4xf32> -> !torch.vtensor<[4,4],f32>
+  %true = torch.constant.bool true
+  %max = torch.constant.int 3
+  %b = torch_c.to_builtin_tensor %x : !torch.vtensor<[4,4],f32> -> tensor<4x4xf32>
+  %t = flow.tensor.transfer %b : tensor<4x4xf32> to #hal.device.promise<@target>
+  %f = torch_c.from_builtin_tensor %t : tensor<4x4xf32> -> !torch.vtensor<[4,4],f32>
+  %0 = torch.prim.Loop %max, %true, init(%f) {
+  ^bb0(%i: !torch.int, %y: !torch.vtensor<[4,4],f32>):
+    %1 = func.call @layer(%y, %w) : (!torch.vtensor<[4,4],f32>, !torch.vtensor<[4,4],f32>) -> !torch.vtensor<[4,4],f32>
+    torch.prim.Loop.condition %true, iter(%1 : !torch.vtensor<[4,4],f32>)
+  } : (!torch.int, !torch.bool, !torch.vtensor<[4,4],f32>) -> !torch.vtensor<[4,4],f32>
+  return %0 : !torch.vtensor<[4,4],f32>
+}
+func.func private @layer(%x: !torch.vtensor<[4,4],f32>, %w: !torch.vtensor<[4,4],f32>) -> !torch.vtensor<[4,4],f32> {
+  %0 = torch.aten.mm %x, %w : !torch.vtensor<[4,4],f32>, !torch.vtensor<[4,4],f32> -> !torch.vtensor<[4,4],f32>
+  return %0 : !torch.vtensor<[4,4],f32>
+}
+
+// The draft length is still open after lowering: its global is read, and no
+// canonicalizer has replaced it by its bound.
+// RUN: specplace opt --pass resolve-markers,lower-torch -q length.mlir | FileCheck length.mlir
+//--- length.mlir
+// CHECK:       util.global private mutable @specplace.draft_length = dense<8> : tensor<i64>
+// CHECK:       func.func @main() -> tensor<i64>
+// CHECK:         %[[LENGTH:.+]] = util.global.load @specplace.draft_length : tensor<i64>
+// CHECK:         return %[[LENGTH]]
+func.func @main() -> !torch.vtensor<[],si64> {
+  %max = torch.constant.int 8
+  %0 = torch.operator "torch.specplace.draft_length"(%max) : (!torch.int) -> !torch.vtensor<[],si64>
+  return %0 : !torch.vtensor<[],si64>
+}
+
+// IR without Torch is not lowered; only calls are inlined, so that later
+// passes see whole functions. There is no remark, since nothing is missing.
+// RUN: specplace opt --pass lower-torch linalg.mlir 2>&1 | FileCheck linalg.mlir
+//--- linalg.mlir
+// CHECK-NOT:   remark
+// CHECK:       func.func @main
+// CHECK-NEXT:    %[[R:.+]] = arith.negf %{{.+}} {specplace.role = "target"} : tensor<4xf32>
+// CHECK-NEXT:    return %[[R]]
+// CHECK-NOT:   func.func private
+func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = call @layer(%x) : (tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+func.func private @layer(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = arith.negf %x {specplace.role = "target"} : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// Operators that only their author knows are named all at once, before
+// anything is lowered.
+// RUN: not specplace opt --pass lower-torch unknown.mlir 2>&1 | FileCheck unknown.mlir
+//--- unknown.mlir
+func.func @main(%x: !torch.vtensor<[4],f32>) -> !torch.vtensor<[4],f32> {
+  // CHECK: unknown.mlir:[[#@LINE+2]]:8: error: the Torch operator 'torch.mylib.swish' is not known
+  // CHECK: help: decompose it at export
+  %0 = torch.operator "torch.mylib.swish"(%x) : (!torch.vtensor<[4],f32>) -> !torch.vtensor<[4],f32>
+  // CHECK: unknown.mlir:[[#@LINE+1]]:8: error: the Torch operator 'torch.mylib.other' is not known
+  %1 = torch.operator "torch.mylib.other"(%0) : (!torch.vtensor<[4],f32>) -> !torch.vtensor<[4],f32>
+  return %1 : !torch.vtensor<[4],f32>
+}
+
+// What IREE's lowering refuses is told in its words, at the operation.
+// RUN: not specplace opt --pass lower-torch refused.mlir 2>&1 | FileCheck refused.mlir
+//--- refused.mlir
+func.func @main(%x: !torch.vtensor<[4,4],f32>) -> !torch.vtensor<[4,4],f32> {
+  // CHECK: refused.mlir:[[#@LINE+2]]:8: error: failed to legalize operation 'torch.aten.erfinv'
+  // CHECK: help: IREE's Torch lowering does not take this operation
+  %0 = torch.aten.erfinv %x : !torch.vtensor<[4,4],f32> -> !torch.vtensor<[4,4],f32>
+  return %0 : !torch.vtensor<[4,4],f32>
+}
