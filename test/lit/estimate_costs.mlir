@@ -1,0 +1,192 @@
+// estimate-costs: what one forward pass of each role computes and moves, and
+// what crosses between roles. The workload is JSON in specplace.workload.
+
+// RUN: split-file %s %t
+// RUN: cd %t
+
+// A multiply-add is two operations, at each point of the loops (here 4x8x16);
+// elementwise work counts its operations, but is fused into what it follows and
+// so is no dispatch; a lookup is a dispatch without arithmetic. A conversion
+// computes nothing, but is a type that the device must have. Weights count
+// whole, whatever is read of them.
+// RUN: specplace opt --pass identify-roles,estimate-costs -q models.mlir | %venv/bin/python %S/Inputs/workload.py | FileCheck models.mlir
+//--- models.mlir
+// CHECK:      "crossings": [
+// CHECK:        "bytes": 32,
+// CHECK-NEXT:   "from": "control",
+// CHECK-NEXT:   "per": "draft",
+// CHECK-NEXT:   "to": "drafter",
+// CHECK-NEXT:   "what": "tensor<4xi64>"
+// CHECK:        "from": "target",
+// CHECK-NEXT:   "per": "round",
+// CHECK-NEXT:   "to": "control",
+// CHECK-NEXT:   "what": "tensor<4x16xf32>"
+// CHECK:      "sequence_length": 4,
+// CHECK-NEXT: "state": null,
+// CHECK:      "drafter": {
+// CHECK:        "calls_in_module": 1,
+// CHECK-NEXT:   "dispatches": 2,
+// CHECK-NEXT:   "dtypes": [
+// CHECK-NEXT:     "f32"
+// CHECK-NEXT:   ],
+// CHECK-NEXT:   "flops": {
+// CHECK-NEXT:     "f32": 1088
+// CHECK:        "op_kinds": [
+// CHECK-NEXT:     "linalg.fill",
+// CHECK-NEXT:     "linalg.generic",
+// CHECK-NEXT:     "linalg.matmul"
+// CHECK-NEXT:   ],
+// CHECK-NEXT:   "weight_bytes": 1024
+// CHECK:      "target": {
+// CHECK:        "dispatches": 1,
+// CHECK:        "dtypes": [
+// CHECK-DAG:      "f32"
+// CHECK-DAG:      "f16"
+// CHECK:        "flops": {
+// CHECK-NEXT:     "f16": 2048,
+// CHECK-NEXT:     "f32": 2048
+// CHECK:        "weight_bytes": 1024
+#row = affine_map<(i, j) -> (i)>
+#all = affine_map<(i, j) -> (i, j)>
+util.global private @embed = #flow.parameter.named<"model"::"drafter.embed"> : tensor<16x8xf32>
+util.global private @d = #flow.parameter.named<"model"::"drafter.w"> : tensor<8x16xf32>
+util.global private @t = #flow.parameter.named<"model"::"target.w"> : tensor<32x16xf16>
+func.func @step(%tokens: tensor<4xi64>, %x: tensor<4x32xf16>) -> (tensor<4x16xf32>, tensor<4x16xf32>) {
+  %embed = util.global.load @embed : tensor<16x8xf32>
+  %d = util.global.load @d : tensor<8x16xf32>
+  %t = util.global.load @t : tensor<32x16xf16>
+  %zero = arith.constant 0.0 : f32
+  // A lookup: no arithmetic, but a dispatch that moves its result.
+  %looked_up = tensor.empty() : tensor<4x8xf32>
+  %marked = flow.tensor.transfer %tokens : tensor<4xi64> to #hal.device.promise<@drafter>
+  %0 = linalg.generic {indexing_maps = [#row, #all], iterator_types = ["parallel", "parallel"]} ins(%marked : tensor<4xi64>) outs(%looked_up : tensor<4x8xf32>) {
+  ^bb0(%token: i64, %out: f32):
+    %row = arith.index_cast %token : i64 to index
+    %column = linalg.index 1 : index
+    %e = tensor.extract %embed[%row, %column] : tensor<16x8xf32>
+    linalg.yield %e : f32
+  } -> tensor<4x8xf32>
+  %empty = tensor.empty() : tensor<4x16xf32>
+  %filled = linalg.fill ins(%zero : f32) outs(%empty : tensor<4x16xf32>) -> tensor<4x16xf32>
+  %1 = linalg.matmul ins(%0, %d : tensor<4x8xf32>, tensor<8x16xf32>) outs(%filled : tensor<4x16xf32>) -> tensor<4x16xf32>
+  // Elementwise: arithmetic, but no dispatch of its own.
+  %2 = linalg.generic {indexing_maps = [#all, #all], iterator_types = ["parallel", "parallel"]} ins(%1 : tensor<4x16xf32>) outs(%empty : tensor<4x16xf32>) {
+  ^bb0(%value: f32, %out: f32):
+    %exp = math.exp %value : f32
+    linalg.yield %exp : f32
+  } -> tensor<4x16xf32>
+  %in = flow.tensor.transfer %x : tensor<4x32xf16> to #hal.device.promise<@target>
+  %3 = linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>], iterator_types = ["parallel", "parallel", "reduction"]} ins(%in, %t : tensor<4x32xf16>, tensor<32x16xf16>) outs(%filled : tensor<4x16xf32>) {
+  ^bb0(%a: f16, %b: f16, %sum: f32):
+    %product = arith.mulf %a, %b : f16
+    %wide = arith.extf %product : f16 to f32
+    %next = arith.addf %sum, %wide : f32
+    linalg.yield %next : f32
+  } -> tensor<4x16xf32>
+  return %2, %3 : tensor<4x16xf32>, tensor<4x16xf32>
+}
+
+// Two drafts written down are one pass that is called twice, and a draft length
+// of two that only a new export can change.
+// RUN: specplace opt --pass identify-roles,estimate-costs -q unrolled.mlir | %venv/bin/python %S/Inputs/workload.py | FileCheck unrolled.mlir
+//--- unrolled.mlir
+// CHECK:      "draft_length": {
+// CHECK-NEXT:   "unrolled": {
+// CHECK-NEXT:     "gamma": 2
+// CHECK:      "control": {
+// CHECK:      "drafter": {
+// CHECK:        "calls_in_module": 2,
+// CHECK:        "weight_bytes": 16
+// CHECK:      "target": {
+// CHECK:        "calls_in_module": 1,
+util.global private @d = #flow.parameter.named<"model"::"drafter.w"> : tensor<4xf32>
+util.global private @t = #flow.parameter.named<"model"::"target.w"> : tensor<4xf32>
+func.func @step(%tokens: tensor<4xi64>) -> tensor<4xi64> {
+  %dw = util.global.load @d : tensor<4xf32>
+  %tw = util.global.load @t : tensor<4xf32>
+  %d0 = flow.tensor.transfer %tokens : tensor<4xi64> to #hal.device.promise<@drafter>
+  %x0 = arith.sitofp %d0 : tensor<4xi64> to tensor<4xf32>
+  %y0 = arith.mulf %x0, %dw : tensor<4xf32>
+  %draft0 = arith.fptosi %y0 : tensor<4xf32> to tensor<4xi64>
+  %with0 = arith.addi %tokens, %draft0 : tensor<4xi64>
+  %d1 = flow.tensor.transfer %with0 : tensor<4xi64> to #hal.device.promise<@drafter>
+  %x1 = arith.sitofp %d1 : tensor<4xi64> to tensor<4xf32>
+  %y1 = arith.mulf %x1, %dw : tensor<4xf32>
+  %draft1 = arith.fptosi %y1 : tensor<4xf32> to tensor<4xi64>
+  %with1 = arith.addi %with0, %draft1 : tensor<4xi64>
+  %t = flow.tensor.transfer %with1 : tensor<4xi64> to #hal.device.promise<@target>
+  %x = arith.sitofp %t : tensor<4xi64> to tensor<4xf32>
+  %y = arith.mulf %x, %tw : tensor<4xf32>
+  %verified = arith.fptosi %y : tensor<4xf32> to tensor<4xi64>
+  %equal = arith.cmpi eq, %verified, %draft1 : tensor<4xi64>
+  %r = arith.select %equal, %verified, %tokens : tensor<4xi1>, tensor<4xi64>
+  return %r : tensor<4xi64>
+}
+
+// A loop over drafts that draft_length bounds has room for as many as the
+// global says. The loop's body is one pass.
+// RUN: specplace opt --pass identify-roles,estimate-costs -q symbolic.mlir | %venv/bin/python %S/Inputs/workload.py | FileCheck symbolic.mlir
+//--- symbolic.mlir
+// CHECK:      "draft_length": {
+// CHECK-NEXT:   "symbolic": {
+// CHECK-NEXT:     "max": 8
+// CHECK:      "drafter": {
+// CHECK:        "calls_in_module": 1,
+util.global private mutable @specplace.draft_length = dense<8> : tensor<i64>
+func.func @symbolic(%tokens: tensor<4xi64>) -> tensor<4xi64> {
+  %zero = arith.constant 0 : i64
+  %one = arith.constant 1 : i64
+  %length = util.global.load @specplace.draft_length : tensor<i64>
+  %drafts:2 = scf.while (%i = %zero, %now = %tokens) : (i64, tensor<4xi64>) -> (i64, tensor<4xi64>) {
+    %n = tensor.extract %length[] : tensor<i64>
+    %go = arith.cmpi slt, %i, %n : i64
+    scf.condition(%go) %i, %now : i64, tensor<4xi64>
+  } do {
+  ^bb0(%i: i64, %now: tensor<4xi64>):
+    %d = flow.tensor.transfer %now : tensor<4xi64> to #hal.device.promise<@drafter>
+    %x = arith.sitofp %d : tensor<4xi64> to tensor<4xf32>
+    %draft = arith.fptosi %x : tensor<4xf32> to tensor<4xi64>
+    %j = arith.addi %i, %one : i64
+    scf.yield %j, %draft : i64, tensor<4xi64>
+  }
+  %t = flow.tensor.transfer %drafts#1 : tensor<4xi64> to #hal.device.promise<@target>
+  %x = arith.sitofp %t : tensor<4xi64> to tensor<4xf32>
+  %verified = arith.fptosi %x : tensor<4xf32> to tensor<4xi64>
+  return %verified : tensor<4xi64>
+}
+
+// The same loop with a bound that specplace cannot see counts as one draft.
+// RUN: sed 's/mutable @specplace.draft_length/mutable @bound/; s/@specplace.draft_length/@bound/' symbolic.mlir > hidden.mlir
+// RUN: specplace opt --pass identify-roles,estimate-costs hidden.mlir 2>&1 | FileCheck symbolic.mlir --check-prefix=HIDDEN
+// HIDDEN: warning: the drafts are made in a loop whose length specplace cannot see; they are counted as one
+// HIDDEN: help: bound the loop by torch.ops.specplace.draft_length(max)
+
+// Models in functions of their own have no draft length: whoever calls them
+// has one.
+// RUN: specplace opt --pass identify-roles,estimate-costs -q apart.mlir | %venv/bin/python %S/Inputs/workload.py | FileCheck apart.mlir
+//--- apart.mlir
+// CHECK:      "draft_length": "absent"
+func.func @one(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = arith.negf %x {specplace.role = "drafter"} : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+func.func @two(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = arith.addf %x, %y {specplace.role = "target"} : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// Nothing can be counted without roles.
+// RUN: not specplace opt --pass estimate-costs unrolled.mlir 2>&1 | FileCheck apart.mlir --check-prefix=ORDER
+// ORDER: error: no operation has a role: identify-roles did not run
+// ORDER: help: run the passes in order
+
+// Nor with a shape that is not static.
+// RUN: not specplace opt --pass identify-roles,estimate-costs -q dynamic.mlir 2>&1 | FileCheck dynamic.mlir
+//--- dynamic.mlir
+func.func @dynamic(%x: tensor<?xf32>, %y: tensor<4xf32>) -> (tensor<?xf32>, tensor<4xf32>) {
+  // CHECK: dynamic.mlir:[[#@LINE+2]]:8: error: the shapes of an operation are not static
+  // CHECK: help: export the module with a fixed sequence length
+  %0 = arith.negf %x {specplace.role = "drafter"} : tensor<?xf32>
+  %1 = arith.negf %y {specplace.role = "target"} : tensor<4xf32>
+  return %0, %1 : tensor<?xf32>, tensor<4xf32>
+}
