@@ -8,7 +8,8 @@
 //! and imported there, which copies nothing. One that other devices read is
 //! written by its producer straight into a buffer that all of them can use
 //! (owned by the device that cannot map the others' memory), and the producer
-//! waits for the write.
+//! waits for the write. Such a buffer is allocated once per call of the module
+//! where its value does not outlive a round of the loop that it is made in.
 //!
 //! All values that control flow hands on as one another (see
 //! [`crate::structure::carried`]) are kept in the same kind of buffer, and so
@@ -143,6 +144,8 @@ struct Rewriter<'m, 'p> {
     allocators: HashMap<String, String>,
     /// Tensor type to copying function of control.
     copiers: HashMap<String, String>,
+    /// The start of the function that is being rewritten.
+    entry: Option<Inserter<'m>>,
     /// Calls to erase at the end: an operation built meanwhile could take the
     /// address of an erased one, and be taken for it.
     replaced: Vec<Op<'m>>,
@@ -164,6 +167,7 @@ impl<'m, 'p> Rewriter<'m, 'p> {
             result_homes: HashMap::new(),
             allocators: HashMap::new(),
             copiers: HashMap::new(),
+            entry: None,
             replaced: Vec::new(),
         }
     }
@@ -289,6 +293,7 @@ impl<'m, 'p> Rewriter<'m, 'p> {
                 }
             }
         }
+        self.entry = entry.map(|entry| Inserter::before(self.module, entry.ops()[0]));
         for block in blocks {
             for op in block.ops() {
                 self.rewrite_op(op);
@@ -400,11 +405,16 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         let homes = self.result_homes[name].clone();
         let types = self.result_types[name].clone();
         let mut shared = Vec::new();
-        for (home, r#type) in homes.iter().zip(&types) {
+        for ((home, r#type), result) in homes.iter().zip(&types).zip(call.results()) {
             if let Home::Shared { owner, .. } = home {
-                let buffer = self.allocate(&inserter, owner, *r#type);
+                let place = if is_read_at_once(result) {
+                    self.entry.unwrap_or(inserter)
+                } else {
+                    inserter
+                };
+                let buffer = self.allocate(&place, owner, *r#type);
                 operands.push(buffer);
-                shared.push(buffer);
+                shared.push(place.view_of(buffer, *r#type));
             }
         }
         let local = homes
@@ -419,13 +429,11 @@ impl<'m, 'p> Rewriter<'m, 'p> {
                 .attribute("callee", Attribute::symbol(self.module.session(), name)),
         );
         let mut views = new.results().into_iter();
-        let mut buffers = shared.into_iter();
-        for (result, (home, r#type)) in call.results().into_iter().zip(homes.iter().zip(types)) {
+        let mut shared = shared.into_iter();
+        for (result, home) in call.results().into_iter().zip(&homes) {
             let view = match home {
                 Home::Local(_) => views.next(),
-                Home::Shared { .. } => buffers
-                    .next()
-                    .map(|buffer| inserter.view_of(buffer, r#type)),
+                Home::Shared { .. } => shared.next(),
             };
             if let Some(view) = view {
                 self.classes.alias(result, view);
@@ -516,6 +524,17 @@ impl<'m, 'p> Rewriter<'m, 'p> {
             .append_block(&arguments);
         (function, body)
     }
+}
+
+/// Whether a value is only read by what stands beside it, and so is dead when
+/// its block has run. Its buffer can then serve every iteration of a loop
+/// around it: outlined functions have read what they were given when they
+/// return, since they wait for what they write and export.
+fn is_read_at_once(value: Value<'_>) -> bool {
+    value
+        .uses()
+        .into_iter()
+        .all(|each| !hands_on(each.op) && !is_control_flow(each.op))
 }
 
 /// Terminators of control flow hand views on without looking at them.
