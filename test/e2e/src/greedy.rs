@@ -50,16 +50,7 @@ pub fn prompts(root: &Path) -> Result<Vec<Prompt>> {
         .collect()
 }
 
-/// The example's own prompt, continued by PyTorch.
-#[rustfmt::skip]
-const REFERENCE: [i64; 60] = [
-    302, 82, 198, 198, 83, 446, 25, 198, 258, 269, 442, 295, 82, 75, 198, 351,
-    301, 344, 414, 442, 381, 25, 198, 258, 269, 442, 295, 82, 75, 198, 351,
-    301, 344, 414, 442, 381, 25, 198, 258, 269, 442, 295, 82, 75, 198, 351,
-    301, 344, 414, 442, 381, 25, 198, 258, 269, 442, 295, 82, 75, 198,
-];
-
-/// The example's own prompt, with its greedy continuation.
+/// The example's own prompt, with its greedy continuation: PyTorch's.
 pub fn reference(root: &Path) -> Result<Prompt> {
     let folder = root.join("examples/pair");
     let row = arrays::read_integers(&folder.join("pair_tokens.npy"))?;
@@ -70,7 +61,7 @@ pub fn reference(root: &Path) -> Result<Prompt> {
     Ok(Prompt {
         row,
         length: usize::try_from(length)?,
-        greedy: REFERENCE.to_vec(),
+        greedy: arrays::read_integers(&folder.join("pair_greedy.npy"))?,
     })
 }
 
