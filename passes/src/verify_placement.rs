@@ -12,11 +12,14 @@
 //! elsewhere. So expected and actual device are compared, for every function,
 //! executable, dispatch, parameter and constant; and, since IREE's
 //! interprocedural optimisation can drop arguments and results that it takes
-//! for equal, the arity of every call with what was emitted.
+//! for equal, the arity of every call with what was emitted. And no function
+//! may write into a buffer that it was only lent.
 
 mod actual;
+mod borrowed;
 mod expectation;
 mod report;
+mod resources;
 #[cfg(test)]
 mod tests;
 
