@@ -2,8 +2,8 @@
 //!
 //! This crate is the *deciding* half of specplace: it takes numbers about a module ([`workload`]),
 //! about the machine ([`platform`], [`profile`]) and about the models ([`acceptance`]), evaluates
-//! the whole design space ([`search`]) and answers with a [`plan`]. It is pure Rust, opens no files
-//! but the YAML it is asked to read, and never knows MLIR.
+//! the whole design space ([`mod@search`]) and answers with a [`plan`]. It is pure Rust, opens no
+//! files but the YAML it is asked to read, and never knows MLIR.
 //!
 //! All quantities are SI base units in `f64` or `u64` (seconds, bytes, bytes per second, operations
 //! per second) unless a name says otherwise (`…_ms`). Determinism: the same inputs give the same
@@ -16,6 +16,19 @@
 //! assert_eq!(best.gamma, 4);
 //! assert!((best.speedup - 1.55).abs() < 0.005);
 //! ```
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+// Nothing that input can reach may panic; tests may.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
 
 pub mod acceptance;
 pub mod error;

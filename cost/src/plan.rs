@@ -57,11 +57,9 @@ pub struct Plan {
     /// The devices in use: control's first, since inputs are allocated on the first, then in
     /// platform order.
     pub devices: Vec<DevicePlan>,
-    /// iree-compile flags: the platform's, then those of the devices in use, each once.
-    pub compile_flags: Vec<String>,
-    /// iree-run-module flags: `--device=` in the order of [`Plan::devices`], then the devices' own,
+    /// iree-compile flags: the platform's, then those for the module and for each device in use,
     /// each once.
-    pub run_flags: Vec<String>,
+    pub compile_flags: Vec<String>,
     /// Values that go from one PU to another.
     pub crossings: Vec<CrossingPlan>,
     /// Speedups, each against what its name says.
@@ -147,6 +145,12 @@ pub struct CrossingPlan {
     pub to_pu: String,
     /// The PU that should own the shared buffer.
     pub owner: String,
+    /// The PU by way of which it goes, when no link joins the two.
+    pub via: Option<String>,
+    /// Both PUs work in the same memory, so that nothing is copied.
+    pub unified_memory: bool,
+    /// Each PU may read the other's buffers (see [`crate::platform::Link::transparent_access`]).
+    pub transparent_access: bool,
     /// Size.
     pub bytes: u64,
     /// How often.
@@ -242,7 +246,13 @@ impl Plan {
             version: u32,
         }
         let bad = |error: serde_json::Error| {
-            CostError::argument(format!("this is not a plan: {error}"), None)
+            CostError::argument(
+                format!(
+                    "this is not a plan: {}",
+                    crate::yaml::plain(&error.to_string())
+                ),
+                None,
+            )
         };
         let Versioned { version } = serde_json::from_str(text).map_err(bad)?;
         if version != PLAN_VERSION {

@@ -168,6 +168,8 @@ pub struct IreeTarget {
     pub ordinal: Option<u32>,
     /// iree-compile flags that this device needs.
     pub compile_flags: Vec<String>,
+    /// iree-compile flags for the whole module, wanted when this device takes part.
+    pub module_flags: Vec<String>,
     /// `--device=` of iree-run-module.
     pub runtime_device: String,
     /// iree-run-module flags that this device always needs.

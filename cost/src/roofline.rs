@@ -216,7 +216,7 @@ mod tests {
         let l = estimate(&demand(32_000_000_000, 1_000_000_000, 0), cpu, 2).unwrap();
         assert!((l.seconds - 1.0).abs() < 1e-12 && bound(&l) == Bound::Compute);
         let l = estimate(&demand(32_000_000, 40_000_000_000, 100), cpu, 2).unwrap();
-        assert!((l.seconds - 2.001).abs() < 1e-12 && bound(&l) == Bound::Memory);
+        assert!((l.seconds - 2.0004).abs() < 1e-12 && bound(&l) == Bound::Memory);
         let l = estimate(&demand(1, 1, 1000), cpu, 2).unwrap();
         assert!(bound(&l) == Bound::Dispatch);
         // One core draws half the bandwidth.

@@ -162,8 +162,11 @@ impl Request {
         }
     }
 
-    /// Everything that can be wrong with the request itself.
-    fn check(&self) -> Result<Vec<u32>, CostError> {
+    /// Checks the request itself, and returns [`Request::draft_lengths`].
+    ///
+    /// # Errors
+    /// As [`search`], except [`CostError::Infeasible`].
+    pub fn check(&self) -> Result<Vec<u32>, CostError> {
         check_alpha(self.alpha)?;
         for alpha in self.per_position.iter().flatten() {
             check_alpha(*alpha)?;

@@ -84,6 +84,8 @@ pub(crate) fn seconds(value: f64) -> String {
 /// Three significant digits for small numbers, no decimals for large ones.
 pub(crate) fn digits(value: f64) -> String {
     match value.abs() {
+        v if v > 0.0 && v < 0.000_95 => format!("{value:.1e}"),
+        v if v > 0.0 && v < 0.0995 => format!("{value:.3}"),
         v if v >= 99.95 => format!("{value:.0}"),
         v if v >= 9.995 => format!("{value:.1}"),
         _ => format!("{value:.2}"),
@@ -124,6 +126,10 @@ mod tests {
         assert_eq!(metric(12e9, "B/s"), "12.0 GB/s");
         assert_eq!(seconds(0.0032), "3.20 ms");
         assert_eq!(seconds(999.6e-3), "1000 ms");
+        assert_eq!(
+            [digits(0.0), digits(0.079), digits(0.41), digits(4.1e-5)],
+            ["0.00", "0.079", "0.41", "4.1e-5"]
+        );
         assert_eq!(list(["a", "b", "c"]), "a, b and c");
     }
 }

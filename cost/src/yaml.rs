@@ -20,6 +20,11 @@ pub(crate) fn with_help(message: impl Display, help: &str) -> String {
     format!("{message}{HELP}{help}")
 }
 
+/// A message whose help, if it carries one, has become part of the sentence.
+pub(crate) fn plain(message: &str) -> String {
+    message.replace(HELP, ": ")
+}
+
 /// Reads a document into `T`, after checking that its `version` is one we know.
 pub(crate) fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, CostError> {
     #[derive(Deserialize)]

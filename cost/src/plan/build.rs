@@ -103,19 +103,6 @@ pub(crate) fn build(
         speculating.and_then(|choice| choice.point.c())
     };
     let devices = devices(&context);
-    let unique = |flags: &mut dyn Iterator<Item = &String>| {
-        flags.fold(Vec::new(), |mut all: Vec<String>, flag| {
-            if !all.contains(flag) {
-                all.push(flag.clone());
-            }
-            all
-        })
-    };
-    let device_flags: Vec<String> = devices
-        .iter()
-        .map(|device| format!("--device={}", device.runtime_device))
-        .collect();
-    let extra = unique(&mut devices.iter().flat_map(|device| &device.run_flags));
     Plan {
         version: PLAN_VERSION,
         platform: request.platform.name.clone(),
@@ -135,16 +122,7 @@ pub(crate) fn build(
             .into_iter()
             .map(|(role, pu)| (role, role_plan(&context, role, pu)))
             .collect(),
-        compile_flags: unique(
-            &mut request
-                .platform
-                .compile_flags
-                .iter()
-                .chain(devices.iter().flat_map(|device| &device.compile_flags)),
-        ),
-        // Two devices of one kind are two `--device` flags with the same text: those are not to be
-        // made unique.
-        run_flags: device_flags.into_iter().chain(extra).collect(),
+        compile_flags: compile_flags(&context, &devices),
         devices,
         crossings: crossings(&context),
         speedup: speedups(&context),
@@ -216,6 +194,24 @@ fn devices(context: &Context<'_>) -> Vec<DevicePlan> {
     .collect()
 }
 
+/// The platform's, the module's and the devices' flags, each once: iree-compile refuses
+/// repetitions.
+fn compile_flags(context: &Context<'_>, devices: &[DevicePlan]) -> Vec<String> {
+    let platform = context.platform();
+    let units = || devices.iter().filter_map(|device| platform.pu(&device.pu));
+    let all = platform
+        .compile_flags
+        .iter()
+        .chain(units().flat_map(|unit| &unit.iree.module_flags))
+        .chain(units().flat_map(|unit| &unit.iree.compile_flags));
+    all.fold(Vec::new(), |mut unique: Vec<String>, flag| {
+        if !unique.contains(flag) {
+            unique.push(flag.clone());
+        }
+        unique
+    })
+}
+
 fn crossings(context: &Context<'_>) -> Vec<CrossingPlan> {
     let placed: BTreeMap<Role, usize> = context.placed().into_iter().collect();
     let crossings = context
@@ -235,6 +231,13 @@ fn crossings(context: &Context<'_>) -> Vec<CrossingPlan> {
                 from_pu: from.to_owned(),
                 to_pu: to.to_owned(),
                 owner: context.platform().crossing_owner(from, to).to_owned(),
+                via: route.links[1].map(|_| context.platform().control.clone()),
+                unified_memory: route.links.iter().flatten().all(|link| link.unified_memory),
+                transparent_access: route
+                    .links
+                    .iter()
+                    .flatten()
+                    .all(|link| link.transparent_access),
                 bytes: crossing.bytes,
                 per: crossing.per,
                 what: crossing.what.clone(),

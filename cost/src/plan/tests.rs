@@ -65,7 +65,6 @@ fn what_is_needed_to_apply_it_is_there() {
         .map(|device| device.pu.as_str())
         .collect();
     assert_eq!(symbols, ["cpu", "gpu"]);
-    assert_eq!(plan.run_flags, ["--device=local-task", "--device=vulkan"]);
     assert_eq!(plan.devices[0].roles, [Role::Target, Role::Control]);
     assert_eq!(plan.crossings.len(), 1);
     assert_eq!(
@@ -85,10 +84,6 @@ fn two_devices_of_one_kind_are_both_named() {
     request.pins.insert(Role::Drafter, "cpu2".into());
     let plan = search(&request).unwrap();
     assert_eq!(
-        plan.run_flags,
-        ["--device=local-task", "--device=local-task"]
-    );
-    assert_eq!(
         plan.devices
             .iter()
             .map(|d| (d.alias.as_str(), d.ordinal))
@@ -99,6 +94,7 @@ fn two_devices_of_one_kind_are_both_named() {
     assert_eq!(
         plan.compile_flags,
         [
+            "--iree-opt-level=O2",
             "--iree-hal-local-target-device-backends=llvm-cpu",
             "--iree-llvmcpu-target-cpu=host"
         ]

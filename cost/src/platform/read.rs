@@ -63,6 +63,8 @@ struct Target {
     #[serde(default)]
     compile_flags: Vec<String>,
     #[serde(default)]
+    module_flags: Vec<String>,
+    #[serde(default)]
     runtime_flags: Vec<String>,
     #[serde(default)]
     restrict_flags: Vec<String>,
@@ -194,6 +196,7 @@ pub(super) fn platform(file: &str, text: &str) -> Result<Platform, CostError> {
                 alias: unit.iree.device.alias,
                 ordinal: unit.iree.device.ordinal,
                 compile_flags: unit.iree.compile_flags,
+                module_flags: unit.iree.module_flags,
                 runtime_device: unit.iree.runtime_device,
                 runtime_flags: unit.iree.runtime_flags,
                 restrict_flags: unit.iree.restrict_flags,

@@ -252,17 +252,21 @@ fn the_full_machine_unless_a_smaller_one_is_faster() {
     let plan = search(&request).unwrap();
     assert_eq!(plan.variant.get("cpu"), Some(&4));
     assert!(
-        plan.run_flags.iter().all(|flag| !flag.contains("topology")),
+        plan.devices[0]
+            .run_flags
+            .iter()
+            .all(|flag| !flag.contains("topology")),
         "{:?}",
-        plan.run_flags
+        plan.devices[0].run_flags
     );
     request.variant = Some(parse_variant("cpu=2").unwrap());
     let plan = search(&request).unwrap();
     assert!(
-        plan.run_flags
+        plan.devices[0]
+            .run_flags
             .contains(&"--task_topology_cpu_ids=0,1".to_owned()),
         "{:?}",
-        plan.run_flags
+        plan.devices[0].run_flags
     );
 }
 

@@ -36,8 +36,8 @@ pub fn transfer_speedup(
 /// accepted given that all before it were.
 ///
 /// With all αᵢ equal it is [`expected_tokens`]. Acceptance does vary with position: a histogram
-/// ([`crate::acceptance::Entry::per_position`]) shows it. Source: Leviathan et al., Sec. 3.1 assume
-/// i.i.d. acceptance; without that assumption the expectation is this sum by the chain rule.
+/// ([`crate::acceptance::Estimate::per_position`]) shows it. Source: Leviathan et al., Sec. 3.1
+/// assume i.i.d. acceptance; without that assumption the expectation is this sum by the chain rule.
 pub fn expected_tokens_per_position(alphas: &[f64]) -> f64 {
     alphas
         .iter()

@@ -9,6 +9,9 @@ use crate::search::{GammaChoice, Request};
 use crate::workload::{DraftLengthForm, Per, Role};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// No latency is believed to be shorter, in seconds.
+const LEAST: f64 = 1e-9;
+
 /// The state of one enumeration.
 pub(super) struct Walk<'a> {
     request: &'a Request,
@@ -352,15 +355,11 @@ impl<'a> Walk<'a> {
                     .unwrap_or_else(|| pu.resources());
                 let estimate =
                     roofline::estimate(demand, pu, active).ok_or_else(|| nothing(&pu.name))?;
-                // A subgraph without operations has no ratio to anything.
-                if estimate.seconds > 0.0 {
-                    Ok(estimate)
-                } else {
-                    Err(Hole {
-                        detail: "its demand is empty".into(),
-                        ..nothing(&pu.name)
-                    })
-                }
+                // A subgraph without operations would have no ratio to anything.
+                Ok(Latency {
+                    seconds: estimate.seconds.max(LEAST),
+                    ..estimate
+                })
             }
         }
     }

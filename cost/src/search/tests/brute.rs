@@ -95,6 +95,7 @@ fn platform(units: &[Unit]) -> Platform {
                         alias: "local".into(),
                         ordinal: Some(index as u32),
                         compile_flags: vec![],
+                        module_flags: vec![],
                         runtime_device: "local-task".into(),
                         runtime_flags: vec![],
                         restrict_flags: vec![],
