@@ -1,9 +1,9 @@
 //! What linalg operations iterate over.
 
 use mlir_sys::{
-    MlirAttribute, mlirAffineDimExprGetPosition, mlirAffineExprIsADim, mlirAffineMapAttrGetValue,
-    mlirAffineMapGetNumDims, mlirAffineMapGetNumResults, mlirAffineMapGetResult,
-    mlirAttributeIsAAffineMap, mlirLinalgGetIndexingMapsAttribute,
+    MlirAttribute, mlirAffineDimExprGetPosition, mlirAffineExprIsAConstant, mlirAffineExprIsADim,
+    mlirAffineMapAttrGetValue, mlirAffineMapGetNumDims, mlirAffineMapGetNumResults,
+    mlirAffineMapGetResult, mlirAttributeIsAAffineMap, mlirLinalgGetIndexingMapsAttribute,
 };
 
 use crate::ir::{Attribute, Op};
@@ -47,4 +47,58 @@ pub fn loop_sizes(op: Op<'_>) -> Option<Vec<u64>> {
         }
     }
     sizes.into_iter().collect()
+}
+
+/// How one dimension of an operand follows from the loops of its operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It is the loop of this number.
+    Loop(usize),
+    /// It is always the same element.
+    Fixed,
+    /// Anything else, such as a sum of loops.
+    Computed,
+}
+
+/// For every operand of a linalg operation, or of one of IREE's that carries
+/// `indexing_maps` as linalg does, how its dimensions follow from the loops.
+/// `None` for any other operation.
+pub fn accesses(op: Op<'_>) -> Option<Vec<Vec<Access>>> {
+    // SAFETY: the operation is alive; the C API answers with null for what
+    // implements no linalg interface.
+    let maps: MlirAttribute = unsafe { mlirLinalgGetIndexingMapsAttribute(op.raw()) };
+    let maps = if maps.ptr.is_null() {
+        op.attribute("indexing_maps")?
+    } else {
+        Attribute::from_raw(maps)
+    };
+    let maps = maps.elements();
+    if maps.len() != op.operands().len() {
+        return None;
+    }
+    maps.into_iter()
+        .map(|map| {
+            // SAFETY: the map is asked only after it was seen to be one, and
+            // its results by index below their count.
+            unsafe {
+                if !mlirAttributeIsAAffineMap(map.raw()) {
+                    return None;
+                }
+                let map = mlirAffineMapAttrGetValue(map.raw());
+                (0..mlirAffineMapGetNumResults(map))
+                    .map(|index| {
+                        let expression = mlirAffineMapGetResult(map, index);
+                        Some(if mlirAffineExprIsADim(expression) {
+                            let position = mlirAffineDimExprGetPosition(expression);
+                            Access::Loop(usize::try_from(position).ok()?)
+                        } else if mlirAffineExprIsAConstant(expression) {
+                            Access::Fixed
+                        } else {
+                            Access::Computed
+                        })
+                    })
+                    .collect()
+            }
+        })
+        .collect()
 }

@@ -172,6 +172,12 @@ impl<'m> Attribute<'m> {
         }
     }
 
+    /// Whether it is a dense constant, whose text may be long.
+    pub fn is_dense(self) -> bool {
+        // SAFETY: a query on a live attribute.
+        unsafe { mlirAttributeIsADenseElements(self.raw) }
+    }
+
     /// Whether it is a dense constant with one value throughout.
     pub fn is_splat(self) -> bool {
         // SAFETY: asked only of dense elements.
