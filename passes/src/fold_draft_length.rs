@@ -52,8 +52,31 @@ fn fold_loads(module: &Module<'_>, gamma: u32) {
             && op.attribute("global").and_then(|each| each.as_symbol()).as_deref()
                 == Some(DRAFT_LENGTH);
         if reads && let Some(result) = op.result(0) {
+            fold_scalars(module, result, gamma);
             let value = splat(module, op, result.r#type(), &gamma.to_string());
             result.replace_all_uses_with(value);
+            op.erase();
+        }
+    }
+}
+
+/// A scalar read of the draft length is a constant too. Left as a read, the
+/// tensor would have to exist at run time, and be waited for in every round.
+fn fold_scalars(module: &Module<'_>, length: Value<'_>, gamma: u32) {
+    for op in length.uses().into_iter().map(|each| each.op) {
+        if op.is("tensor.extract")
+            && let Some(result) = op.result(0)
+            && let Some(attribute) =
+                Attribute::parse(module.session(), &format!("{gamma} : {}", result.r#type()))
+        {
+            let inserter = Inserter::before(module, op);
+            let scalar = inserter.value(
+                inserter
+                    .start("arith.constant")
+                    .attribute("value", attribute)
+                    .results(&[result.r#type()]),
+            );
+            result.replace_all_uses_with(scalar);
             op.erase();
         }
     }

@@ -29,7 +29,11 @@ fn evaluate_in<'m>(value: Value<'m>, known: &HashMap<Value<'m>, i64>) -> Option<
         "arith.muli" => of(0)?.checked_mul(of(1)?)?,
         "arith.minsi" => of(0)?.min(of(1)?),
         "arith.maxsi" => of(0)?.max(of(1)?),
-        "arith.andi" => of(0)? & of(1)?,
+        // Nothing and anything is nothing.
+        "arith.andi" => match (of(0), of(1)) {
+            (Some(0), _) | (_, Some(0)) => 0,
+            (left, right) => left? & right?,
+        },
         "arith.ori" => of(0)? | of(1)?,
         "arith.cmpi" => i64::from(compare(
             op.attribute("predicate")?.as_integer()?,
