@@ -16,7 +16,7 @@ use crate::process::{self, Finished};
 use crate::tools::{COMPILE_LIMIT, RUN_LIMIT, Tools};
 
 /// The platform that all cases are placed on.
-const PLATFORM: &str = "test/e2e/platforms/three-cpus-and-vulkan.yaml";
+pub const PLATFORM: &str = "test/e2e/platforms/three-cpus-and-vulkan.yaml";
 
 /// The acceptance rate that specplace is told; it decides nothing here, since
 /// draft length and mapping are given.
