@@ -73,6 +73,8 @@ pub enum Verb {
     Opt(Box<OptArgs>),
     /// Prove that iree-compile places OUT as planned
     VerifyPlacement(VerifyArgs),
+    /// Make one speculative module of two forward passes
+    Assemble(AssembleArgs),
     /// List the built-in platforms, or show one
     Platforms(PlatformsArgs),
 }
@@ -269,6 +271,34 @@ pub struct VerifyArgs {
     pub stream: Option<PathBuf>,
 }
 
+/// `specplace assemble`.
+#[derive(Clone, Debug, Args)]
+pub struct AssembleArgs {
+    /// The target's forward pass: tokens [1,S] to logits [1,S,V]
+    #[arg(long, value_name = "FILE[@FUNCTION]")]
+    pub target: String,
+    /// The drafter's, with the same tokens
+    #[arg(long, value_name = "FILE[@FUNCTION]")]
+    pub drafter: String,
+    /// The speculative module, or - for stdout
+    #[arg(short, long = "output", value_name = "OUT")]
+    pub output: PathBuf,
+    /// The longest draft that placement may choose
+    #[arg(long, value_name = "N", default_value_t = 16,
+          value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub max_gamma: u32,
+    /// Tokens that end a sequence
+    #[arg(long, value_name = "TOKEN,...", value_delimiter = ',')]
+    pub eos: Vec<u64>,
+    /// Add inputs (reference tokens [1,S], a bit per position [1,S], a mode) that impose which
+    /// drafts are accepted, to time models without meaningful weights
+    #[arg(long)]
+    pub impose_acceptance: bool,
+    /// Write OUT as MLIR bytecode
+    #[arg(long)]
+    pub emit_bytecode: bool,
+}
+
 /// `specplace platforms`.
 #[derive(Clone, Debug, Args)]
 pub struct PlatformsArgs {
@@ -370,6 +400,9 @@ mod tests {
         assert!(parse("specplace opt --list").is_ok());
         assert!(parse("specplace opt in.mlir").is_err());
         assert!(parse("specplace platforms").is_ok());
+        assert!(parse("specplace assemble --target a --drafter b@f -o c --eos 1,2").is_ok());
+        assert!(parse("specplace assemble --target a -o c").is_err());
+        assert!(parse("specplace assemble --target a --drafter b -o c --max-gamma 0").is_err());
         assert!(parse("specplace verify-placement out.mlir --with-iree -q").is_ok());
         assert!(parse("specplace in.mlir -o out.mlir --alpha 1 opt --list").is_err());
         assert!(parse("specplace --color never verify-placement out.mlir --with-iree").is_ok());

@@ -5,6 +5,7 @@
 //! attributes, so that the IR can be printed, read and tested after any of
 //! them; see [`pipeline::PASSES`] for the order.
 
+pub mod assemble;
 pub mod assign_affinities;
 mod dead;
 pub mod estimate_costs;

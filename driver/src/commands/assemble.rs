@@ -1,0 +1,112 @@
+//! `specplace assemble`: two forward passes become one speculative module.
+
+use std::path::{Path, PathBuf};
+
+use dialects::Session;
+use passes::assemble::{Input, Options, assemble};
+use specplace_driver::args::AssembleArgs;
+use specplace_driver::input::is_standard_stream;
+use specplace_driver::message::{Failure, Message};
+use specplace_driver::output::{self, Output};
+use specplace_driver::printer::{Printer, to_stdout};
+use specplace_driver::progress::Progress;
+
+use crate::{diagnostics, module_file};
+
+/// Runs the verb.
+///
+/// # Errors
+///
+/// A [`Failure`]; nothing is written then.
+pub fn run(args: &AssembleArgs, printer: &mut Printer) -> anyhow::Result<()> {
+    let target = Source::parse(&args.target, "--target")?;
+    let drafter = Source::parse(&args.drafter, "--drafter")?;
+    if is_standard_stream(&target.path) && is_standard_stream(&drafter.path) {
+        return Err(Failure::usage(
+            Message::error("standard input cannot be read twice")
+                .help("give the module with both functions as a file"),
+        )
+        .into());
+    }
+    let to_file = !is_standard_stream(&args.output);
+    if to_file {
+        output::check_writable(&args.output)?;
+    }
+    let options = Options {
+        max_gamma: args.max_gamma,
+        eos: args.eos.clone(),
+        impose_acceptance: args.impose_acceptance,
+    };
+
+    let progress = Progress::start(printer);
+    let session = Session::new();
+    progress.step("read");
+    let target = target.read(&session, printer)?;
+    let drafter = drafter.read(&session, printer)?;
+    progress.step("assemble");
+    let outcome = assemble(&session, target, drafter, &options);
+    drop(progress);
+    let assembled = outcome.map_err(|errors| diagnostics::impossible(&errors))?;
+    for diagnostic in &assembled.diagnostics {
+        printer.message(&diagnostics::message(diagnostic));
+    }
+
+    let contents = module_file::serialize(&assembled.module, args.emit_bytecode);
+    if !to_file {
+        to_stdout(&contents)
+            .map_err(|error| Failure::io("cannot write to standard output", &error))?;
+        return Ok(());
+    }
+    output::write_all(&[Output {
+        path: args.output.clone(),
+        contents,
+    }])?;
+    let shown = args.output.display();
+    printer.report(&format!(
+        "wrote {shown}\nnext:\n  specplace {shown} -o OUT --alpha A"
+    ));
+    Ok(())
+}
+
+/// `FILE` or `FILE@FUNCTION`.
+struct Source {
+    path: PathBuf,
+    function: Option<String>,
+}
+
+impl Source {
+    fn parse(text: &str, flag: &str) -> Result<Self, Failure> {
+        // A file may have @ in its name.
+        let (path, function) = match text.rsplit_once('@') {
+            Some((path, function)) if !Path::new(text).exists() => {
+                (path, Some(function.to_owned()))
+            }
+            _ => (text, None),
+        };
+        if path.is_empty() || function.as_deref() == Some("") {
+            return Err(Failure::usage(
+                Message::error(format!("{flag} `{text}` names no file and function"))
+                    .help(format!("give {flag} FILE or {flag} FILE@FUNCTION")),
+            ));
+        }
+        Ok(Self {
+            path: PathBuf::from(path),
+            function,
+        })
+    }
+
+    fn read<'s>(self, session: &'s Session, printer: &mut Printer) -> Result<Input<'s>, Failure> {
+        let module = module_file::read(session, &self.path, printer)?;
+        // One file by two names is still one file.
+        let same = self
+            .path
+            .canonicalize()
+            .unwrap_or_else(|_| self.path.clone());
+        Ok(Input {
+            module,
+            file: self.path.display().to_string(),
+            identity: same.display().to_string(),
+            function: self.function,
+        })
+    }
+}
