@@ -32,6 +32,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The greatest draft length that is tried when nobody says otherwise.
 pub const DEFAULT_MAX_GAMMA: u32 = 16;
 
+/// The greatest draft length that may be asked for; nobody's acceptance rate pays for more.
+pub const LONGEST_DRAFT: u32 = 4096;
+
 /// Which draft lengths are considered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GammaChoice {
@@ -118,10 +121,18 @@ impl Request {
     /// The draft lengths to evaluate, ascending.
     ///
     /// # Errors
-    /// [`CostError::Argument`] for a fixed length that the module cannot have.
+    /// [`CostError::Argument`] for a fixed length that the module cannot have, or a length beyond
+    /// [`LONGEST_DRAFT`].
     pub fn draft_lengths(&self) -> Result<Vec<u32>, CostError> {
         let has_drafter = self.workload.subgraphs.contains_key(&Role::Drafter);
         let form = self.workload.draft_length;
+        let (GammaChoice::Auto { max: asked } | GammaChoice::Fixed(asked)) = self.gamma;
+        if asked > LONGEST_DRAFT {
+            return Err(CostError::argument(
+                format!("a draft length of {asked} is too long"),
+                format!("use at most {LONGEST_DRAFT}"),
+            ));
+        }
         match (self.gamma, form) {
             (GammaChoice::Fixed(gamma), _) if gamma > 0 && !has_drafter => {
                 Err(CostError::argument(

@@ -178,6 +178,13 @@ fn a_fixed_draft_length_is_kept_however_bad() {
             .to_string()
             .contains("at most 8")
     );
+    request.gamma = GammaChoice::Auto { max: u32::MAX };
+    assert!(
+        search(&request)
+            .unwrap_err()
+            .to_string()
+            .contains("4294967295 is too long")
+    );
     request.gamma = GammaChoice::Auto { max: 2 };
     assert_eq!(search(&request).unwrap().draft_lengths_tried, [0, 1, 2]);
 }
