@@ -382,13 +382,13 @@ impl<'m, 'p> Rewriter<'m, 'p> {
     fn rewrite_call(&mut self, call: Op<'m>, name: &str) {
         let inserter = Inserter::before(self.module, call);
         let mut operands = Vec::new();
-        let mut passed: HashSet<String> = HashSet::new();
+        let mut passed: HashSet<Attribute> = HashSet::new();
         let mut seen: HashSet<Value> = HashSet::new();
         for operand in call.operands() {
             let constant = operand
                 .defining_op()
                 .filter(|op| op.is("arith.constant"))
-                .map(Op::to_generic_text);
+                .and_then(|op| op.attribute("value"));
             let repeated = !seen.insert(operand)
                 || constant.is_some_and(|constant| !passed.insert(constant));
             operands.push(if repeated {
