@@ -1,0 +1,190 @@
+// insert-crossings: buffers instead of tensors between outlined functions. Each
+// case names the fault of IREE (3.13.0) that what we emit guards against.
+
+// DEFINE: %{plan} = identify-roles,estimate-costs,select-mapping,fold-draft-length,outline-subgraphs
+// DEFINE: %{decision} = --alpha 0.9 --gamma 1 --platform two-cpus -q
+
+// RUN: split-file %s %t
+// RUN: cd %t
+
+// The drafter is on another device than control and the target.
+//
+// No outlined function takes or gives a tensor, and no loop carries one: IREE's
+// IPO pass can merge tensor arguments and timepoints of functions that are not
+// inlined, and so race.
+//
+// What the drafter makes crosses: it writes into a buffer that its caller
+// allocates on the device that owns crossings (alias), and waits for the write
+// (fence, barrier, await, and a check of the outcome): without a wait, IREE
+// removes the writing call as dead. Nothing is exported of what an alias
+// results in, since that may be a copy of IREE's own on another device.
+//
+// What comes from outside goes into such a buffer by a copy of control's.
+//
+// What the target makes stays on its device: a view is exported there, which
+// copies nothing.
+//
+// What is imported is used once more at the end: IREE's ElideAsyncCopies takes
+// the last reader of an import for its owner, and lets it write in place, over
+// a buffer that others still read.
+// RUN: specplace opt --pass %{plan},insert-crossings %{decision} --pin drafter=cpu2,target=cpu,control=cpu cross.mlir > crossed.mlir
+// RUN: FileCheck cross.mlir --input-file=crossed.mlir
+// RUN: FileCheck cross.mlir --input-file=crossed.mlir --check-prefix=DRAFTER
+// RUN: FileCheck cross.mlir --input-file=crossed.mlir --check-prefix=TARGET
+// RUN: FileCheck cross.mlir --input-file=crossed.mlir --check-prefix=HELPERS
+//--- cross.mlir
+// CHECK-LABEL: func.func @cross(
+// CHECK-SAME:      %[[TOKENS:.+]]: tensor<4xi64>, %{{.+}}: i64) -> (tensor<4xi64>, i64)
+// CHECK:         %[[ENTERED:.+]] = hal.tensor.export on(#hal.device.affinity<@cpu>) %[[TOKENS]] : tensor<4xi64> -> !hal.buffer_view
+// CHECK:         %[[BYTES:.+]] = arith.constant 32 : index
+// CHECK:         %[[SHARED:.+]] = call @specplace.allocate_cpu(%[[BYTES]]) : (index) -> !hal.buffer
+// CHECK:         call @control_copy_0(%[[ENTERED]], %[[SHARED]]) : (!hal.buffer_view, !hal.buffer) -> ()
+// CHECK:         %[[FIRST:.+]] = hal.buffer_view.create buffer(%[[SHARED]] : !hal.buffer)
+// CHECK:         %[[DONE:.+]]:2 = scf.while (%{{.+}} = %{{.+}}, %{{.+}} = %[[FIRST]]) : (i64, !hal.buffer_view) -> (i64, !hal.buffer_view) {
+// CHECK:         ^bb0(%{{.+}}: i64, %[[NOW:.+]]: !hal.buffer_view):
+// CHECK:           %[[WRITTEN:.+]] = func.call @specplace.allocate_cpu(
+// CHECK:           %[[NEXT:.+]] = hal.buffer_view.create buffer(%[[WRITTEN]] : !hal.buffer)
+// CHECK:           func.call @drafter_0(%[[NOW]], %[[WRITTEN]]) : (!hal.buffer_view, !hal.buffer) -> ()
+// CHECK:           scf.yield %{{.+}}, %[[NEXT]] : i64, !hal.buffer_view
+// CHECK:         %[[VERIFIED:.+]] = call @target_0(%[[DONE]]#1) : (!hal.buffer_view) -> !hal.buffer_view
+// CHECK:         %[[READ:.+]] = hal.tensor.import on(#hal.device.affinity<@cpu>) %[[VERIFIED]] : !hal.buffer_view -> tensor<4xi64>
+// CHECK:         tensor.extract %[[READ]]
+// CHECK:         %[[LEAVES:.+]] = hal.tensor.import on(#hal.device.affinity<@cpu>) %[[VERIFIED]] : !hal.buffer_view -> tensor<4xi64>
+// CHECK:         return %[[LEAVES]]
+// CHECK-NOT:   func.func private @{{.+}}tensor<
+//
+// DRAFTER:      func.func private @drafter_0(%[[IN:.+]]: !hal.buffer_view, %[[OUT:.+]]: !hal.buffer) attributes {noinline, specplace.role = "drafter"}
+// DRAFTER-NEXT:   %[[X:.+]] = hal.tensor.import on(#hal.device.affinity<@cpu2>) %[[IN]] : !hal.buffer_view -> tensor<4xi64>
+// DRAFTER-NOT:    hal.tensor.export
+// DRAFTER:        %[[ALIAS:.+]] = hal.tensor.alias on(#hal.device.affinity<@cpu2>) %{{.+}} : tensor<4xi64> to %[[OUT]] : !hal.buffer
+// DRAFTER-NEXT:   %[[DEVICE:.+]] = hal.device.resolve on(#hal.device.affinity<@cpu2>) : !hal.device
+// DRAFTER-NEXT:   %[[FENCE:.+]] = hal.fence.create device(%[[DEVICE]] : !hal.device)
+// DRAFTER-NEXT:   hal.tensor.barrier join(%[[ALIAS]] : tensor<4xi64>) => %[[FENCE]] : !hal.fence
+// DRAFTER-NEXT:   %[[FOREVER:.+]] = arith.constant -1 : i32
+// DRAFTER-NEXT:   %[[STATUS:.+]] = hal.fence.await until([%[[FENCE]]]) timeout_millis(%[[FOREVER]])
+// DRAFTER-NEXT:   util.status.check_ok %[[STATUS]], "a crossing could not be written"
+// DRAFTER-NEXT:   util.optimization_barrier %[[X]] : tensor<4xi64>
+// DRAFTER-NEXT:   return
+//
+// TARGET:      func.func private @target_0(%[[IN:.+]]: !hal.buffer_view) -> !hal.buffer_view attributes {noinline, specplace.role = "target"}
+// TARGET-NEXT:   %[[X:.+]] = hal.tensor.import on(#hal.device.affinity<@cpu>) %[[IN]]
+// TARGET:        %[[RESULT:.+]] = hal.tensor.export on(#hal.device.affinity<@cpu>) %{{.+}} : tensor<4xi64> -> !hal.buffer_view
+// TARGET-NEXT:   util.optimization_barrier %[[X]]
+// TARGET-NEXT:   return %[[RESULT]]
+//
+// Host-visible memory; MappingPersistent is what IREE's local-sync asks for.
+// HELPERS:      func.func private @specplace.allocate_cpu(%[[SIZE:.+]]: index) -> !hal.buffer attributes {noinline}
+// HELPERS-NEXT:   hal.device.resolve on(#hal.device.affinity<@cpu>) : !hal.allocator, i64
+// HELPERS-NEXT:   hal.memory_type<"HostVisible|HostCoherent|DeviceVisible">
+// HELPERS-NEXT:   hal.buffer_usage<"{{.*}}MappingPersistent{{.*}}">
+// HELPERS-NEXT:   hal.allocator.allocate{{.*}}!hal.buffer{%[[SIZE]]}
+// HELPERS:      func.func private @control_copy_0(%{{.+}}: !hal.buffer_view, %[[TO:.+]]: !hal.buffer) attributes {noinline, specplace.role = "control"}
+// HELPERS:        hal.tensor.alias on(#hal.device.affinity<@cpu>) %{{.+}} : tensor<4xi64> to %[[TO]] : !hal.buffer
+// HELPERS:        hal.fence.await
+func.func @cross(%tokens: tensor<4xi64>, %n: i64) -> (tensor<4xi64>, i64) {
+  %zero = arith.constant 0 : i64
+  %one = arith.constant 1 : i64
+  %r:2 = scf.while (%i = %zero, %now = %tokens) : (i64, tensor<4xi64>) -> (i64, tensor<4xi64>) {
+    %go = arith.cmpi slt, %i, %n : i64
+    scf.condition(%go) %i, %now : i64, tensor<4xi64>
+  } do {
+  ^bb0(%i: i64, %now: tensor<4xi64>):
+    %x = arith.sitofp %now {specplace.role = "drafter"} : tensor<4xi64> to tensor<4xf32>
+    %draft = arith.fptosi %x {specplace.role = "drafter"} : tensor<4xf32> to tensor<4xi64>
+    %j = arith.addi %i, %one : i64
+    scf.yield %j, %draft : i64, tensor<4xi64>
+  }
+  %y = arith.sitofp %r#1 {specplace.role = "target"} : tensor<4xi64> to tensor<4xf32>
+  %v = arith.fptosi %y {specplace.role = "target"} : tensor<4xf32> to tensor<4xi64>
+  %last = arith.constant 3 : index
+  %s = tensor.extract %v[%last] : tensor<4xi64>
+  return %v, %s : tensor<4xi64>, i64
+}
+
+// A value that does not outlive a round of the loop needs one buffer for all
+// rounds, which is allocated before the loop.
+// RUN: specplace opt --pass %{plan},insert-crossings %{decision} --pin drafter=cpu2,target=cpu,control=cpu once.mlir | FileCheck once.mlir
+//--- once.mlir
+// CHECK-LABEL: func.func @once
+// CHECK:         %[[BUFFER:.+]] = call @specplace.allocate_cpu
+// CHECK:         %[[VIEW:.+]] = hal.buffer_view.create buffer(%[[BUFFER]] : !hal.buffer)
+// CHECK:         scf.for
+// CHECK-NOT:       @specplace.allocate_cpu
+// CHECK:           func.call @drafter_0(%{{.+}}, %[[BUFFER]])
+// CHECK:           func.call @target_0(%[[VIEW]])
+func.func @once(%tokens: tensor<4xi64>, %n: index) -> i64 {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %start = arith.constant 0 : i64
+  %r = scf.for %i = %zero to %n step %one iter_args(%sum = %start) -> (i64) {
+    %x = arith.sitofp %tokens {specplace.role = "drafter"} : tensor<4xi64> to tensor<4xf32>
+    %draft = arith.fptosi %x {specplace.role = "drafter"} : tensor<4xf32> to tensor<4xi64>
+    %y = arith.sitofp %draft {specplace.role = "target"} : tensor<4xi64> to tensor<4xf32>
+    %v = arith.fptosi %y {specplace.role = "target"} : tensor<4xf32> to tensor<4xi64>
+    %s = tensor.extract %v[%zero] : tensor<4xi64>
+    %next = arith.addi %sum, %s : i64
+    scf.yield %next : i64
+  }
+  return %r : i64
+}
+
+// On one device nothing crosses: no buffer is allocated and nobody waits.
+// RUN: specplace opt --pass %{plan},insert-crossings %{decision} --pin drafter=cpu,target=cpu,control=cpu cross.mlir | FileCheck one.txt
+//--- one.txt
+CHECK-NOT: hal.allocator.allocate
+CHECK-NOT: hal.fence
+CHECK-NOT: hal.tensor.alias
+CHECK:     call @drafter_0(%{{.+}}) : (!hal.buffer_view) -> !hal.buffer_view
+
+// Of a CPU and a GPU whose memory the CPU can map, the GPU owns the buffers:
+// the only owner that is proven between the two.
+// RUN: specplace opt --pass %{plan},insert-crossings --alpha 0.9 --gamma 1 --platform reference -q --pin drafter=cpu,target=gpu,control=cpu cross.mlir | FileCheck owner.txt
+//--- owner.txt
+CHECK: call @specplace.allocate_gpu
+CHECK: hal.device.resolve on(#hal.device.affinity<@gpu>) : !hal.allocator, i64
+
+// A value that one call passes twice, and scalar constants that are the same,
+// go through an optimization barrier: IREE's IPO pass would otherwise forget
+// the argument in every call of the function, also where the values differ.
+// RUN: specplace opt --pass %{plan},insert-crossings %{decision} --pin drafter=cpu2,target=cpu,control=cpu twice.mlir | FileCheck twice.mlir
+//--- twice.mlir
+// CHECK-LABEL: func.func @twice
+// CHECK:         %[[BUFFER:.+]] = call @specplace.allocate_cpu
+// CHECK:         %[[DRAFT:.+]] = hal.buffer_view.create buffer(%[[BUFFER]] : !hal.buffer)
+// CHECK-DAG:     %[[ONE:.+]] = arith.constant 1 : i64
+// CHECK-DAG:     %[[SAME:.+]] = arith.constant 1 : i64
+// CHECK:         call @drafter_0(%{{.+}}, %[[BUFFER]])
+// CHECK:         %[[DRAFT_AGAIN:.+]] = util.optimization_barrier %[[DRAFT]] : !hal.buffer_view
+// CHECK:         %[[SAME_AGAIN:.+]] = util.optimization_barrier %[[SAME]] : i64
+// CHECK:         call @target_0(%[[DRAFT]], %[[DRAFT_AGAIN]], %[[ONE]], %[[SAME_AGAIN]])
+func.func private @target_0(%a: tensor<4xi64>, %b: tensor<4xi64>, %i: i64, %j: i64) -> tensor<4xi64> attributes {noinline, specplace.role = "target"} {
+  %0 = arith.subi %a, %b {specplace.role = "target"} : tensor<4xi64>
+  return %0 : tensor<4xi64>
+}
+func.func @twice(%tokens: tensor<4xi64>) -> tensor<4xi64> {
+  %x = arith.sitofp %tokens {specplace.role = "drafter"} : tensor<4xi64> to tensor<4xf32>
+  %draft = arith.fptosi %x {specplace.role = "drafter"} : tensor<4xf32> to tensor<4xi64>
+  %one = arith.constant 1 : i64
+  %same = arith.constant 1 : i64
+  %v = call @target_0(%draft, %draft, %one, %same) : (tensor<4xi64>, tensor<4xi64>, i64, i64) -> tensor<4xi64>
+  return %v : tensor<4xi64>
+}
+
+// Unstructured control flow cannot be followed.
+// RUN: not specplace opt --pass %{plan},insert-crossings %{decision} branches.mlir 2>&1 | FileCheck branches.mlir
+//--- branches.mlir
+// CHECK: branches.mlir:[[#@LINE+2]]:1: error: the function has unstructured control flow (cf)
+// CHECK: help: give specplace the module with scf control flow, as it is exported
+func.func @branches(%x: tensor<4xi64>, %c: i1) -> tensor<4xf32> {
+  %d = arith.sitofp %x {specplace.role = "drafter"} : tensor<4xi64> to tensor<4xf32>
+  cf.cond_br %c, ^yes, ^no
+^yes:
+  %t = arith.sitofp %x {specplace.role = "target"} : tensor<4xi64> to tensor<4xf32>
+  cf.br ^no
+^no:
+  return %d : tensor<4xf32>
+}
+
+// RUN: not specplace opt --pass insert-crossings cross.mlir 2>&1 | FileCheck order.txt
+//--- order.txt
+CHECK: error: no placement to apply: select-mapping did not run
