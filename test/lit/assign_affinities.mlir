@@ -1,0 +1,83 @@
+// assign-affinities: devices, and what is on them.
+
+// DEFINE: %{plan} = resolve-markers,lower-torch,identify-roles,estimate-costs,select-mapping,fold-draft-length,outline-subgraphs,insert-crossings
+// DEFINE: %{decision} = --alpha 0.9 --gamma 1
+
+// RUN: split-file %s %t
+// RUN: cd %t
+
+// One global per device in use, control's first, since IREE allocates inputs on
+// the first. Each has its ordinal: two devices of one specification are merged
+// by IREE without a word. They are referred to by affinity and not by promise,
+// which would not keep the global alive.
+//
+// Outlined functions are on their role's device, and the weights that they read
+// with them: a weight that disagrees with its readers does not compile. Public
+// functions, their arguments and results are on control's: without that,
+// control's device can vanish.
+//
+// A weight that two devices read becomes two globals: IREE cannot initialise
+// one on both.
+// RUN: specplace opt --pass %{plan},assign-affinities %{decision} --platform two-cpus --pin drafter=cpu2,target=cpu,control=cpu step.mlir 2>&1 | FileCheck step.mlir
+//--- step.mlir
+// CHECK:       remark: 'model::embedding' is read on two devices: @cpu2 gets a copy of its own, 16 bytes
+// CHECK:       util.global private @cpu = #hal.device.alias<"local"[0]> : !hal.device
+// CHECK-NEXT:  util.global private @cpu2 = #hal.device.alias<"local"[1]> : !hal.device
+// CHECK-DAG:   util.global private @d {stream.affinity = #hal.device.affinity<@cpu2>} = #flow.parameter.named<"model"::"drafter.w"> : tensor<4xf32>
+// CHECK-DAG:   util.global private @t {stream.affinity = #hal.device.affinity<@cpu>} = #flow.parameter.named<"model"::"target.w"> : tensor<4xf32>
+// CHECK-DAG:   util.global private @embedding {stream.affinity = #hal.device.affinity<@cpu>} = #flow.parameter.named<"model"::"embedding"> : tensor<4xf32>
+// CHECK-DAG:   util.global private @embedding$cpu2 {stream.affinity = #hal.device.affinity<@cpu2>} = #flow.parameter.named<"model"::"embedding"> : tensor<4xf32>
+// CHECK-NOT:   @unused
+// CHECK:       func.func @step(%{{.+}}: tensor<4xi64> {iree.abi.affinity = #hal.device.affinity<@cpu>, other.attribute}, %{{.+}}: i64) -> (tensor<4xi64> {iree.abi.affinity = #hal.device.affinity<@cpu>}) attributes {stream.affinity = #hal.device.affinity<@cpu>}
+// CHECK:       func.func private @drafter_0({{.*}} attributes {noinline, specplace.role = "drafter", stream.affinity = #hal.device.affinity<@cpu2>}
+// CHECK:         util.global.load @embedding$cpu2
+// CHECK:         util.global.load @d
+// CHECK:       func.func private @target_0({{.*}} attributes {noinline, specplace.role = "target", stream.affinity = #hal.device.affinity<@cpu>}
+// CHECK:         util.global.load @embedding :
+// CHECK:         util.global.load @t
+// What allocates names its device itself.
+// CHECK:       func.func private @specplace.allocate_cpu({{.*}} attributes {noinline} {
+util.global private @d = #flow.parameter.named<"model"::"drafter.w"> : tensor<4xf32>
+util.global private @t = #flow.parameter.named<"model"::"target.w"> : tensor<4xf32>
+util.global private @embedding = #flow.parameter.named<"model"::"embedding"> : tensor<4xf32>
+util.global private @unused = #flow.parameter.named<"model"::"unused"> : tensor<4xf32>
+func.func @step(%tokens: tensor<4xi64> {other.attribute}, %n: i64) -> tensor<4xi64> {
+  %e = util.global.load @embedding : tensor<4xf32>
+  %d = util.global.load @d : tensor<4xf32>
+  %t = util.global.load @t : tensor<4xf32>
+  %marked = flow.tensor.transfer %tokens : tensor<4xi64> to #hal.device.promise<@drafter>
+  %x = arith.sitofp %marked : tensor<4xi64> to tensor<4xf32>
+  %embedded = arith.mulf %x, %e : tensor<4xf32>
+  %y = arith.mulf %embedded, %d : tensor<4xf32>
+  %draft = arith.fptosi %y : tensor<4xf32> to tensor<4xi64>
+  %verify = flow.tensor.transfer %draft : tensor<4xi64> to #hal.device.promise<@target>
+  %z = arith.sitofp %verify : tensor<4xi64> to tensor<4xf32>
+  %looked_up = arith.mulf %z, %e : tensor<4xf32>
+  %w = arith.mulf %looked_up, %t : tensor<4xf32>
+  %verified = arith.fptosi %w : tensor<4xf32> to tensor<4xi64>
+  return %verified : tensor<4xi64>
+}
+
+// Where a unit has one device of its kind, its alias has no ordinal to give.
+// RUN: specplace opt --pass %{plan},assign-affinities %{decision} --pin drafter=cpu,target=gpu,control=cpu -q step.mlir | FileCheck unlike.txt
+//--- unlike.txt
+CHECK:      util.global private @cpu = #hal.device.alias<"local"> : !hal.device
+CHECK-NEXT: util.global private @gpu = #hal.device.alias<"vulkan"> : !hal.device
+
+// On one device only that one is declared, and no weight is doubled.
+// RUN: specplace opt --pass %{plan},assign-affinities %{decision} --platform two-cpus --pin drafter=cpu2,target=cpu2,control=cpu2 -q step.mlir | FileCheck one.txt
+//--- one.txt
+CHECK-NOT:  @cpu {{.*}}!hal.device
+CHECK:      util.global private @cpu2 = #hal.device.alias<"local"[1]> : !hal.device
+CHECK-NOT:  @embedding$
+
+// A symbol that the module has already is not taken for a device.
+// RUN: sed 's/@embedding/@cpu/g' step.mlir > taken.mlir
+// RUN: specplace opt --pass %{plan},assign-affinities %{decision} --platform two-cpus --pin drafter=cpu,target=cpu,control=cpu -q taken.mlir | FileCheck taken.txt
+//--- taken.txt
+CHECK: util.global private @cpu_device = #hal.device.alias<"local"[0]> : !hal.device
+CHECK: util.global private @cpu {stream.affinity = #hal.device.affinity<@cpu_device>}
+
+// RUN: not specplace opt --pass assign-affinities step.mlir 2>&1 | FileCheck order.txt
+//--- order.txt
+CHECK: error: no placement to apply: select-mapping did not run
