@@ -243,16 +243,26 @@ impl<'a> Resolver<'a, '_> {
         } else {
             value
         };
+        // A transfer takes the sizes of its dynamic dimensions as well.
+        let index = self.module.parse_type("index")?;
+        let mut operands = vec![builtin];
+        for (at, size) in tensor.shape()?.into_iter().enumerate() {
+            if size.is_none() {
+                let at = inserter.index(u64::try_from(at).ok()?);
+                operands.push(inserter.value(
+                    inserter
+                        .start("tensor.dim")
+                        .operands(&[builtin, at])
+                        .results(&[index]),
+                ));
+            }
+        }
         let transferred = inserter.value(
             inserter
                 .start(TRANSFER)
-                .operands(&[builtin])
+                .operands(&operands)
                 .results(&[tensor])
-                .attribute(TRANSFER_TARGET, promise(self.module, symbol))
-                .attribute(
-                    "operandSegmentSizes",
-                    Attribute::i32_array(self.module.session(), &[1, 0]),
-                ),
+                .attribute(TRANSFER_TARGET, promise(self.module, symbol)),
         );
         Some(if is_torch {
             inserter.value(
