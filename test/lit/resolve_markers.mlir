@@ -201,3 +201,16 @@ func.func @operations(%x: !torch.vtensor<[4],f32>, %y: tensor<4xf32>) -> (!torch
 func.func @f() attributes {specplace.role = "draftr"} {
   return
 }
+
+// A value of dynamic shape: a transfer takes the sizes as well. What is wrong
+// with such a module is for a later pass to say.
+// RUN: specplace opt --pass resolve-markers dynamic.mlir | FileCheck dynamic.mlir
+//--- dynamic.mlir
+// CHECK: %[[X:.+]] = torch_c.to_builtin_tensor
+// CHECK: %[[SIZE:.+]] = tensor.dim %[[X]], %{{.+}} : tensor<1x?xi64>
+// CHECK: flow.tensor.transfer %[[X]] : tensor<1x?xi64>{%[[SIZE]]} to #hal.device.promise<@drafter>
+func.func @dynamic(%tokens: !torch.vtensor<[1,?],si64>) -> !torch.vtensor<[1,?],si64> {
+  %drafter = torch.constant.str "drafter"
+  %0 = torch.operator "torch.specplace.place"(%tokens, %drafter) : (!torch.vtensor<[1,?],si64>, !torch.str) -> !torch.vtensor<[1,?],si64>
+  return %0 : !torch.vtensor<[1,?],si64>
+}
