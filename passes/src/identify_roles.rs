@@ -37,7 +37,7 @@ use spread::Spread;
 /// Two model roles claim one operation (both witnesses are shown); no role, or
 /// only one, was found; a device name in a marker that is no role.
 pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
-    refuse_later_phases(module)?;
+    refuse_other_phases(module)?;
     let mut spread = Spread::new(module, context);
     let mut assignment = spread.run()?;
     if assignment.model_roles().is_empty() {
@@ -59,10 +59,29 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     Ok(())
 }
 
-/// Dialects and operations that only exist after the `input` phase.
-fn refuse_later_phases(module: &Module<'_>) -> Result<(), Vec<Diagnostic>> {
+/// Dialects that IREE reads, but brings to linalg before anything else.
+const BEFORE_INPUT: [&str; 4] = ["stablehlo", "chlo", "vhlo", "tosa"];
+
+/// Dialects and operations that only exist after the `input` phase, or are
+/// gone by then.
+fn refuse_other_phases(module: &Module<'_>) -> Result<(), Vec<Diagnostic>> {
     for op in module.op().nested() {
         let name = op.name();
+        let dialect = name.split('.').next().unwrap_or_default();
+        if BEFORE_INPUT.contains(&dialect) {
+            return Err(vec![
+                Diagnostic::error(format!(
+                    "the module is written in the dialect '{dialect}', which specplace does not \
+                     look into"
+                ))
+                .at(op.location().place())
+                .offending(op.summary())
+                .help(
+                    "have IREE bring it to linalg first: iree-compile --compile-to=input IN -o -, \
+                     and give specplace that",
+                ),
+            ]);
+        }
         let phase = if name.starts_with("flow.dispatch") || name == "flow.executable" {
             "flow"
         } else if name.starts_with("stream.") {
