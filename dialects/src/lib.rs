@@ -8,6 +8,7 @@
 
 pub mod build;
 pub mod diagnostics;
+pub mod embed;
 pub mod hal;
 pub mod ir;
 pub mod linalg;

@@ -33,13 +33,7 @@ pub struct Session {
 impl Session {
     /// Starts a session with IREE's dialects registered and loaded on demand.
     pub fn new() -> Self {
-        static INITIALIZE: Once = Once::new();
-        INITIALIZE.call_once(|| {
-            // SAFETY: called exactly once, before any other function of the
-            // library, as its header asks. It is never shut down: a shutdown
-            // is final for the process.
-            unsafe { ireeCompilerGlobalInitialize() }
-        });
+        initialize();
         let registry = DialectRegistry::new();
         // SAFETY: the registry is alive, and registering only adds to it.
         unsafe { ireeCompilerRegisterDialects(registry.to_raw()) }
@@ -87,6 +81,17 @@ impl Default for Session {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Makes the library usable.
+pub(crate) fn initialize() {
+    static INITIALIZE: Once = Once::new();
+    INITIALIZE.call_once(|| {
+        // SAFETY: called exactly once, before any other function of the
+        // library, as its header asks. It is never shut down: a shutdown is
+        // final for the process.
+        unsafe { ireeCompilerGlobalInitialize() }
+    });
 }
 
 fn convert(diagnostic: &melior::diagnostic::Diagnostic) -> Diagnostic {

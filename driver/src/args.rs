@@ -142,6 +142,11 @@ pub struct OutputArgs {
     /// Write OUT as MLIR bytecode
     #[arg(long)]
     pub emit_bytecode: bool,
+    /// Declare the devices with the targets they are compiled for, so that iree-compile needs no
+    /// flags for them; OUT then depends on this machine where a flag says `host` [default when OUT
+    /// is -]
+    #[arg(long)]
+    pub embed_targets: bool,
     /// Where iree-compile's flags go [default: OUT with .flags for its extension; iree-run-module's
     /// beside it as .run.flags]
     #[arg(long, value_name = "FILE")]

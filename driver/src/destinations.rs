@@ -134,6 +134,7 @@ mod tests {
                 folder.join(out)
             }),
             emit_bytecode: false,
+            embed_targets: false,
             flags_out: None,
             plan_out: None,
             dot: None,

@@ -114,6 +114,20 @@ impl Flags {
         }
     }
 
+    /// Without the flags of the devices themselves, which the module then says
+    /// (`--embed-targets`).
+    #[must_use]
+    pub fn without_devices(mut self, devices: &[DevicePlan]) -> Self {
+        let said = |flag: &String| {
+            devices
+                .iter()
+                .any(|device| device.compile_flags.contains(flag))
+        };
+        self.compile.retain(|flag| !said(flag));
+        self.warnings.clear();
+        self
+    }
+
     /// The response file for iree-compile.
     pub fn compile_file(&self) -> String {
         self.compile

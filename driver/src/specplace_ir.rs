@@ -21,6 +21,7 @@ mod interface;
 mod module_file;
 mod run;
 mod settings;
+mod targets;
 
 /// MLIR's parser and verifier recurse as deeply as the IR is nested, which the
 /// user decides. The memory is only reserved, not used.

@@ -75,15 +75,8 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
 
 fn declare<'m>(module: &'m Module<'_>, device: &Device) -> Op<'m> {
     let session = module.session();
-    let ordinal = device
-        .ordinal
-        .map(|ordinal| format!("[{ordinal}]"))
-        .unwrap_or_default();
     let alias = module
-        .parse_attribute(&format!(
-            "#hal.device.alias<\"{}\"{ordinal}> : !hal.device",
-            device.alias
-        ))
+        .parse_attribute(&format!("{} : !hal.device", device.declaration()))
         .expect("a device alias is an attribute of IREE's HAL dialect");
     let r#type = module.parse_type("!hal.device").expect("a HAL type");
     OpBuilder::new(GLOBAL, module.op().location())
@@ -92,6 +85,31 @@ fn declare<'m>(module: &'m Module<'_>, device: &Device) -> Op<'m> {
         .attribute("type", Attribute::of_type(r#type))
         .attribute("initial_value", alias)
         .build()
+}
+
+/// Declares devices, by symbol, with the text of a `#hal.device.target` in
+/// place of the alias: such a module says itself what it is compiled for.
+///
+/// # Errors
+///
+/// A device that the module lacks, a text that is no attribute.
+pub fn embed_targets(
+    module: &Module<'_>,
+    targets: &BTreeMap<String, String>,
+) -> Result<(), Vec<Diagnostic>> {
+    for (symbol, target) in targets {
+        let (Some(op), Some(value)) = (global(module, symbol), module.parse_attribute(target))
+        else {
+            let mut said = module.session().take_diagnostics();
+            said.push(
+                Diagnostic::error(format!("@{symbol} cannot be declared with its target"))
+                    .offending(target.clone()),
+            );
+            return Err(said);
+        };
+        op.set_attribute("initial_value", value);
+    }
+    Ok(())
 }
 
 /// Puts the tensors of a public function's interface on control's device.

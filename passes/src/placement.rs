@@ -18,6 +18,17 @@ pub struct Device {
     pub ordinal: Option<u32>,
 }
 
+impl Device {
+    /// What its global is initialised with: `#hal.device.alias<"local"[0]>`.
+    pub fn declaration(&self) -> String {
+        let ordinal = self
+            .ordinal
+            .map(|ordinal| format!("[{ordinal}]"))
+            .unwrap_or_default();
+        format!("#hal.device.alias<\"{}\"{ordinal}>", self.alias)
+    }
+}
+
 /// The devices in use and who is on them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placement {

@@ -19,7 +19,7 @@ use specplace_driver::{graph, report};
 use super::verify_placement;
 use crate::interface::Interface;
 use crate::run::{Timing, run as run_passes};
-use crate::{diagnostics, module_file, settings};
+use crate::{diagnostics, module_file, settings, targets};
 
 /// Runs the verb.
 ///
@@ -51,7 +51,7 @@ pub fn run(args: &PlaceArgs, printer: &mut Printer) -> anyhow::Result<()> {
         return Err(failure.into());
     }
 
-    let placed = Placed::of(&module, &context, args, &mut timing, &progress);
+    let placed = Placed::of(&module, &context, args, &destinations, &mut timing, &progress);
     drop(progress);
     print_findings(&context, args.explain, printer);
     let placed = placed?;
@@ -107,6 +107,7 @@ impl<'a> Placed<'a> {
         module: &Module<'_>,
         context: &'a Context,
         args: &PlaceArgs,
+        destinations: &Destinations,
         timing: &mut Timing,
         progress: &Progress,
     ) -> anyhow::Result<Self> {
@@ -119,7 +120,18 @@ impl<'a> Placed<'a> {
             .request
             .as_ref()
             .context("nothing was asked: a bug in specplace")?;
-        let flags = Flags::of(plan, &request.platform);
+        let mut flags = Flags::of(plan, &request.platform);
+        if args.output.embed_targets || destinations.module.is_none() {
+            let placement = context
+                .placement
+                .as_ref()
+                .context("select-mapping left no placement behind: a bug in specplace")?;
+            let warnings = timing.step("embed-targets", || {
+                targets::embed(module, placement, &plan.devices)
+            })?;
+            flags = flags.without_devices(&plan.devices);
+            flags.warnings.extend(warnings);
+        }
 
         progress.step("write");
         let bytecode = args.output.emit_bytecode;
