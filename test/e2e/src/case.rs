@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::arrays;
-use crate::greedy::Prompt;
+use crate::greedy::{self, Prompt};
 use crate::module::{Call, Module};
 use crate::process::{self, Finished};
 use crate::tools::{COMPILE_LIMIT, RUN_LIMIT, Tools};
@@ -53,6 +53,18 @@ pub enum Cpu {
     LocalSync,
 }
 
+/// What results are compared with.
+#[derive(Clone, Debug)]
+pub struct Reference {
+    /// The example's own prompt.
+    pub prompt: Prompt,
+    /// Other prompts of the example.
+    pub prompts: Vec<Prompt>,
+    /// For each function of `two_forwards`, the logits of the example's own
+    /// prompt.
+    pub logits: BTreeMap<&'static str, Vec<f32>>,
+}
+
 /// A case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Case {
@@ -60,8 +72,8 @@ pub struct Case {
     pub module: Module,
     /// Where its roles go.
     pub mapping: Mapping,
-    /// The draft length.
-    pub gamma: u32,
+    /// The draft length; `None` where the module has no loop.
+    pub gamma: Option<u32>,
     /// The kind of CPU device.
     pub cpu: Cpu,
 }
@@ -72,13 +84,11 @@ impl fmt::Display for Case {
             Cpu::LocalTask => "",
             Cpu::LocalSync => "/local-sync",
         };
-        write!(
-            formatter,
-            "{}/gamma-{}/{}{cpu}",
-            self.module.name(),
-            self.gamma,
-            self.mapping.name
-        )
+        write!(formatter, "{}/", self.module.name())?;
+        if let Some(gamma) = self.gamma {
+            write!(formatter, "gamma-{gamma}/")?;
+        }
+        write!(formatter, "{}{cpu}", self.mapping.name)
     }
 }
 
@@ -120,15 +130,10 @@ impl fmt::Display for Outcome {
 }
 
 impl Case {
-    /// Runs the case: once with the example's own prompt, and then on, up to
-    /// `times` runs, with those of `prompts` in turn where it takes prompts.
-    pub fn run(
-        &self,
-        tools: &Tools,
-        times: usize,
-        reference: &Prompt,
-        prompts: &[Prompt],
-    ) -> Result<Outcome> {
+    /// Places, proves and compiles the case, and runs it `times` times: once
+    /// with the example's own prompt, and then on, where it takes prompts,
+    /// with those of the reference in turn.
+    pub fn run(&self, tools: &Tools, times: usize, reference: &Reference) -> Result<Outcome> {
         let scratch = tempfile::tempdir()?;
         let directory = scratch.path();
         let placed = self.place(tools, directory)?;
@@ -144,21 +149,51 @@ impl Case {
             running: Vec::new(),
         };
         for index in 0..times {
-            let prompt = match index {
-                _ if !self.module.generates() || prompts.is_empty() => None,
-                0 => None,
-                _ => Some(&prompts[(index - 1) % prompts.len()]),
+            let prompt = match index.checked_sub(1) {
+                Some(index) if self.module.generates() && !reference.prompts.is_empty() => {
+                    Some(&reference.prompts[index % reference.prompts.len()])
+                }
+                _ => None,
             };
-            let call = self.module.call(&tools.root, prompt, directory)?;
-            let finished = self.call(tools, directory, &call, &mut outcome.lost)?;
-            let outputs = read_outputs(directory, &call)?;
-            self.module
-                .check(self.gamma, prompt, reference, &outputs)
-                .with_context(|| format!("run {} of {times} gave a wrong result", index + 1))?;
+            let mut elapsed = Duration::ZERO;
+            for function in self.module.functions() {
+                let call = self.module.call(function, &tools.root, prompt, directory)?;
+                elapsed += self
+                    .call(tools, directory, &call, &mut outcome.lost)?
+                    .elapsed;
+                self.check(&call, directory, prompt, reference)
+                    .with_context(|| format!("run {} of {times} gave a wrong result", index + 1))?;
+            }
             outcome.right += 1;
-            outcome.running.push(finished.elapsed);
+            outcome.running.push(elapsed);
         }
         Ok(outcome)
+    }
+
+    fn check(
+        &self,
+        call: &Call,
+        directory: &Path,
+        prompt: Option<&Prompt>,
+        reference: &Reference,
+    ) -> Result<()> {
+        if self.module == Module::TwoForwards {
+            let path = directory.join("logits.npy");
+            let logits = arrays::read_floats(&path)?;
+            fs::remove_file(&path)?;
+            let expected = reference
+                .logits
+                .get(call.function)
+                .with_context(|| format!("no reference for {}", call.function))?;
+            return greedy::check_logits(&logits, expected);
+        }
+        let outputs = read_outputs(directory, call)?;
+        self.module.check(
+            self.gamma.unwrap_or_default(),
+            prompt,
+            &reference.prompt,
+            &outputs,
+        )
     }
 
     fn place(&self, tools: &Tools, directory: &Path) -> Result<Finished> {
@@ -177,7 +212,9 @@ impl Case {
             "--platform".into(),
             tools.root.join(PLATFORM).into(),
             "--gamma".into(),
-            self.gamma.to_string().into(),
+            self.gamma
+                .map_or("auto".to_owned(), |gamma| gamma.to_string())
+                .into(),
             "--pin".into(),
             format!("drafter={drafter},target={target},control={control}").into(),
         ]
@@ -204,10 +241,10 @@ impl Case {
         for (role, device) in wanted {
             let lines: Vec<&str> = text
                 .lines()
-                .filter(|line| line.contains("func.func private"))
+                .filter(|line| line.contains("func.func"))
                 .filter(|line| line.contains(&format!("specplace.role = \"{role}\"")))
                 .collect();
-            if role == "drafter" && self.gamma == 0 {
+            if role == "drafter" && self.gamma == Some(0) {
                 ensure!(lines.is_empty(), "there is a drafter in spite of γ = 0");
                 ensure!(
                     !text.contains("::\"drafter."),
@@ -253,8 +290,10 @@ impl Case {
             "--flagfile=out.run.flags".into(),
             "--module=out.vmfb".into(),
             format!("--function={}", call.function).into(),
-            format!("--parameters=model={}", call.parameters.display()).into(),
         ];
+        if let Some(parameters) = &call.parameters {
+            arguments.push(format!("--parameters=model={}", parameters.display()).into());
+        }
         arguments.extend(
             call.inputs
                 .iter()

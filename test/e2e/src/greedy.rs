@@ -7,7 +7,10 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
+use tempfile::TempDir;
+
 use crate::arrays;
+use crate::module::Module;
 use crate::process;
 use crate::tools::{COMPILE_LIMIT, RUN_LIMIT, Tools};
 
@@ -65,45 +68,83 @@ pub fn reference(root: &Path) -> Result<Prompt> {
     })
 }
 
-/// Continues a prompt with the target alone: `two_forwards.mlir`, which holds
-/// no operators, compiled for one CPU by iree-compile, called once for every
-/// token. specplace has no part in it.
-pub fn decode(tools: &Tools, prompt: &Prompt, until: usize, scratch: &Path) -> Result<Vec<i64>> {
-    let folder = tools.root.join("examples/pair");
-    let program = scratch.join("two_forwards.vmfb");
-    let arguments: Vec<OsString> = [
-        folder.join("two_forwards.mlir").into(),
-        "--iree-hal-target-device=local".into(),
-        "--iree-hal-local-target-device-backends=llvm-cpu".into(),
-        "--iree-llvmcpu-target-cpu=host".into(),
-        "-o".into(),
-        program.clone().into(),
-    ]
-    .into();
-    process::run(&tools.iree_compile, &arguments, scratch, COMPILE_LIMIT)?.success()?;
+/// `two_forwards.mlir`, which holds no operators, compiled for one CPU by
+/// iree-compile alone: specplace has no part in it.
+pub struct Forwards<'t> {
+    tools: &'t Tools,
+    scratch: TempDir,
+}
 
-    let (input, output) = (scratch.join("in.npy"), scratch.join("logits.npy"));
-    let mut row = prompt.row.clone();
-    for length in prompt.length..until {
-        arrays::write_integers(&input, &[1, ROW as u64], &row)?;
+impl<'t> Forwards<'t> {
+    /// Compiles it.
+    pub fn compile(tools: &'t Tools) -> Result<Self> {
+        let scratch = tempfile::tempdir()?;
         let arguments: Vec<OsString> = [
-            format!("--module={}", program.display()),
+            Module::TwoForwards.file(&tools.root).into(),
+            "--iree-hal-target-device=local".into(),
+            "--iree-hal-local-target-device-backends=llvm-cpu".into(),
+            "--iree-llvmcpu-target-cpu=host".into(),
+            "-o".into(),
+            "two_forwards.vmfb".into(),
+        ]
+        .into();
+        process::run(
+            &tools.iree_compile,
+            &arguments,
+            scratch.path(),
+            COMPILE_LIMIT,
+        )?
+        .success()?;
+        Ok(Self { tools, scratch })
+    }
+
+    /// The logits of every position of a row of tokens.
+    pub fn logits(&self, function: &str, row: &[i64]) -> Result<Vec<f32>> {
+        let folder = self.scratch.path();
+        arrays::write_integers(&folder.join("in.npy"), &[1, ROW as u64], row)?;
+        let parameters = self.tools.root.join("examples/pair/pair.irpa");
+        let arguments: Vec<OsString> = [
+            "--module=two_forwards.vmfb".to_owned(),
             "--device=local-sync".to_owned(),
-            "--function=target_forward".to_owned(),
-            format!("--parameters=model={}", folder.join("pair.irpa").display()),
-            format!("--input=@{}", input.display()),
-            format!("--output=@{}", output.display()),
+            format!("--function={function}"),
+            format!("--parameters=model={}", parameters.display()),
+            "--input=@in.npy".to_owned(),
+            "--output=@logits.npy".to_owned(),
         ]
         .map(OsString::from)
         .into();
-        process::run(&tools.iree_run_module, &arguments, scratch, RUN_LIMIT)?.success()?;
-        let logits = arrays::read_floats(&output)?;
-        ensure!(logits.len() % ROW == 0, "{} logits", logits.len());
-        let vocabulary = logits.len() / ROW;
-        let last = &logits[(length - 1) * vocabulary..length * vocabulary];
-        row[length] = argmax(last);
+        process::run(&self.tools.iree_run_module, &arguments, folder, RUN_LIMIT)?.success()?;
+        arrays::read_floats(&folder.join("logits.npy"))
     }
-    Ok(row[..until].to_vec())
+
+    /// Continues a prompt with the target alone, a call for every token.
+    pub fn decode(&self, prompt: &Prompt, until: usize) -> Result<Vec<i64>> {
+        let mut row = prompt.row.clone();
+        for length in prompt.length..until {
+            let logits = self.logits("target_forward", &row)?;
+            ensure!(logits.len() % ROW == 0, "{} logits", logits.len());
+            let vocabulary = logits.len() / ROW;
+            row[length] = argmax(&logits[(length - 1) * vocabulary..length * vocabulary]);
+        }
+        Ok(row[..until].to_vec())
+    }
+}
+
+/// Checks logits of one device against those of another: Vulkan sums in
+/// another order.
+pub fn check_logits(actual: &[f32], expected: &[f32]) -> Result<()> {
+    ensure!(
+        actual.len() == expected.len(),
+        "{} logits, not {}",
+        actual.len(),
+        expected.len()
+    );
+    for (index, (actual, expected)) in actual.iter().zip(expected).enumerate() {
+        // Also false where one of them is no number.
+        let close = (actual - expected).abs() <= 1e-3 * expected.abs().max(1.0);
+        ensure!(close, "logit {index} is {actual}, not {expected}");
+    }
+    Ok(())
 }
 
 /// The first of the largest, as PyTorch has it.
@@ -125,5 +166,13 @@ mod tests {
     fn argmax_takes_the_first_of_equals() {
         assert_eq!(argmax(&[0.0, 2.0, 1.0, 2.0]), 1);
         assert_eq!(argmax(&[-3.0]), 0);
+    }
+
+    #[test]
+    fn logits_that_differ_are_told() {
+        assert!(check_logits(&[1.0, -20.0], &[1.0005, -20.01]).is_ok());
+        assert!(check_logits(&[1.0], &[1.0, 2.0]).is_err());
+        assert!(check_logits(&[1.01], &[1.0]).is_err());
+        assert!(check_logits(&[f32::NAN], &[1.0]).is_err());
     }
 }

@@ -21,6 +21,15 @@ pub enum Module {
     StepTransfer,
     /// The same with device traits on parameters and arguments as well.
     StepTransferTraits,
+    /// One round, one private function for each call of drafter and target,
+    /// weights inside the module.
+    ClonedFunctions,
+    /// One round, weights are unnamed literals, operators tell the roles.
+    AnonymousWeights,
+    /// The same without operators: structure alone tells the roles.
+    AnonymousNoMarkers,
+    /// Both models, each in a function of its own, and no loop.
+    TwoForwards,
 }
 
 /// How a module was called.
@@ -28,8 +37,8 @@ pub enum Module {
 pub struct Call {
     /// The function.
     pub function: &'static str,
-    /// The archive behind the scope `model`.
-    pub parameters: PathBuf,
+    /// The archive behind the scope `model`, where weights are not inside.
+    pub parameters: Option<PathBuf>,
     /// The inputs, `.npy` files, in order.
     pub inputs: Vec<PathBuf>,
     /// The names of the outputs, in order.
@@ -45,19 +54,11 @@ impl Module {
             Module::StepPlace => "step_place",
             Module::StepTransfer => "step_transfer",
             Module::StepTransferTraits => "step_transfer_traits",
+            Module::ClonedFunctions => "cloned_functions",
+            Module::AnonymousWeights => "anonymous_weights",
+            Module::AnonymousNoMarkers => "anonymous_no_markers",
+            Module::TwoForwards => "two_forwards",
         }
-    }
-
-    fn folder(self, root: &Path) -> PathBuf {
-        root.join(match self {
-            Module::GenerateSymbolic | Module::GeneratePlace => "examples/pair",
-            _ => "test/data",
-        })
-    }
-
-    /// The module's file.
-    pub fn file(self, root: &Path) -> PathBuf {
-        self.folder(root).join(format!("{}.mlir", self.name()))
     }
 
     /// Whether it generates until a limit, so that it can be given prompts.
@@ -65,15 +66,52 @@ impl Module {
         matches!(self, Module::GenerateSymbolic | Module::GeneratePlace)
     }
 
-    /// How it is called: with the inputs beside it, or with a prompt, for
-    /// which files are written to `scratch`.
-    pub fn call(self, root: &Path, prompt: Option<&Prompt>, scratch: &Path) -> Result<Call> {
-        let folder = self.folder(root);
-        let stem = if self.generates() { "pair" } else { "step" };
-        let mut inputs = vec![
-            folder.join(format!("{stem}_tokens.npy")),
-            folder.join(format!("{stem}_n.npy")),
-        ];
+    /// The folder of the module and its inputs, and how their names begin.
+    fn family(self, root: &Path) -> (PathBuf, &'static str) {
+        match self {
+            Module::GenerateSymbolic | Module::GeneratePlace | Module::TwoForwards => {
+                (root.join("examples/pair"), "pair")
+            }
+            Module::StepPlace | Module::StepTransfer | Module::StepTransferTraits => {
+                (root.join("test/data"), "step")
+            }
+            Module::ClonedFunctions | Module::AnonymousWeights | Module::AnonymousNoMarkers => {
+                (root.join("test/data"), "small")
+            }
+        }
+    }
+
+    /// The module's file.
+    pub fn file(self, root: &Path) -> PathBuf {
+        self.family(root).0.join(format!("{}.mlir", self.name()))
+    }
+
+    /// The functions that are called.
+    pub fn functions(self) -> &'static [&'static str] {
+        match self {
+            Module::GenerateSymbolic | Module::GeneratePlace => &["generate"],
+            Module::ClonedFunctions => &["step"],
+            Module::TwoForwards => &["target_forward", "drafter_forward"],
+            _ => &["spec_step"],
+        }
+    }
+
+    /// How a function is called: with the inputs beside the module, or with a
+    /// prompt, for which files are written to `scratch`.
+    pub fn call(
+        self,
+        function: &'static str,
+        root: &Path,
+        prompt: Option<&Prompt>,
+        scratch: &Path,
+    ) -> Result<Call> {
+        let (folder, stem) = self.family(root);
+        let tokens = folder.join(format!("{stem}_tokens.npy"));
+        let length = folder.join(format!("{stem}_n.npy"));
+        let mut inputs = match self {
+            Module::TwoForwards => vec![tokens],
+            _ => vec![tokens, length],
+        };
         if let Some(prompt) = prompt {
             ensure!(self.generates(), "{} takes no prompts", self.name());
             inputs = vec![scratch.join("prompt.npy"), scratch.join("n.npy")];
@@ -83,17 +121,15 @@ impl Module {
         if self == Module::GenerateSymbolic {
             inputs.push(folder.join("pair_limit.npy"));
         }
+        let parameters = folder.join(format!("{stem}.irpa"));
         Ok(Call {
-            function: if self.generates() {
-                "generate"
-            } else {
-                "spec_step"
-            },
-            parameters: folder.join(format!("{stem}.irpa")),
+            function,
+            parameters: parameters.is_file().then_some(parameters),
             inputs,
             outputs: match self {
                 Module::GenerateSymbolic => &["tokens", "n", "rounds", "histogram"],
                 Module::GeneratePlace => &["tokens", "n", "rounds"],
+                Module::TwoForwards => &["logits"],
                 _ => &["tokens", "n"],
             },
         })
@@ -101,6 +137,7 @@ impl Module {
 
     /// Checks the outputs of a call with draft length `gamma` against the
     /// target's greedy continuation, and against the counts that PyTorch had.
+    /// `two_forwards` yields no tokens: see [`crate::greedy::Forwards`].
     pub fn check(
         self,
         gamma: u32,
@@ -115,10 +152,18 @@ impl Module {
         };
         let (tokens, length) = (get("tokens")?, scalar(get("n")?)?);
         if !self.generates() {
-            // PyTorch's result, random weights: one token is accepted, and
-            // what follows are leftovers of drafts.
-            ensure!(length == 21, "n = {length}, not 21");
-            ensure!(tokens[20] == 311, "token 20 is {}, not 311", tokens[20]);
+            // PyTorch's results. Random weights: no draft is accepted, and
+            // what follows the one new token are leftovers of drafts.
+            let (n, last) = match self {
+                Module::StepPlace | Module::StepTransfer | Module::StepTransferTraits => (21, 311),
+                _ => (13, 70),
+            };
+            ensure!(length == n, "n = {length}, not {n}");
+            let token = tokens.get(n as usize - 1);
+            ensure!(
+                token == Some(&last),
+                "the new token is {token:?}, not {last}"
+            );
             return Ok(());
         }
         let greedy = &prompt.unwrap_or(reference).greedy;

@@ -7,31 +7,33 @@ use std::sync::Arc;
 use anyhow::{Result, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
 
+use e2e::case::Reference;
 use e2e::cases;
-use e2e::greedy::{self, Prompt};
+use e2e::greedy::{self, Forwards};
+use e2e::module::Module;
 use e2e::tools::Tools;
 
 /// What every case shares.
 struct Shared {
     tools: Tools,
-    reference: Prompt,
-    prompts: Vec<Prompt>,
+    reference: Reference,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let prove = env::var("SPECPLACE_E2E_SERIES").is_ok_and(|series| series == "prove");
-    let shared = match share(prove) {
+    let (cases, times) = if prove {
+        (cases::all(), 20)
+    } else {
+        (cases::short(), 3)
+    };
+    let shared = if arguments.list { None } else { Some(share()) };
+    let shared = match shared.transpose() {
         Ok(shared) => Arc::new(shared),
         Err(error) => {
             eprintln!("error: {error:#}");
             return ExitCode::FAILURE;
         }
-    };
-    let (cases, times) = if prove {
-        (cases::all(), 20)
-    } else {
-        (cases::short(), 3)
     };
 
     let mut trials = vec![
@@ -40,7 +42,7 @@ fn main() -> ExitCode {
     ];
     trials.extend(cases.into_iter().map(|case| {
         trial(&case.to_string(), &shared, move |shared| {
-            let outcome = case.run(&shared.tools, times, &shared.reference, &shared.prompts)?;
+            let outcome = case.run(&shared.tools, times, &shared.reference)?;
             println!("{case}: {outcome}");
             Ok(())
         })
@@ -48,27 +50,35 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn share(prove: bool) -> Result<Shared> {
+fn share() -> Result<Shared> {
     let tools = Tools::find()?;
-    let mut prompts = greedy::prompts(&tools.root)?;
-    if !prove {
-        prompts.truncate(2);
-    }
+    let prompt = greedy::reference(&tools.root)?;
+    let forwards = Forwards::compile(&tools)?;
+    let logits = Module::TwoForwards
+        .functions()
+        .iter()
+        .map(|function| Ok((*function, forwards.logits(function, &prompt.row)?)))
+        .collect::<Result<_>>()?;
+    drop(forwards);
     Ok(Shared {
-        reference: greedy::reference(&tools.root)?,
-        prompts,
+        reference: Reference {
+            prompts: greedy::prompts(&tools.root)?,
+            prompt,
+            logits,
+        },
         tools,
     })
 }
 
 fn trial(
     name: &str,
-    shared: &Arc<Shared>,
+    shared: &Arc<Option<Shared>>,
     run: impl FnOnce(&Shared) -> Result<()> + Send + 'static,
 ) -> Trial {
     let shared = Arc::clone(shared);
-    Trial::test(name, move || {
-        run(&shared).map_err(|error| Failed::from(format!("{error:#}")))
+    Trial::test(name, move || match &*shared {
+        Some(shared) => run(shared).map_err(|error| Failed::from(format!("{error:#}"))),
+        None => Err(Failed::from("nothing was prepared for a run")),
     })
 }
 
@@ -86,17 +96,12 @@ fn vulkan_is_there(shared: &Shared) -> Result<()> {
 /// The reference that all cases are compared with was made by PyTorch: the
 /// target alone, compiled for one device, gives the same.
 fn greedy_reference(shared: &Shared) -> Result<()> {
-    let scratch = tempfile::tempdir()?;
-    let expected = &shared.reference.greedy;
-    let decoded = greedy::decode(
-        &shared.tools,
-        &shared.reference,
-        expected.len(),
-        scratch.path(),
-    )?;
+    let prompt = &shared.reference.prompt;
+    let decoded = Forwards::compile(&shared.tools)?.decode(prompt, prompt.greedy.len())?;
     ensure!(
-        &decoded == expected,
-        "greedy decoding on one device gives\n{decoded:?}, PyTorch gave\n{expected:?}"
+        decoded == prompt.greedy,
+        "greedy decoding on one device gives\n{decoded:?}, PyTorch gave\n{:?}",
+        prompt.greedy
     );
     Ok(())
 }
