@@ -187,15 +187,22 @@ impl<'m> Inserter<'m> {
     /// would write into their buffers, and copies instead. The barrier itself
     /// is dropped later and costs nothing.
     pub fn keep_intact(&self, tensors: &[Value<'m>]) {
-        if tensors.is_empty() {
-            return;
+        self.keep_apart(tensors);
+    }
+
+    /// The values behind a `util.optimization_barrier`: no pass of IREE sees
+    /// that one of them equals another, or a constant, or an argument.
+    pub fn keep_apart(&self, values: &[Value<'m>]) -> Vec<Value<'m>> {
+        if values.is_empty() {
+            return Vec::new();
         }
-        let types: Vec<Type> = tensors.iter().map(|each| each.r#type()).collect();
+        let types: Vec<Type> = values.iter().map(|each| each.r#type()).collect();
         self.insert(
             self.start("util.optimization_barrier")
-                .operands(tensors)
+                .operands(values)
                 .results(&types),
-        );
+        )
+        .results()
     }
 
     /// Allocates `bytes` on the device of `affinity`, visible to the host and

@@ -20,7 +20,9 @@
 //! owner and lets it write in place, over a buffer that others still read.
 //!
 //! A value that one call passes twice goes through
-//! `util.optimization_barrier`, since IPO forgets an argument otherwise.
+//! `util.optimization_barrier`, since IPO forgets an argument otherwise; so
+//! does every result, which IPO would merge with an equal one or with the
+//! argument that it is.
 
 mod classes;
 
@@ -261,7 +263,7 @@ impl<'m, 'p> Rewriter<'m, 'p> {
             end.wait_for(device, &written, "a crossing could not be written");
         }
         end.keep_intact(&borrowed);
-        terminator.set_operands(&views);
+        terminator.set_operands(&end.keep_apart(&views));
         set_function_type(self.module, function);
     }
 
