@@ -37,6 +37,7 @@ pub mod platform;
 pub mod profile;
 pub mod roofline;
 pub mod search;
+pub mod simulate;
 pub mod speedup;
 mod text;
 pub mod units;
