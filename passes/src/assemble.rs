@@ -189,6 +189,8 @@ fn prepare(
         chosen.remove_attribute("sym_visibility");
         chosen.symbol_name().unwrap_or_default()
     };
+    // What the function does not call is not looked at.
+    input.module.run_pipeline("builtin.module(symbol-dce)")?;
     let markers = input
         .module
         .op()
@@ -263,7 +265,11 @@ fn check_eos(target: &Forward<'_>, eos: &[u64]) -> Result<(), Vec<Diagnostic>> {
                 "the end-of-sequence token {token} is outside of the vocabulary of {} tokens",
                 target.vocabulary
             ))
-            .with_note(target.note(Role::Target, format_args!("{} tokens", target.vocabulary)))
+            .at(target.place.clone())
+            .with_note(target.note(
+                Role::Target,
+                format_args!("{} tokens", target.vocabulary),
+            ))
             .help("give its number in the tokenizer: --eos TOKEN")
         })
         .collect();
