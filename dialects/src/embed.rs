@@ -80,6 +80,10 @@ unsafe extern "C" {
         invocation: *mut RawInvocation,
         phase: *const c_char,
     );
+    fn ireeCompilerInvocationSetCompileFromPhase(
+        invocation: *mut RawInvocation,
+        phase: *const c_char,
+    );
     fn ireeCompilerInvocationSetDumpCompilationPhasesTo(
         invocation: *mut RawInvocation,
         path: *const c_char,
@@ -88,6 +92,11 @@ unsafe extern "C" {
     fn ireeCompilerInvocationOutputIR(
         invocation: *mut RawInvocation,
         output: *mut RawOutput,
+    ) -> *mut RawError;
+    fn ireeCompilerInvocationOutputIRBytecode(
+        invocation: *mut RawInvocation,
+        output: *mut RawOutput,
+        version: c_int,
     ) -> *mut RawError;
     fn ireeCompilerInvocationOutputVMBytecode(
         invocation: *mut RawInvocation,
@@ -250,6 +259,7 @@ impl Compiler {
             raw,
             source: ptr::null_mut(),
             said,
+            phase: None,
             _bytes: Pages::holding(module),
             session: PhantomData,
         };
@@ -292,6 +302,8 @@ pub struct Invocation<'c> {
     raw: *mut RawInvocation,
     source: *mut RawSource,
     said: Box<Mutex<Vec<Diagnostic>>>,
+    /// What was reached; none at the start.
+    phase: Option<Phase>,
     _bytes: Pages,
     session: PhantomData<&'c Compiler>,
 }
@@ -310,8 +322,8 @@ impl Invocation<'_> {
         Ok(())
     }
 
-    /// Takes the module from where it is to the end of `phase`. Warnings and
-    /// remarks are returned.
+    /// Takes the module from the phase where it is to the end of `phase`, which
+    /// must come later. Warnings and remarks are returned.
     ///
     /// # Errors
     ///
@@ -320,9 +332,12 @@ impl Invocation<'_> {
         // SAFETY: the invocation is alive and holds a module; the name is
         // copied.
         let done = unsafe {
+            let from = self.phase.map_or(c"start", Phase::name);
+            ireeCompilerInvocationSetCompileFromPhase(self.raw, from.as_ptr());
             ireeCompilerInvocationSetCompileToPhase(self.raw, phase.name().as_ptr());
             ireeCompilerInvocationPipeline(self.raw, STANDARD_PIPELINE)
         };
+        self.phase = Some(phase);
         self.finished(done, "IREE could not compile the module")
     }
 
@@ -344,23 +359,26 @@ impl Invocation<'_> {
     /// What IREE says.
     pub fn ir(&self) -> Result<String, String> {
         let output = Output::in_memory()?;
-        // SAFETY: invocation and output are alive; what was mapped stays
-        // mapped as long as the output, and is copied before that ends.
+        // SAFETY: invocation and output are alive.
+        unsafe { outcome(ireeCompilerInvocationOutputIR(self.raw, output.raw))? };
+        Ok(String::from_utf8_lossy(&output.bytes()?).into_owned())
+    }
+
+    /// The IR as it is now, as bytecode.
+    ///
+    /// # Errors
+    ///
+    /// What IREE says.
+    pub fn bytecode(&self) -> Result<Vec<u8>, String> {
+        const NEWEST: c_int = -1;
+        let output = Output::in_memory()?;
+        // SAFETY: as above.
         unsafe {
-            outcome(ireeCompilerInvocationOutputIR(self.raw, output.raw))?;
-            let (mut contents, mut size) = (ptr::null_mut(), 0);
-            outcome(ireeCompilerOutputMapMemory(
-                output.raw,
-                &mut contents,
-                &mut size,
+            outcome(ireeCompilerInvocationOutputIRBytecode(
+                self.raw, output.raw, NEWEST,
             ))?;
-            let size = usize::try_from(size).map_err(|error| error.to_string())?;
-            if contents.is_null() || size == 0 {
-                return Ok(String::new());
-            }
-            let bytes = std::slice::from_raw_parts(contents.cast::<u8>(), size);
-            Ok(String::from_utf8_lossy(bytes).into_owned())
         }
+        output.bytes()
     }
 
     /// Writes the program that [`Phase::End`] left to `path`. On failure the
@@ -421,6 +439,27 @@ impl Output {
         // SAFETY: as above; the path is copied.
         unsafe { outcome(ireeCompilerOutputOpenFile(path.as_ptr(), &mut output.raw))? };
         Ok(output)
+    }
+}
+
+impl Output {
+    /// A copy of what was written to memory.
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        let (mut contents, mut size) = (ptr::null_mut(), 0);
+        // SAFETY: the output is alive; what was mapped stays mapped as long as
+        // it is, and is copied before that ends.
+        unsafe {
+            outcome(ireeCompilerOutputMapMemory(
+                self.raw,
+                &mut contents,
+                &mut size,
+            ))?;
+            let size = usize::try_from(size).map_err(|error| error.to_string())?;
+            if contents.is_null() || size == 0 {
+                return Ok(Vec::new());
+            }
+            Ok(std::slice::from_raw_parts(contents.cast::<u8>(), size).to_vec())
+        }
     }
 }
 

@@ -69,6 +69,11 @@ pub struct Cli {
 /// What `specplace` does beside placing a module.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Place a module and compile it with IREE, in one process
+    #[command(
+        override_usage = "specplace compile IN -o OUT.vmfb --alpha A [OPTIONS] [-- IREE-FLAGS...]"
+    )]
+    Compile(Box<CompileArgs>),
     /// Run single passes and print the IR
     Opt(Box<OptArgs>),
     /// Prove that iree-compile places OUT as planned
@@ -222,6 +227,51 @@ pub struct DecisionArgs {
     pub cost_model: String,
 }
 
+/// `specplace compile IN -o OUT.vmfb --alpha A -- FLAGS`.
+#[derive(Clone, Debug, Args)]
+pub struct CompileArgs {
+    /// The module: .mlir, .mlirbc, either of them as .gz, or - for stdin
+    #[arg(value_name = "IN")]
+    pub input: PathBuf,
+    /// Flags for IREE's compiler, beside those of the plan. A flag that the plan has too replaces
+    /// it. Those of iree-compile as a program (-o, --compile-to, --output-format ...) are not known
+    /// here
+    #[arg(last = true, value_name = "IREE-FLAGS")]
+    pub iree_flags: Vec<String>,
+
+    /// The program for iree-run-module. iree-run-module's flags go beside it, as .run.flags
+    #[arg(
+        short,
+        long = "output",
+        value_name = "OUT.vmfb",
+        help_heading = "Output"
+    )]
+    pub output: PathBuf,
+    /// Write the plan as JSON
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub plan_out: Option<PathBuf>,
+    /// Write the subgraphs, their devices and what crosses between them as a Graphviz graph
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub dot: Option<PathBuf>,
+    /// Write the IR after each of IREE's phases to files in this folder, which is made
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub dump_phases: Option<PathBuf>,
+    /// Prove at IREE's stream phase that everything is where the plan says, before going on;
+    /// without the proof, OUT is not written
+    #[arg(long, help_heading = "Output")]
+    pub verify: bool,
+    /// Print the evidence for each role, and every mapping with its cost
+    #[arg(long, help_heading = "Output")]
+    pub explain: bool,
+    /// Print the time of each pass
+    #[arg(long, help_heading = "Output")]
+    pub timing: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "as above")]
+    pub decision: DecisionArgs,
+}
+
 /// `specplace opt`.
 #[derive(Clone, Debug, Args)]
 pub struct OptArgs {
@@ -330,6 +380,15 @@ impl Cli {
     fn check(&self) -> Result<(), clap::Error> {
         let place = &self.place;
         let error = |kind, text: &str| Err(Self::command().error(kind, text));
+        const NO_RATE: &str = "the plan depends on how often the target accepts a drafted token: give --alpha A (from 0 \
+                               to 1), or --acceptance FILE[:TASK]";
+        let rated =
+            |decision: &DecisionArgs| decision.alpha.is_some() || decision.acceptance.is_some();
+        if let Some(Verb::Compile(compile)) = &self.verb
+            && !rated(&compile.decision)
+        {
+            return error(ErrorKind::MissingRequiredArgument, NO_RATE);
+        }
         if self.verb.is_some() {
             // Flags of --color and --quiet may stand before a verb, so that clap
             // lets all others stand there too.
@@ -343,12 +402,8 @@ impl Cli {
                      verb is written ./opt",
                 );
             }
-        } else if place.decision.alpha.is_none() && place.decision.acceptance.is_none() {
-            return error(
-                ErrorKind::MissingRequiredArgument,
-                "the plan depends on how often the target accepts a drafted token: give --alpha A (from 0 to 1), or \
-                 --acceptance FILE[:TASK]",
-            );
+        } else if !rated(&place.decision) {
+            return error(ErrorKind::MissingRequiredArgument, NO_RATE);
         }
         Ok(())
     }
@@ -403,6 +458,12 @@ mod tests {
     fn verbs_need_nothing_of_the_plain_form() {
         assert!(parse("specplace opt --pass a,b in.mlir").is_ok());
         assert!(parse("specplace opt --list").is_ok());
+        assert!(parse("specplace compile in.mlir -o x.vmfb").is_err());
+        let line = "specplace compile in.mlir -o x.vmfb --alpha 0.9 -- --iree-opt-level=O3 -x";
+        match parse(line).unwrap().verb {
+            Some(Verb::Compile(args)) => assert_eq!(args.iree_flags.len(), 2),
+            other => panic!("{other:?}"),
+        }
         assert!(parse("specplace opt in.mlir").is_err());
         assert!(parse("specplace platforms").is_ok());
         assert!(parse("specplace assemble --target a --drafter b@f -o c --eos 1,2").is_ok());

@@ -51,10 +51,7 @@ impl Destinations {
             plan: args.plan_out.clone(),
             graph: args.dot.clone(),
         };
-        destinations.check_distinct(input)?;
-        for path in destinations.all() {
-            output::check_writable(path)?;
-        }
+        destinations.check(input)?;
         if destinations.module.is_none() && args.emit_bytecode && io::stdout().is_terminal() {
             return Err(Failure::usage(
                 Message::error("bytecode is not for a terminal")
@@ -62,6 +59,16 @@ impl Destinations {
             ));
         }
         Ok(destinations)
+    }
+
+    /// Finds out before the work begins whether all of it can be written.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Destinations::of`].
+    pub fn check(&self, input: &Path) -> Result<(), Failure> {
+        self.check_distinct(input)?;
+        self.all().try_for_each(output::check_writable)
     }
 
     fn all(&self) -> impl Iterator<Item = &Path> {

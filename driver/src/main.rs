@@ -19,12 +19,11 @@ fn run() -> ExitCode {
     let printer = printer(&cli.talk);
     let outcome = match &cli.verb {
         Some(Verb::Platforms(args)) => commands::platforms::run(args),
-        None | Some(Verb::Assemble(_) | Verb::Opt(_) | Verb::VerifyPlacement(_)) => {
-            match launch::ir_half() {
-                Ok(never) => match never {},
-                Err(failure) => Err(failure.into()),
-            }
-        }
+        // Everything else needs IR.
+        _ => match launch::ir_half() {
+            Ok(never) => match never {},
+            Err(failure) => Err(failure.into()),
+        },
     };
     finish(&printer, outcome)
 }

@@ -104,6 +104,56 @@ pub fn write_all(outputs: &[Output]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A file in the making, of which another program knows the name.
+#[derive(Debug)]
+pub struct Staged {
+    path: PathBuf,
+    /// None for what is written to, never replaced.
+    file: Option<(NamedTempFile, PathBuf)>,
+}
+
+impl Staged {
+    /// Begins a file that will be at `path` once it is whole.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] that says why it cannot be written.
+    pub fn begin(path: &Path) -> Result<Self, Failure> {
+        let file = if is_special(path) {
+            None
+        } else {
+            Some(temporary(path)?)
+        };
+        Ok(Self {
+            path: path.to_path_buf(),
+            file,
+        })
+    }
+
+    /// Where it is written to until then.
+    pub fn path(&self) -> &Path {
+        self.file
+            .as_ref()
+            .map_or(&self.path, |(file, _)| file.path())
+    }
+
+    /// Puts the file into place.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] that names it; nothing is left behind.
+    pub fn finish(self) -> Result<(), Failure> {
+        let Some((file, destination)) = self.file else {
+            return Ok(());
+        };
+        let synced = file.as_file().sync_all();
+        synced
+            .and_then(|()| file.persist(&destination).map_err(|error| error.error))
+            .map(drop)
+            .map_err(|error| failure(&self.path, &error))
+    }
+}
+
 fn write_special(output: &Output) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).open(&output.path)?;
     file.write_all(&output.contents)?;

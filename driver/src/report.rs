@@ -12,21 +12,7 @@ use crate::output::with_suffix;
 /// What was written, and the commands to type next. `arguments` is what only
 /// the user can complete on iree-run-module's command line.
 pub fn next_steps(destinations: &Destinations, flags: &Flags, arguments: &str) -> String {
-    let written: Vec<String> = [
-        &destinations.module,
-        &destinations.compile_flags,
-        &destinations.run_flags,
-        &destinations.plan,
-        &destinations.graph,
-    ]
-    .into_iter()
-    .flatten()
-    .map(|path| path.display().to_string())
-    .collect();
-    let mut text = String::new();
-    if !written.is_empty() {
-        text.push_str(&format!("wrote {}\n", written.join(", ")));
-    }
+    let mut text = wrote(destinations);
     let compile = match &destinations.compile_flags {
         Some(path) => format!("@{}", shell(path)),
         None => flags.compile.join(" "),
@@ -43,6 +29,39 @@ pub fn next_steps(destinations: &Destinations, flags: &Flags, arguments: &str) -
         "next:\n  iree-compile {module} {compile} -o {vmfb}\n  iree-run-module {run} --module={vmfb}{arguments}\n"
     ));
     text
+}
+
+/// What was written, and how to run it: a program needs no compiling.
+pub fn run_step(destinations: &Destinations, arguments: &str) -> String {
+    let mut text = wrote(destinations);
+    if let Some(program) = &destinations.module {
+        let flags = destinations.run_flags.as_deref();
+        let flags = flags.map_or_else(String::new, |path| format!(" --flagfile={}", shell(path)));
+        text.push_str(&format!(
+            "next:\n  iree-run-module{flags} --module={}{arguments}\n",
+            shell(program)
+        ));
+    }
+    text
+}
+
+/// Which files were written.
+fn wrote(destinations: &Destinations) -> String {
+    let written: Vec<String> = [
+        &destinations.module,
+        &destinations.compile_flags,
+        &destinations.run_flags,
+        &destinations.plan,
+        &destinations.graph,
+    ]
+    .into_iter()
+    .flatten()
+    .map(|path| path.display().to_string())
+    .collect();
+    if written.is_empty() {
+        return String::new();
+    }
+    format!("wrote {}\n", written.join(", "))
 }
 
 /// Longest ranking that is printed.
@@ -100,7 +119,7 @@ pub fn ranking(request: &Request) -> Result<String, CostError> {
 }
 
 /// A path as the shell wants it.
-fn shell(path: &Path) -> String {
+pub fn shell(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |letter: char| letter.is_alphanumeric() || "/._-+=:,@%".contains(letter);
     if !text.is_empty() && text.chars().all(plain) {

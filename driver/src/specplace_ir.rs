@@ -12,6 +12,7 @@ use specplace_driver::{finish, panicked, printer, report_panics};
 /// Verbs that need IR.
 mod commands {
     pub mod assemble;
+    pub mod compile;
     pub mod opt;
     pub mod place;
     pub mod verify_placement;
@@ -46,6 +47,7 @@ fn work() -> ExitCode {
     let outcome = match &cli.verb {
         None => commands::place::run(&cli.place, &mut printer),
         Some(Verb::Assemble(args)) => commands::assemble::run(args, &mut printer),
+        Some(Verb::Compile(args)) => commands::compile::run(args, &mut printer),
         Some(Verb::Opt(args)) => commands::opt::run(args, &mut printer),
         Some(Verb::VerifyPlacement(args)) => commands::verify_placement::run(args, &mut printer),
         Some(Verb::Platforms(args)) => specplace_driver::commands::platforms::run(args),

@@ -1,4 +1,5 @@
-//! When IREE ends the process: a crash, or `exit` on flags it does not like.
+//! When IREE ends the process: a crash, or `exit` on flags or errors that it
+//! does not return.
 
 use std::ffi::c_int;
 use std::fs;
@@ -49,9 +50,9 @@ impl CrashReport {
         })
     }
 
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Leaves it there.
+    pub fn needed(self) {
+        say_nothing();
     }
 
     /// Removes it: nothing crashed.
@@ -63,9 +64,11 @@ impl CrashReport {
     }
 }
 
-/// Has a crash of this process end it with `status` after `message`.
+/// Has a crash of this process, or a call of `exit`, end it with `status` after
+/// `message`.
 pub fn say_on_crash(message: &str, status: u8) {
     static HANDLERS: Once = Once::new();
+    watch_exit();
     // Once said, it may be said at any moment: the text is never freed.
     let text: &'static mut [u8] = Vec::leak(message.as_bytes().to_vec());
     STATUS.store(i32::from(status), Ordering::SeqCst);
@@ -107,19 +110,31 @@ extern "C" fn on_crash(signal: c_int) {
     }
 }
 
-/// Does `work`; should it end the process, the status is `status`.
-pub(super) fn ending_with(status: u8, work: impl FnOnce()) {
+fn watch_exit() {
     static REGISTERED: Once = Once::new();
     REGISTERED.call_once(|| {
         // SAFETY: the function is one of this program, which is not unloaded.
         unsafe { libc::atexit(on_exit) };
     });
+}
+
+/// Does `work`; should it end the process, the status is `status`.
+pub(super) fn ending_with(status: u8, work: impl FnOnce()) {
+    watch_exit();
     EXIT_STATUS.store(i32::from(status), Ordering::SeqCst);
     work();
     EXIT_STATUS.store(-1, Ordering::SeqCst);
 }
 
 extern "C" fn on_exit() {
+    let message = MESSAGE.load(Ordering::SeqCst);
+    if !message.is_null() {
+        // SAFETY: as in `on_crash`.
+        unsafe {
+            libc::write(2, message.cast(), LENGTH.load(Ordering::SeqCst));
+            libc::_exit(STATUS.load(Ordering::SeqCst));
+        }
+    }
     let status = EXIT_STATUS.load(Ordering::SeqCst);
     if status >= 0 {
         // SAFETY: ends the process, without the rest of what runs at exit;

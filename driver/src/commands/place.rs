@@ -77,7 +77,7 @@ pub fn run(args: &PlaceArgs, printer: &mut Printer) -> anyhow::Result<()> {
 
 /// Remarks and warnings come before the report. Remarks are the evidence for
 /// what was decided: a line each, with the rest of it when it was asked for.
-fn print_findings(context: &Context, explain: bool, printer: &Printer) {
+pub(super) fn print_findings(context: &Context, explain: bool, printer: &Printer) {
     for diagnostic in &context.diagnostics {
         let mut message = diagnostics::message(diagnostic);
         if diagnostic.severity == Severity::Remark && !explain {

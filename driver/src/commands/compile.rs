@@ -1,0 +1,304 @@
+//! `specplace compile`: places a module and compiles it, in one process.
+//!
+//! The placed module goes to IREE's embedded compiler as bytecode in memory,
+//! with the locations of IN, so that IREE's messages point into IN. That is
+//! also the only difference to `specplace` and `iree-compile` one after the
+//! other: OUT of `specplace` has no locations, or with `--emit-bytecode` the
+//! same, and the programs are then the same byte for byte.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use dialects::embed::{self, Compiler, CrashReport, Invocation, Phase};
+use dialects::{Diagnostic, Module, Session};
+use passes::verify_placement::Expectation;
+use passes::{Context, PASSES};
+use specplace_driver::args::CompileArgs;
+use specplace_driver::destinations::Destinations;
+use specplace_driver::flags::Flags;
+use specplace_driver::input::is_standard_stream;
+use specplace_driver::message::{Failure, Message};
+use specplace_driver::output::{self, Output, Staged, with_suffix};
+use specplace_driver::printer::Printer;
+use specplace_driver::progress::Progress;
+use specplace_driver::{graph, report};
+
+use super::place::print_findings;
+use super::verify_placement;
+use crate::interface::Interface;
+use crate::run::{Timing, run as run_passes};
+use crate::{diagnostics, module_file, settings};
+
+/// A report of more than this is not worth its time as text.
+const READABLE: usize = 16 << 20;
+
+/// Runs the verb.
+///
+/// # Errors
+///
+/// A [`Failure`]; OUT is not written then, but if IREE failed, the placed
+/// module is.
+pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
+    let destinations = destinations(args)?;
+    let mut context = Context::new(settings::of(&args.decision)?);
+
+    let mut timing = Timing::start();
+    let progress = Progress::start(printer);
+    let session = timing.step("start", Session::new);
+    progress.step("read");
+    let mut module = timing.step("read", || module_file::read(&session, &args.input, printer))?;
+    let outcome = run_passes(
+        &mut module,
+        &mut context,
+        PASSES,
+        &mut timing,
+        &progress,
+        |_, _| {},
+    );
+    print_findings(&context, args.explain, printer);
+    outcome?;
+    let plan = context
+        .plan
+        .as_ref()
+        .context("select-mapping left no plan behind: a bug in specplace")?;
+    let mut request = context
+        .settings
+        .request
+        .clone()
+        .context("nothing was asked: a bug in specplace")?;
+    let flags = Flags::of(plan, &request.platform);
+    printer.messages(&flags.warnings);
+    let compile_flags = joined(&flags.compile, &args.iree_flags, printer);
+
+    let report = Report::new(&args.output, &module, &compile_flags)?;
+    embed::set_process_flags("specplace compile", &compile_flags, Failure::USAGE)
+        .map_err(|said| Failure::usage(Message::error(said)))?;
+    let compilation = Compilation {
+        args,
+        module: &module,
+        bytecode: &report.bytecode,
+    };
+    let crash = report.prepare()?;
+    let (staged, proof) = match compilation.run(&mut timing, &progress, printer) {
+        Ok(done) => done,
+        Err(mut failure) => {
+            drop(progress);
+            report.keep(crash, &mut failure);
+            return Err(failure.into());
+        }
+    };
+    crash.not_needed();
+    drop(progress);
+
+    let mut said = vec![plan.render()];
+    if args.explain {
+        request.workload.clone_from(
+            context
+                .workload
+                .as_ref()
+                .context("estimate-costs counted nothing: a bug in specplace")?,
+        );
+        said.push(report::ranking(&request).map_err(Failure::from)?);
+    }
+    said.extend(proof);
+    write(&destinations, &flags, plan)?;
+    staged.finish()?;
+    said.push(report::run_step(
+        &destinations,
+        &Interface::of(&module).arguments(),
+    ));
+    if args.timing {
+        said.push(timing.table());
+    }
+    printer.report(&said.join("\n"));
+    Ok(())
+}
+
+fn destinations(args: &CompileArgs) -> Result<Destinations, Failure> {
+    if is_standard_stream(&args.output) {
+        return Err(Failure::usage(
+            Message::error("a program is not written to standard output")
+                .help("name a file with -o, or /dev/stdout"),
+        ));
+    }
+    let destinations = Destinations {
+        run_flags: (!output::is_special(&args.output))
+            .then(|| with_suffix(&args.output, ".run.flags")),
+        module: Some(args.output.clone()),
+        plan: args.plan_out.clone(),
+        graph: args.dot.clone(),
+        ..Destinations::default()
+    };
+    destinations.check(&args.input)?;
+    if let Some(folder) = &args.dump_phases {
+        fs::create_dir_all(folder)
+            .map_err(|error| Failure::io(format!("cannot make {}", folder.display()), &error))?;
+    }
+    Ok(destinations)
+}
+
+/// The plan's flags and the user's; IREE takes each once, and the user's wins.
+fn joined(planned: &[String], given: &[String], printer: &Printer) -> Vec<String> {
+    let name = |flag: &str| {
+        let name = flag.split('=').next().unwrap_or(flag);
+        format!("--{}", name.trim_start_matches('-'))
+    };
+    let replaced = |flag: &&String| given.iter().any(|other| name(other) == name(flag));
+    for flag in planned.iter().filter(replaced) {
+        if !given.contains(flag) {
+            printer.message(&Message::warning(format!(
+                "{} of the plan gives way to what follows --",
+                flag
+            )));
+        }
+    }
+    let kept = planned.iter().filter(|flag| !replaced(flag));
+    kept.chain(given).cloned().collect()
+}
+
+/// One compilation of a placed module.
+struct Compilation<'a> {
+    args: &'a CompileArgs,
+    module: &'a Module<'a>,
+    bytecode: &'a [u8],
+}
+
+impl Compilation<'_> {
+    /// Compiles, and writes the program, which is not yet in its place; gives
+    /// the proof of placement as well if one was asked for.
+    fn run(
+        &self,
+        timing: &mut Timing,
+        progress: &Progress,
+        printer: &Printer,
+    ) -> Result<(Staged, Option<String>), Failure> {
+        let compiler = Compiler::new();
+        let name = self.args.input.display().to_string();
+        progress.step("hand over to IREE");
+        let mut invocation = timing
+            .step("hand over", || compiler.read(&name, self.bytecode))
+            .map_err(|said| refused(&said))?;
+        if let Some(folder) = &self.args.dump_phases {
+            let told = invocation.dump_phases_to(folder);
+            told.map_err(|said| Failure::usage(Message::error(said)))?;
+        }
+        let mut proof = None;
+        if self.args.verify {
+            progress.step("compile to the stream phase");
+            let said = timing
+                .step("compile to stream", || invocation.compile_to(Phase::Stream))
+                .map_err(|said| refused(&said))?;
+            repeat(&said, printer);
+            proof = Some(timing.step("verify", || self.prove(&invocation))?);
+        }
+        progress.step("compile");
+        let said = timing
+            .step("compile", || invocation.compile_to(Phase::End))
+            .map_err(|said| refused(&said))?;
+        repeat(&said, printer);
+        progress.step("write");
+        let staged = Staged::begin(&self.args.output)?;
+        timing
+            .step("write", || invocation.write_program(staged.path()))
+            .map_err(|said| refused(&said))?;
+        Ok((staged, proof))
+    }
+
+    fn prove(&self, invocation: &Invocation<'_>) -> Result<String, Failure> {
+        let stream = invocation
+            .bytecode()
+            .map_err(|said| refused(&[Diagnostic::error(said)]))?;
+        let expectation = Expectation::from_placed_module(self.module);
+        verify_placement::compare(self.module.session(), &expectation, &stream)
+    }
+}
+
+fn repeat(said: &[Diagnostic], printer: &Printer) {
+    for diagnostic in said {
+        printer.message(&diagnostics::message(diagnostic));
+    }
+}
+
+fn refused(said: &[Diagnostic]) -> Failure {
+    diagnostics::impossible(said)
+}
+
+/// What is left behind when IREE fails.
+struct Report {
+    path: PathBuf,
+    flags: String,
+    bytecode: Vec<u8>,
+    contents: Option<Vec<u8>>,
+}
+
+impl Report {
+    fn new(output: &Path, module: &Module<'_>, flags: &[String]) -> Result<Self, Failure> {
+        let path = if output::is_special(output) {
+            PathBuf::from("out.placed.mlir")
+        } else {
+            with_suffix(output, ".placed.mlir")
+        };
+        output::check_writable(&path)?;
+        let bytecode = module.to_bytecode();
+        let readable = bytecode.len() <= READABLE;
+        Ok(Self {
+            contents: readable.then(|| module_file::serialize(module, false)),
+            path,
+            flags: flags
+                .iter()
+                .map(|flag| report::shell(Path::new(flag)))
+                .collect::<Vec<_>>()
+                .join(" "),
+            bytecode,
+        })
+    }
+
+    fn help(&self) -> String {
+        format!(
+            "the placed module is in {}; `iree-compile {} {} -o out.vmfb` does the same without specplace",
+            self.path.display(),
+            report::shell(&self.path),
+            self.flags
+        )
+    }
+
+    fn prepare(&self) -> Result<CrashReport, Failure> {
+        let contents = self.contents.as_ref().unwrap_or(&self.bytecode);
+        let message = format!(
+            "error: IREE crashed while it compiled the placed module\n  = help: {}\n",
+            self.help()
+        );
+        CrashReport::prepare(&self.path, contents, &message, Failure::IMPOSSIBLE)
+            .map_err(|error| Failure::io(format!("cannot write {}", self.path.display()), &error))
+    }
+
+    /// Says where the module is.
+    fn keep(&self, crash: CrashReport, failure: &mut Failure) {
+        crash.needed();
+        let last = failure.messages.last_mut();
+        if let Some(last) = last.filter(|last| last.help.is_none()) {
+            last.help = Some(self.help());
+        }
+    }
+}
+
+/// Everything but OUT.
+fn write(
+    destinations: &Destinations,
+    flags: &Flags,
+    plan: &cost::Plan,
+) -> Result<(), anyhow::Error> {
+    let mut outputs = Vec::new();
+    let mut add = |path: &Option<PathBuf>, contents: String| {
+        outputs.extend(path.clone().map(|path| Output {
+            path,
+            contents: contents.into_bytes(),
+        }));
+    };
+    add(&destinations.run_flags, flags.run_file());
+    add(&destinations.plan, plan.to_json()? + "\n");
+    add(&destinations.graph, graph::of(plan));
+    output::write_all(&outputs)?;
+    Ok(())
+}
