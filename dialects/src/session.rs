@@ -1,14 +1,20 @@
 //! The MLIR context with every dialect that IREE knows.
 
+use std::ffi::c_void;
 use std::sync::{Arc, Mutex, Once};
 
 use melior::Context;
-use melior::diagnostic::DiagnosticSeverity;
 use melior::dialect::DialectRegistry;
-use mlir_sys::{MlirContext, MlirDialectRegistry};
+use mlir_sys::{
+    MlirContext, MlirDiagnostic, MlirDiagnosticSeverity_MlirDiagnosticError,
+    MlirDiagnosticSeverity_MlirDiagnosticNote, MlirDiagnosticSeverity_MlirDiagnosticWarning,
+    MlirDialectRegistry, MlirLogicalResult, mlirContextAttachDiagnosticHandler,
+    mlirDiagnosticGetLocation, mlirDiagnosticGetNote, mlirDiagnosticGetNumNotes,
+    mlirDiagnosticGetSeverity, mlirDiagnosticPrint,
+};
 
 use crate::diagnostics::{Diagnostic, Severity};
-use crate::ir::Location;
+use crate::ir::{Location, printed};
 
 unsafe extern "C" {
     fn ireeCompilerGlobalInitialize();
@@ -20,6 +26,9 @@ const BUILT_DIALECTS: [&str; 10] = [
     "arith", "flow", "func", "hal", "scf", "stream", "tensor", "torch", "torch_c", "util",
 ];
 
+/// What was emitted and not yet taken.
+type Emitted = Arc<Mutex<Vec<Diagnostic>>>;
+
 /// One MLIR context, backed by IREE's library, that collects the diagnostics
 /// emitted in it instead of printing them.
 ///
@@ -27,7 +36,7 @@ const BUILT_DIALECTS: [&str; 10] = [
 /// [`crate::Module`].
 pub struct Session {
     context: Context,
-    emitted: Arc<Mutex<Vec<Diagnostic>>>,
+    emitted: Emitted,
 }
 
 impl Session {
@@ -47,15 +56,20 @@ impl Session {
             context.get_or_load_dialect(name);
         }
 
-        let emitted = Arc::new(Mutex::new(Vec::new()));
-        let sink = Arc::clone(&emitted);
-        context.attach_diagnostic_handler(move |diagnostic| {
-            let converted = convert(&diagnostic);
-            if let Ok(mut list) = sink.lock() {
-                list.push(converted);
-            }
-            true
-        });
+        let emitted: Emitted = Arc::default();
+        // melior's handler prints through Rust's formatting, which fails on
+        // text that is no UTF-8: damaged bytecode has such names.
+        // SAFETY: the handler gets the pointer that it was attached with, and
+        // `release` gives it back when the context is destroyed.
+        unsafe {
+            let sink = Arc::into_raw(Arc::clone(&emitted)).cast_mut().cast();
+            mlirContextAttachDiagnosticHandler(
+                context.to_raw(),
+                Some(collect),
+                sink,
+                Some(release),
+            );
+        }
         Self { context, emitted }
     }
 
@@ -94,19 +108,45 @@ pub(crate) fn initialize() {
     });
 }
 
-fn convert(diagnostic: &melior::diagnostic::Diagnostic) -> Diagnostic {
-    let severity = match diagnostic.severity() {
-        DiagnosticSeverity::Error => Severity::Error,
-        DiagnosticSeverity::Warning => Severity::Warning,
-        DiagnosticSeverity::Remark => Severity::Remark,
-        DiagnosticSeverity::Note => Severity::Note,
-    };
-    let mut converted = Diagnostic::new(severity, diagnostic.to_string());
-    converted.place = Location::from_melior(diagnostic.location()).place();
-    for index in 0..diagnostic.note_count() {
-        if let Ok(note) = diagnostic.note(index) {
-            converted.notes.push(convert(&note));
-        }
+/// The `MlirDiagnosticHandler` that keeps what is emitted.
+unsafe extern "C" fn collect(diagnostic: MlirDiagnostic, sink: *mut c_void) -> MlirLogicalResult {
+    // SAFETY: the pointer is that of the mutex in a live `Emitted`, and the
+    // diagnostic lives through the call.
+    let (sink, converted) = unsafe { (&*sink.cast::<Mutex<Vec<Diagnostic>>>(), convert(diagnostic)) };
+    if let Ok(mut list) = sink.lock() {
+        list.push(converted);
     }
-    converted
+    // Handled: nobody else is to print it.
+    MlirLogicalResult { value: 1 }
+}
+
+/// Drops what [`collect`] was given.
+unsafe extern "C" fn release(sink: *mut c_void) {
+    // SAFETY: the pointer came from `Arc::into_raw`, and is released once.
+    drop(unsafe { Arc::from_raw(sink.cast::<Mutex<Vec<Diagnostic>>>()) });
+}
+
+/// # Safety
+///
+/// The diagnostic is alive.
+unsafe fn convert(diagnostic: MlirDiagnostic) -> Diagnostic {
+    // SAFETY: by the caller's promise; notes are asked for below their count.
+    unsafe {
+        #[allow(non_upper_case_globals, reason = "bindgen's names")]
+        let severity = match mlirDiagnosticGetSeverity(diagnostic) {
+            MlirDiagnosticSeverity_MlirDiagnosticError => Severity::Error,
+            MlirDiagnosticSeverity_MlirDiagnosticWarning => Severity::Warning,
+            MlirDiagnosticSeverity_MlirDiagnosticNote => Severity::Note,
+            _ => Severity::Remark,
+        };
+        let text = printed(|callback, data| mlirDiagnosticPrint(diagnostic, callback, data));
+        let mut converted = Diagnostic::new(severity, text);
+        converted.place = Location::from_raw(mlirDiagnosticGetLocation(diagnostic)).place();
+        for index in 0..mlirDiagnosticGetNumNotes(diagnostic) {
+            converted
+                .notes
+                .push(convert(mlirDiagnosticGetNote(diagnostic, index)));
+        }
+        converted
+    }
 }

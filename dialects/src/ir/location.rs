@@ -34,10 +34,6 @@ impl<'m> Location<'m> {
         self.raw
     }
 
-    pub(crate) fn from_melior(location: melior::ir::Location<'_>) -> Self {
-        Self::from_raw(location.to_raw())
-    }
-
     /// The location that says nothing.
     pub fn unknown(session: &'m Session) -> Self {
         // SAFETY: the context outlives the location by the lifetime.
