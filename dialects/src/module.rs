@@ -88,6 +88,27 @@ impl<'s> Module<'s> {
             .expect("a module operation has one region with one block")
     }
 
+    /// Appends a copy of an operation of another module of the same session.
+    ///
+    /// # Panics
+    ///
+    /// If the operation is of another session: nothing of one context may
+    /// refer to another.
+    pub fn adopt(&self, op: Op<'_>) {
+        let copy = op.duplicate();
+        // SAFETY: both are alive; contexts are compared by identity.
+        let same = unsafe {
+            mlir_sys::mlirContextEqual(
+                mlir_sys::mlirOperationGetContext(copy.raw()),
+                self.session.raw(),
+            )
+        };
+        assert!(same, "an operation of another session was adopted");
+        // Detached and owned by no one until here, it now lives as long as
+        // this module.
+        self.body().append(Op::from_raw(copy.raw()));
+    }
+
     /// Parses a type in the module's context; `None` if the text is not one.
     pub fn parse_type(&self, text: &str) -> Option<Type<'_>> {
         Type::parse(self.session, text)

@@ -8,7 +8,8 @@
 //! and imported there, which copies nothing. One that other devices read is
 //! written by its producer straight into a buffer that all of them can use
 //! (owned by the device that cannot map the others' memory), and the producer
-//! waits for the write. Such a buffer is allocated once per call of the module
+//! waits for the write. Where no device can map another's memory, the host
+//! copies from a buffer of the one into a buffer of the other. Such a buffer is allocated once per call of the module
 //! where its value does not outlive a round of the loop that it is made in.
 //!
 //! All values that control flow hands on as one another (see
@@ -24,15 +25,14 @@
 //! does every result, which IPO would merge with an equal one or with the
 //! argument that it is.
 
+mod buffers;
 mod classes;
 
 use std::collections::{HashMap, HashSet};
 
 use cost::Role;
-use dialects::build::OpBuilder;
 use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Op, Type, Value};
-use dialects::vocabulary::{FUNC, ROLE};
 use dialects::{Diagnostic, Module};
 
 use crate::identify_roles::role_attribute;
@@ -40,6 +40,7 @@ use crate::outline_subgraphs::is_outlined;
 use crate::placement::{Placement, affinity};
 use crate::settings::Context;
 use crate::structure::{functions, is_control_flow, is_pure, placed_blocks};
+use buffers::Buffers;
 use classes::Classes;
 
 /// Runs the pass.
@@ -142,10 +143,7 @@ struct Rewriter<'m, 'p> {
     result_types: HashMap<String, Vec<Type<'m>>>,
     /// Where each result of a function goes, by its name.
     result_homes: HashMap<String, Vec<Home>>,
-    /// Device symbol to allocation function.
-    allocators: HashMap<String, String>,
-    /// Tensor type to copying function of control.
-    copiers: HashMap<String, String>,
+    buffers: Buffers<'m, 'p>,
     /// The start of the function that is being rewritten.
     entry: Option<Inserter<'m>>,
     /// Calls to erase at the end: an operation built meanwhile could take the
@@ -167,8 +165,7 @@ impl<'m, 'p> Rewriter<'m, 'p> {
                 .collect(),
             result_types: HashMap::new(),
             result_homes: HashMap::new(),
-            allocators: HashMap::new(),
-            copiers: HashMap::new(),
+            buffers: Buffers::new(module, placement),
             entry: None,
             replaced: Vec::new(),
         }
@@ -322,22 +319,54 @@ impl<'m, 'p> Rewriter<'m, 'p> {
             return tensor;
         };
         let home = home.clone();
-        let control = affinity(self.module, self.placement.symbol_of(Role::Control));
-        let view = inserter.export(control, tensor);
-        match home {
-            Home::Local(_) => view,
-            Home::Shared { owner, .. } => {
-                let buffer = self.allocate(inserter, &owner, r#type);
-                let copier = self.copier(r#type);
-                inserter.insert(
-                    inserter
-                        .start("func.call")
-                        .operands(&[view, buffer])
-                        .attribute("callee", Attribute::symbol(self.module.session(), &copier)),
-                );
-                inserter.view_of(buffer, r#type)
-            }
+        let control = self.placement.symbol_of(Role::Control);
+        let view = inserter.export(affinity(self.module, control), tensor);
+        let Home::Shared { owner, .. } = home else {
+            return view;
+        };
+        let writes_itself = self.placement.reaches(&owner, control);
+        let own = if writes_itself { &owner } else { control };
+        let buffer = self.buffers.allocate(inserter, own, r#type);
+        self.buffers.write(inserter, view, buffer, r#type);
+        let written = inserter.view_of(buffer, r#type);
+        if writes_itself {
+            return written;
         }
+        self.carry(inserter, inserter, written, &owner, r#type)
+    }
+
+    /// A copy of `view` in a buffer of `device`, allocated at `place` and
+    /// filled by the host at `inserter`.
+    fn carry(
+        &mut self,
+        inserter: &Inserter<'m>,
+        place: &Inserter<'m>,
+        view: Value<'m>,
+        device: &str,
+        r#type: Type<'m>,
+    ) -> Value<'m> {
+        let buffer = self.buffers.allocate(place, device, r#type);
+        self.buffers.copy_on_host(inserter, view, buffer, r#type);
+        place.view_of(buffer, r#type)
+    }
+
+    /// What `device` reads in place of `view`: the view itself where it can
+    /// reach the buffer, otherwise a copy of its own.
+    fn within_reach(
+        &mut self,
+        inserter: &Inserter<'m>,
+        view: Value<'m>,
+        device: &str,
+    ) -> Value<'m> {
+        let Some((Home::Shared { owner, .. }, r#type)) = self.classes.lookup(view) else {
+            return view;
+        };
+        if self.placement.reaches(owner, device) {
+            return view;
+        }
+        // Read at once by the operation that it is made for.
+        let place = self.entry.unwrap_or(*inserter);
+        self.carry(inserter, &place, view, device, r#type)
     }
 
     fn rewrite_op(&mut self, op: Op<'m>) {
@@ -354,10 +383,12 @@ impl<'m, 'p> Rewriter<'m, 'p> {
             if let Some((home, tensor)) = self.classes.lookup(operand)
                 && !operand.r#type().is_tensor()
             {
-                let device = affinity(self.module, home.reader());
+                let reader = home.reader().to_owned();
+                let device = affinity(self.module, &reader);
                 set_device(op, device);
                 let inserter = Inserter::before(self.module, op);
-                let imported = inserter.import(device, operand, tensor);
+                let view = self.within_reach(&inserter, operand, &reader);
+                let imported = inserter.import(device, view, tensor);
                 op.set_operand(index, imported);
             }
         }
@@ -383,6 +414,8 @@ impl<'m, 'p> Rewriter<'m, 'p> {
 
     fn rewrite_call(&mut self, call: Op<'m>, name: &str) {
         let inserter = Inserter::before(self.module, call);
+        let role = role_attribute(self.outlined[name]).unwrap_or(Role::Control);
+        let device = self.placement.symbol_of(role);
         let mut operands = Vec::new();
         let mut passed: HashSet<Attribute> = HashSet::new();
         let mut seen: HashSet<Value> = HashSet::new();
@@ -393,31 +426,32 @@ impl<'m, 'p> Rewriter<'m, 'p> {
                 .and_then(|op| op.attribute("value"));
             let repeated = !seen.insert(operand)
                 || constant.is_some_and(|constant| !passed.insert(constant));
-            operands.push(if repeated {
-                inserter.value(
-                    inserter
-                        .start("util.optimization_barrier")
-                        .operands(&[operand])
-                        .results(&[operand.r#type()]),
-                )
+            let operand = self.within_reach(&inserter, operand, device);
+            if repeated {
+                operands.extend(inserter.keep_apart(&[operand]));
             } else {
-                operand
-            });
+                operands.push(operand);
+            }
         }
         let homes = self.result_homes[name].clone();
         let types = self.result_types[name].clone();
+        // The view of each shared result, and where it has to go yet.
         let mut shared = Vec::new();
         for ((home, r#type), result) in homes.iter().zip(&types).zip(call.results()) {
-            if let Home::Shared { owner, .. } = home {
-                let place = if is_read_at_once(result) {
-                    self.entry.unwrap_or(inserter)
-                } else {
-                    inserter
-                };
-                let buffer = self.allocate(&place, owner, *r#type);
-                operands.push(buffer);
-                shared.push(place.view_of(buffer, *r#type));
-            }
+            let Home::Shared { owner, .. } = home else {
+                continue;
+            };
+            let place = if is_read_at_once(result) {
+                self.entry.unwrap_or(inserter)
+            } else {
+                inserter
+            };
+            let reaches = self.placement.reaches(owner, device);
+            let own = if reaches { owner.as_str() } else { device };
+            let buffer = self.buffers.allocate(&place, own, *r#type);
+            operands.push(buffer);
+            let onward = (!reaches).then(|| (place, owner.clone(), *r#type));
+            shared.push((place.view_of(buffer, *r#type), onward));
         }
         let local = homes
             .iter()
@@ -435,7 +469,12 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         for (result, home) in call.results().into_iter().zip(&homes) {
             let view = match home {
                 Home::Local(_) => views.next(),
-                Home::Shared { .. } => shared.next(),
+                Home::Shared { .. } => shared.next().map(|(view, onward)| match onward {
+                    None => view,
+                    Some((place, owner, r#type)) => {
+                        self.carry(&inserter, &place, view, &owner, r#type)
+                    }
+                }),
             };
             if let Some(view) = view {
                 self.classes.alias(result, view);
@@ -443,88 +482,6 @@ impl<'m, 'p> Rewriter<'m, 'p> {
             }
         }
         self.replaced.push(call);
-    }
-
-    /// Allocates a buffer for a tensor of this type on a device.
-    fn allocate(&mut self, inserter: &Inserter<'m>, owner: &str, r#type: Type<'m>) -> Value<'m> {
-        let name = match self.allocators.get(owner) {
-            Some(name) => name.clone(),
-            None => self.build_allocator(owner),
-        };
-        let bytes = inserter.index(r#type.byte_count().unwrap_or_default());
-        inserter.value(
-            inserter
-                .start("func.call")
-                .operands(&[bytes])
-                .results(&[inserter.buffer_type()])
-                .attribute("callee", Attribute::symbol(self.module.session(), &name)),
-        )
-    }
-
-    fn build_allocator(&mut self, owner: &str) -> String {
-        let name = format!("specplace.allocate_{owner}");
-        let index = self.module.parse_type("index").expect("a builtin type");
-        let buffer = self.module.parse_type("!hal.buffer").expect("a HAL type");
-        let (_, body) = self.build_function(&name, &[index], &[buffer], None);
-        let inserter = Inserter::at_end(self.module, body, self.module.op().location());
-        let allocated = inserter.allocate(affinity(self.module, owner), body.arguments()[0]);
-        inserter.insert(inserter.start("func.return").operands(&[allocated]));
-        self.allocators.insert(owner.to_owned(), name.clone());
-        name
-    }
-
-    /// A function of control that copies a tensor into a shared buffer.
-    fn copier(&mut self, tensor: Type<'m>) -> String {
-        let key = tensor.to_string();
-        if let Some(name) = self.copiers.get(&key) {
-            return name.clone();
-        }
-        let name = format!("control_copy_{}", self.copiers.len());
-        let view = view_type(self.module);
-        let buffer = self.module.parse_type("!hal.buffer").expect("a HAL type");
-        let (_, body) = self.build_function(&name, &[view, buffer], &[], Some(Role::Control));
-        let device = affinity(self.module, self.placement.symbol_of(Role::Control));
-        let inserter = Inserter::at_end(self.module, body, self.module.op().location());
-        let arguments = body.arguments();
-        let imported = inserter.import(device, arguments[0], tensor);
-        let written = inserter.alias(device, imported, arguments[1]);
-        inserter.wait_for(device, &[written], "a crossing could not be written");
-        inserter.keep_intact(&[imported]);
-        inserter.insert(inserter.start("func.return"));
-        self.copiers.insert(key, name.clone());
-        name
-    }
-
-    fn build_function(
-        &self,
-        name: &str,
-        inputs: &[Type<'m>],
-        results: &[Type<'m>],
-        role: Option<Role>,
-    ) -> (Op<'m>, dialects::Block<'m>) {
-        let session = self.module.session();
-        let location = self.module.op().location();
-        let mut builder = OpBuilder::new(FUNC, location)
-            .attribute("sym_name", Attribute::string(session, name))
-            .attribute(
-                "function_type",
-                Attribute::of_type(Type::function(session, inputs, results)),
-            )
-            .attribute("sym_visibility", Attribute::string(session, "private"))
-            .attribute("noinline", Attribute::unit(session))
-            .regions(1);
-        if let Some(role) = role {
-            builder = builder.attribute(ROLE, Attribute::string(session, role.as_str()));
-        }
-        let function = builder.build();
-        self.module.body().append(function);
-        let arguments: Vec<_> = inputs.iter().map(|each| (*each, location)).collect();
-        let body = function
-            .regions()
-            .next()
-            .expect("built with one region")
-            .append_block(&arguments);
-        (function, body)
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Placement {
     of: BTreeMap<Role, usize>,
     /// By pair of devices: which of the two owns the buffer of a crossing.
     owners: BTreeMap<(usize, usize), usize>,
+    /// Pairs of owner and user: the user can use the owner's buffers.
+    reach: BTreeSet<(usize, usize)>,
 }
 
 impl Placement {
@@ -58,6 +60,7 @@ impl Placement {
             devices: Vec::new(),
             of: BTreeMap::new(),
             owners: BTreeMap::new(),
+            reach: BTreeSet::new(),
         };
         let control = mapping.get(&Role::Control);
         let mut units: Vec<_> = platform
@@ -85,6 +88,9 @@ impl Placement {
         }
         for (one, one_name) in &names {
             for (other, other_name) in &names {
+                if one == other || can_use(platform, one_name, other_name) {
+                    placement.reach.insert((*one, *other));
+                }
                 let first_owns = platform.crossing_owner(one_name, other_name) == one_name;
                 placement
                     .owners
@@ -106,17 +112,34 @@ impl Placement {
         self.devices.get(index).map_or("", |device| &device.symbol)
     }
 
+    /// Whether the device `user` can use buffers that `owner` allocated.
+    pub fn reaches(&self, owner: &str, user: &str) -> bool {
+        let index = |symbol: &str| {
+            self.devices
+                .iter()
+                .position(|device| device.symbol == symbol)
+        };
+        match (index(owner), index(user)) {
+            (Some(owner), Some(user)) => self.reach.contains(&(owner, user)),
+            _ => false,
+        }
+    }
+
     /// Which of several devices owns a buffer that all of them use: the one
     /// that the others' links leave as owner most often, the first of equals.
     pub fn owner<'a>(&'a self, symbols: &BTreeSet<&'a str>) -> &'a str {
         let users: Vec<usize> = (0..self.devices.len())
             .filter(|index| symbols.contains(self.devices[*index].symbol.as_str()))
             .collect();
+        // Whose buffers most can use comes first; then whom the links name.
         let wins = |index: &usize| {
-            users
-                .iter()
-                .filter(|other| self.owners.get(&(*index, **other)) == Some(index))
-                .count()
+            let count = |counts: &dyn Fn(usize) -> bool| {
+                users.iter().filter(|other| counts(**other)).count()
+            };
+            (
+                count(&|other| self.reach.contains(&(*index, other))),
+                count(&|other| self.owners.get(&(*index, other)) == Some(index)),
+            )
         };
         // Of equals the first: max_by_key would take the last.
         users
@@ -125,6 +148,14 @@ impl Placement {
             .max_by_key(|index| wins(index))
             .map_or("", |index| &self.devices[*index].symbol)
     }
+}
+
+/// Whether a link says that `user` can use buffers of `owner`: they share a
+/// memory, or `user` can map it.
+fn can_use(platform: &Platform, owner: &str, user: &str) -> bool {
+    platform.link(owner, user).is_some_and(|link| {
+        link.unified_memory || link.mappable_by.iter().any(|name| name == user)
+    })
 }
 
 /// `#hal.device.affinity<@symbol>`. An affinity, unlike a promise, keeps the

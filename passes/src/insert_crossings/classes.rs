@@ -115,12 +115,14 @@ fn home(placement: &Placement, devices: &BTreeSet<String>) -> Home {
     match (symbols.next(), devices.len()) {
         (None, _) => Home::Local(control.to_owned()),
         (Some(only), 1) => Home::Local(only.to_owned()),
-        (Some(first), _) => Home::Shared {
-            owner: placement
-                .owner(&devices.iter().map(String::as_str).collect())
-                .to_owned(),
-            reader: if devices.contains(control) { control } else { first }.to_owned(),
-        },
+        (Some(_), _) => {
+            let owner = placement.owner(&devices.iter().map(String::as_str).collect());
+            let reader = if devices.contains(control) { control } else { owner };
+            Home::Shared {
+                owner: owner.to_owned(),
+                reader: reader.to_owned(),
+            }
+        }
     }
 }
 

@@ -1,0 +1,190 @@
+//! The buffers of crossings: allocating them, and filling them.
+
+use std::collections::HashMap;
+
+use cost::Role;
+use dialects::build::OpBuilder;
+use dialects::hal::Inserter;
+use dialects::ir::{Attribute, Block, Type, Value};
+use dialects::vocabulary::{FUNC, ROLE};
+use dialects::Module;
+
+use crate::placement::{Placement, affinity};
+
+/// Calls of helper functions, which are built when they are first needed.
+pub struct Buffers<'m, 'p> {
+    module: &'m Module<'m>,
+    placement: &'p Placement,
+    /// By device.
+    allocators: HashMap<String, String>,
+    /// By tensor type.
+    writers: HashMap<String, String>,
+    /// By the type of the words that they copy.
+    copiers: HashMap<&'static str, String>,
+}
+
+impl<'m, 'p> Buffers<'m, 'p> {
+    /// Starts without any helper function.
+    pub fn new(module: &'m Module<'m>, placement: &'p Placement) -> Self {
+        Self {
+            module,
+            placement,
+            allocators: HashMap::new(),
+            writers: HashMap::new(),
+            copiers: HashMap::new(),
+        }
+    }
+
+    /// Allocates a buffer for a tensor of this type on a device.
+    pub fn allocate(
+        &mut self,
+        inserter: &Inserter<'m>,
+        owner: &str,
+        r#type: Type<'m>,
+    ) -> Value<'m> {
+        let name = match self.allocators.get(owner) {
+            Some(name) => name.clone(),
+            None => self.build_allocator(owner),
+        };
+        let bytes = inserter.index(r#type.byte_count().unwrap_or_default());
+        inserter.value(
+            self.call(inserter, &name, &[bytes])
+                .results(&[inserter.buffer_type()]),
+        )
+    }
+
+    /// Has control's device write what `view` shows into `buffer`.
+    pub fn write(
+        &mut self,
+        inserter: &Inserter<'m>,
+        view: Value<'m>,
+        buffer: Value<'m>,
+        r#type: Type<'m>,
+    ) {
+        let key = r#type.to_string();
+        let name = match self.writers.get(&key) {
+            Some(name) => name.clone(),
+            None => self.build_writer(r#type),
+        };
+        inserter.insert(self.call(inserter, &name, &[view, buffer]));
+    }
+
+    /// Has the host copy what `view` shows into `buffer`, word by word. Both
+    /// are visible to it; about 0.25 us a word.
+    pub fn copy_on_host(
+        &mut self,
+        inserter: &Inserter<'m>,
+        view: Value<'m>,
+        buffer: Value<'m>,
+        r#type: Type<'m>,
+    ) {
+        let bytes = r#type.byte_count().unwrap_or_default();
+        let (word, size) = if bytes.is_multiple_of(4) {
+            ("i32", 4)
+        } else {
+            ("i8", 1)
+        };
+        let name = match self.copiers.get(word) {
+            Some(name) => name.clone(),
+            None => self.build_copier(word, size),
+        };
+        let words = inserter.index(bytes / size);
+        inserter.insert(self.call(inserter, &name, &[view, buffer, words]));
+    }
+
+    fn call(&self, inserter: &Inserter<'m>, name: &str, operands: &[Value<'m>]) -> OpBuilder<'m> {
+        inserter
+            .start("func.call")
+            .operands(operands)
+            .attribute("callee", Attribute::symbol(self.module.session(), name))
+    }
+
+    fn build_allocator(&mut self, owner: &str) -> String {
+        let name = format!("specplace.allocate_{owner}");
+        let (index, buffer) = (self.r#type("index"), self.r#type("!hal.buffer"));
+        let body = self.build_function(&name, &[index], &[buffer], None);
+        let inserter = Inserter::at_end(self.module, body, self.module.op().location());
+        let allocated = inserter.allocate(affinity(self.module, owner), body.arguments()[0]);
+        inserter.insert(inserter.start("func.return").operands(&[allocated]));
+        self.allocators.insert(owner.to_owned(), name.clone());
+        name
+    }
+
+    fn build_writer(&mut self, tensor: Type<'m>) -> String {
+        let name = format!("control_copy_{}", self.writers.len());
+        let (view, buffer) = (self.r#type("!hal.buffer_view"), self.r#type("!hal.buffer"));
+        let body = self.build_function(&name, &[view, buffer], &[], Some(Role::Control));
+        let device = affinity(self.module, self.placement.symbol_of(Role::Control));
+        let inserter = Inserter::at_end(self.module, body, self.module.op().location());
+        let arguments = body.arguments();
+        let imported = inserter.import(device, arguments[0], tensor);
+        let written = inserter.alias(device, imported, arguments[1]);
+        inserter.wait_for(device, &[written], "a crossing could not be written");
+        inserter.keep_intact(&[imported]);
+        inserter.insert(inserter.start("func.return"));
+        self.writers.insert(tensor.to_string(), name.clone());
+        name
+    }
+
+    fn build_copier(&mut self, word: &'static str, size: u64) -> String {
+        let name = format!("specplace.copy_{word}");
+        let text = format!(
+            "func.func private @{name}(%view: !hal.buffer_view, %target: !hal.buffer, %words: index) attributes {{noinline}} {{
+               %zero = arith.constant 0 : index
+               %one = arith.constant 1 : index
+               %size = arith.constant {size} : index
+               %source = hal.buffer_view.buffer<%view : !hal.buffer_view> : !hal.buffer
+               scf.for %i = %zero to %words step %one {{
+                 %at = arith.muli %i, %size : index
+                 %word = hal.buffer.load<%source : !hal.buffer>[%at] : {word}
+                 hal.buffer.store<%target : !hal.buffer>[%at] value(%word : {word})
+               }}
+               return
+             }}"
+        );
+        let parsed = Module::from_source(self.module.session(), text.as_bytes())
+            .unwrap_or_else(|errors| panic!("the copying function does not parse: {errors:?}"));
+        if let Some(function) = parsed.body().ops().first() {
+            self.module.adopt(*function);
+        }
+        self.copiers.insert(word, name.clone());
+        name
+    }
+
+    fn r#type(&self, text: &str) -> Type<'m> {
+        self.module
+            .parse_type(text)
+            .expect("the name of a type that IREE has")
+    }
+
+    fn build_function(
+        &self,
+        name: &str,
+        inputs: &[Type<'m>],
+        results: &[Type<'m>],
+        role: Option<Role>,
+    ) -> Block<'m> {
+        let session = self.module.session();
+        let location = self.module.op().location();
+        let mut builder = OpBuilder::new(FUNC, location)
+            .attribute("sym_name", Attribute::string(session, name))
+            .attribute(
+                "function_type",
+                Attribute::of_type(Type::function(session, inputs, results)),
+            )
+            .attribute("sym_visibility", Attribute::string(session, "private"))
+            .attribute("noinline", Attribute::unit(session))
+            .regions(1);
+        if let Some(role) = role {
+            builder = builder.attribute(ROLE, Attribute::string(session, role.as_str()));
+        }
+        let function = builder.build();
+        self.module.body().append(function);
+        let arguments: Vec<_> = inputs.iter().map(|each| (*each, location)).collect();
+        function
+            .regions()
+            .next()
+            .expect("built with one region")
+            .append_block(&arguments)
+    }
+}
