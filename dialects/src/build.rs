@@ -1,10 +1,10 @@
 //! Building operations.
 
 use mlir_sys::{
-    MlirNamedAttribute, mlirIdentifierGet, mlirNamedAttributeGet, mlirOperationCreate,
-    mlirOperationStateAddAttributes, mlirOperationStateAddOperands,
-    mlirOperationStateAddOwnedRegions, mlirOperationStateAddResults, mlirOperationStateGet,
-    mlirRegionCreate, MlirContext, mlirLocationGetContext,
+    MlirContext, MlirNamedAttribute, mlirIdentifierGet, mlirLocationGetContext,
+    mlirNamedAttributeGet, mlirOperationCreate, mlirOperationStateAddAttributes,
+    mlirOperationStateAddOperands, mlirOperationStateAddOwnedRegions, mlirOperationStateAddResults,
+    mlirOperationStateGet, mlirRegionCreate,
 };
 
 use crate::ir::{Attribute, Location, Op, Type, Value, string_ref};
@@ -90,11 +90,7 @@ impl<'m> OpBuilder<'m> {
                 attributes.len() as isize,
                 attributes.as_ptr(),
             );
-            mlirOperationStateAddOwnedRegions(
-                &mut state,
-                regions.len() as isize,
-                regions.as_ptr(),
-            );
+            mlirOperationStateAddOwnedRegions(&mut state, regions.len() as isize, regions.as_ptr());
             let raw = mlirOperationCreate(&mut state);
             assert!(!raw.ptr.is_null(), "MLIR refused to build {}", self.name);
             Op::from_raw(raw)

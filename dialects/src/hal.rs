@@ -92,7 +92,12 @@ impl<'m> Inserter<'m> {
     }
 
     /// `hal.tensor.import`: a buffer or buffer view as a tensor on a device.
-    pub fn import(&self, affinity: Attribute<'m>, source: Value<'m>, tensor: Type<'m>) -> Value<'m> {
+    pub fn import(
+        &self,
+        affinity: Attribute<'m>,
+        source: Value<'m>,
+        tensor: Type<'m>,
+    ) -> Value<'m> {
         self.value(
             self.start("hal.tensor.import")
                 .operands(&[source])
@@ -120,7 +125,12 @@ impl<'m> Inserter<'m> {
     /// `hal.tensor.alias`: has the tensor's contents written into `buffer`.
     /// Take the result further; what an export of it would return may be a
     /// copy of IREE's on another device.
-    pub fn alias(&self, affinity: Attribute<'m>, tensor: Value<'m>, buffer: Value<'m>) -> Value<'m> {
+    pub fn alias(
+        &self,
+        affinity: Attribute<'m>,
+        tensor: Value<'m>,
+        buffer: Value<'m>,
+    ) -> Value<'m> {
         self.value(
             self.start("hal.tensor.alias")
                 .operands(&[tensor, buffer])

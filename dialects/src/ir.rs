@@ -66,9 +66,7 @@ pub(crate) unsafe extern "C" fn append_to_bytes(piece: MlirStringRef, user_data:
 }
 
 /// Runs a C printing function and returns what it printed.
-pub(crate) fn printed(
-    print: impl FnOnce(mlir_sys::MlirStringCallback, *mut c_void),
-) -> String {
+pub(crate) fn printed(print: impl FnOnce(mlir_sys::MlirStringCallback, *mut c_void)) -> String {
     let mut bytes: Vec<u8> = Vec::new();
     print(Some(append_to_bytes), (&raw mut bytes).cast());
     String::from_utf8(bytes)

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use melior::utility::parse_pass_pipeline;
 use melior::pass::PassManager;
+use melior::utility::parse_pass_pipeline;
 use mlir_sys::{
     MlirModule, mlirModuleCreateParse, mlirModuleCreateParseFromFile, mlirModuleGetOperation,
 };
@@ -172,7 +172,8 @@ impl<'s> Module<'s> {
             .iter()
             .any(|diagnostic| diagnostic.severity == Severity::Error)
         {
-            diagnostics.push(Diagnostic::error("a pass of the pipeline failed").offending(pipeline));
+            diagnostics
+                .push(Diagnostic::error("a pass of the pipeline failed").offending(pipeline));
         }
         Err(diagnostics)
     }

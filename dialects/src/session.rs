@@ -112,7 +112,8 @@ pub(crate) fn initialize() {
 unsafe extern "C" fn collect(diagnostic: MlirDiagnostic, sink: *mut c_void) -> MlirLogicalResult {
     // SAFETY: the pointer is that of the mutex in a live `Emitted`, and the
     // diagnostic lives through the call.
-    let (sink, converted) = unsafe { (&*sink.cast::<Mutex<Vec<Diagnostic>>>(), convert(diagnostic)) };
+    let (sink, converted) =
+        unsafe { (&*sink.cast::<Mutex<Vec<Diagnostic>>>(), convert(diagnostic)) };
     if let Ok(mut list) = sink.lock() {
         list.push(converted);
     }

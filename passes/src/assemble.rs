@@ -266,10 +266,7 @@ fn check_eos(target: &Forward<'_>, eos: &[u64]) -> Result<(), Vec<Diagnostic>> {
                 target.vocabulary
             ))
             .at(target.place.clone())
-            .with_note(target.note(
-                Role::Target,
-                format_args!("{} tokens", target.vocabulary),
-            ))
+            .with_note(target.note(Role::Target, format_args!("{} tokens", target.vocabulary)))
             .help("give its number in the tokenizer: --eos TOKEN")
         })
         .collect();

@@ -229,7 +229,11 @@ fn place_globals(
 fn retarget(module: &Module<'_>, function: Op<'_>, from: &str, to: &str) {
     for op in function.nested() {
         if op.is(GLOBAL_LOAD)
-            && op.attribute("global").and_then(|each| each.as_symbol()).as_deref() == Some(from)
+            && op
+                .attribute("global")
+                .and_then(|each| each.as_symbol())
+                .as_deref()
+                == Some(from)
         {
             op.set_attribute("global", Attribute::symbol(module.session(), to));
         }

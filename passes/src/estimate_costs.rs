@@ -70,7 +70,10 @@ impl<'m> Survey<'m> {
         let mut roles = HashMap::new();
         let mut found = false;
         for function in functions(module) {
-            for op in placed_blocks(function).into_iter().flat_map(|block| block.ops()) {
+            for op in placed_blocks(function)
+                .into_iter()
+                .flat_map(|block| block.ops())
+            {
                 if is_groupable(op) && !free.is_free(op) {
                     let role = role_attribute(op);
                     found |= role.is_some();

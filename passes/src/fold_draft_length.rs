@@ -49,7 +49,10 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
 fn fold_loads(module: &Module<'_>, gamma: u32) {
     for op in module.op().nested() {
         let reads = op.is(GLOBAL_LOAD)
-            && op.attribute("global").and_then(|each| each.as_symbol()).as_deref()
+            && op
+                .attribute("global")
+                .and_then(|each| each.as_symbol())
+                .as_deref()
                 == Some(DRAFT_LENGTH);
         if reads && let Some(result) = op.result(0) {
             fold_scalars(module, result, gamma);
@@ -139,7 +142,10 @@ fn values_of_idle_loop<'m>(op: Op<'m>) -> Option<Vec<Value<'m>>> {
 /// Gives every value that leaves the drafter a fixed one instead.
 fn remove_drafter(module: &Module<'_>) {
     for function in functions(module) {
-        for op in placed_blocks(function).into_iter().flat_map(|block| block.ops()) {
+        for op in placed_blocks(function)
+            .into_iter()
+            .flat_map(|block| block.ops())
+        {
             if role_attribute(op) != Some(Role::Drafter) {
                 continue;
             }

@@ -207,7 +207,9 @@ pub fn state_evidence(module: &Module<'_>) -> Option<Diagnostic> {
             );
         }
         if is_function(op) && op.is_public() {
-            let function = op.attribute("function_type").and_then(|each| each.as_type());
+            let function = op
+                .attribute("function_type")
+                .and_then(|each| each.as_type());
             let Some((inputs, results)) = function.and_then(|each| each.as_function()) else {
                 continue;
             };

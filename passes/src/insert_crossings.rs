@@ -247,7 +247,11 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         }
         let mut views = Vec::new();
         let mut written = Vec::new();
-        for (value, home) in terminator.operands().into_iter().zip(&self.result_homes[name]) {
+        for (value, home) in terminator
+            .operands()
+            .into_iter()
+            .zip(&self.result_homes[name])
+        {
             match home {
                 Home::Local(_) => views.push(end.export(device, value)),
                 Home::Shared { .. } => {
@@ -424,8 +428,8 @@ impl<'m, 'p> Rewriter<'m, 'p> {
                 .defining_op()
                 .filter(|op| op.is("arith.constant"))
                 .and_then(|op| op.attribute("value"));
-            let repeated = !seen.insert(operand)
-                || constant.is_some_and(|constant| !passed.insert(constant));
+            let repeated =
+                !seen.insert(operand) || constant.is_some_and(|constant| !passed.insert(constant));
             let operand = self.within_reach(&inserter, operand, device);
             if repeated {
                 operands.extend(inserter.keep_apart(&[operand]));

@@ -13,15 +13,15 @@ pub mod fold_draft_length;
 pub mod identify_roles;
 pub mod insert_crossings;
 pub mod lower_torch;
-pub mod outline_subgraphs;
 mod names;
+pub mod outline_subgraphs;
 pub mod pipeline;
 pub mod placement;
 pub mod resolve_markers;
 pub mod select_mapping;
 pub mod settings;
-pub mod verify_placement;
 pub mod structure;
+pub mod verify_placement;
 
-pub use pipeline::{Pass, PASSES, find_pass, run_passes};
+pub use pipeline::{PASSES, Pass, find_pass, run_passes};
 pub use settings::{Context, Selector, Settings};

@@ -217,7 +217,10 @@ impl<'m> Outliner<'m> {
             .regions(1)
             .build();
         self.module.body().append(function);
-        let locations: Vec<_> = argument_types.iter().map(|each| (*each, location)).collect();
+        let locations: Vec<_> = argument_types
+            .iter()
+            .map(|each| (*each, location))
+            .collect();
         let body = function
             .regions()
             .next()

@@ -44,11 +44,7 @@ pub struct Placement {
 impl Placement {
     /// The placement that `mapping` (role to unit of `platform`) means. Units
     /// that the platform lacks are left out; the search never names one.
-    pub fn new(
-        module: &Module<'_>,
-        platform: &Platform,
-        mapping: &BTreeMap<Role, String>,
-    ) -> Self {
+    pub fn new(module: &Module<'_>, platform: &Platform, mapping: &BTreeMap<Role, String>) -> Self {
         let taken: BTreeSet<String> = module
             .body()
             .ops()
@@ -153,9 +149,9 @@ impl Placement {
 /// Whether a link says that `user` can use buffers of `owner`: they share a
 /// memory, or `user` can map it.
 fn can_use(platform: &Platform, owner: &str, user: &str) -> bool {
-    platform.link(owner, user).is_some_and(|link| {
-        link.unified_memory || link.mappable_by.iter().any(|name| name == user)
-    })
+    platform
+        .link(owner, user)
+        .is_some_and(|link| link.unified_memory || link.mappable_by.iter().any(|name| name == user))
 }
 
 /// `#hal.device.affinity<@symbol>`. An affinity, unlike a promise, keeps the

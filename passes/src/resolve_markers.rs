@@ -162,10 +162,7 @@ impl<'a> Resolver<'a, '_> {
             return;
         };
         match role_of_device(&name, &self.context.settings.role_names) {
-            Some(role) => op.set_attribute(
-                TRANSFER_TARGET,
-                promise(self.module, role.as_str()),
-            ),
+            Some(role) => op.set_attribute(TRANSFER_TARGET, promise(self.module, role.as_str())),
             None => {
                 self.unresolved.insert(name);
             }
@@ -249,12 +246,14 @@ impl<'a> Resolver<'a, '_> {
         for (at, size) in tensor.shape()?.into_iter().enumerate() {
             if size.is_none() {
                 let at = inserter.index(u64::try_from(at).ok()?);
-                operands.push(inserter.value(
-                    inserter
-                        .start("tensor.dim")
-                        .operands(&[builtin, at])
-                        .results(&[index]),
-                ));
+                operands.push(
+                    inserter.value(
+                        inserter
+                            .start("tensor.dim")
+                            .operands(&[builtin, at])
+                            .results(&[index]),
+                    ),
+                );
             }
         }
         let transferred = inserter.value(
@@ -280,7 +279,10 @@ impl<'a> Resolver<'a, '_> {
     /// must become markers: lowering inlines the one and rewrites the other.
     fn functions(&mut self) {
         for op in self.module.op().nested() {
-            let given = match op.string_attribute(ROLE).map(|text| (text.parse::<Role>(), text)) {
+            let given = match op
+                .string_attribute(ROLE)
+                .map(|text| (text.parse::<Role>(), text))
+            {
                 Some((Ok(role), _)) => Some(role),
                 Some((Err(_), text)) => {
                     self.errors.push(
@@ -312,9 +314,7 @@ impl<'a> Resolver<'a, '_> {
 
     fn role_of_function(&self, function: Op<'a>) -> Option<Role> {
         let name = function.symbol_name()?;
-        let selected = |selector: &Option<Selector>| {
-            matches!(selector, Some(Selector::Symbol(symbol)) if *symbol == name)
-        };
+        let selected = |selector: &Option<Selector>| matches!(selector, Some(Selector::Symbol(symbol)) if *symbol == name);
         if selected(&self.context.settings.drafter) {
             return Some(Role::Drafter);
         }
@@ -391,12 +391,17 @@ impl<'a> Resolver<'a, '_> {
             Some(_) => {}
             None => {
                 self.draft_length = Some(max);
-                self.module.body().prepend(draft_length_global(self.module, max, tensor, location));
+                self.module
+                    .body()
+                    .prepend(draft_length_global(self.module, max, tensor, location));
             }
         }
         let load = OpBuilder::new(GLOBAL_LOAD, location)
             .results(&[tensor])
-            .attribute("global", Attribute::symbol(self.module.session(), DRAFT_LENGTH))
+            .attribute(
+                "global",
+                Attribute::symbol(self.module.session(), DRAFT_LENGTH),
+            )
             .build();
         op.insert_before(load);
         let from = OpBuilder::new("torch_c.from_builtin_tensor", location)

@@ -80,7 +80,11 @@ fn keep_placement(request: &mut cost::Request, context: &Context) -> Result<(), 
             let number: usize = name.strip_prefix("__device_")?.parse().ok()?;
             units.get(number)
         };
-        let Some(unit) = units.iter().find(|unit| unit.name == *name).or_else(numbered) else {
+        let Some(unit) = units
+            .iter()
+            .find(|unit| unit.name == *name)
+            .or_else(numbered)
+        else {
             let known: Vec<&str> = units.iter().map(|unit| unit.name.as_str()).collect();
             return Err(vec![
                 Diagnostic::error(format!(

@@ -7,9 +7,9 @@
 
 use std::collections::HashSet;
 
+use dialects::Module;
 use dialects::ir::{Block, Op, Value, Walk};
 use dialects::vocabulary::{FUNC, GLOBAL, GLOBAL_LOAD, UTIL_FUNC};
-use dialects::Module;
 
 /// Whether the operation is a function of either kind.
 pub fn is_function(op: Op<'_>) -> bool {
@@ -148,7 +148,14 @@ fn is_source(op: Op<'_>) -> bool {
 /// that only computes.
 pub fn is_pure(op: Op<'_>) -> bool {
     const PURE: [&str; 8] = [
-        "arith.", "math.", "linalg.", "tensor.", "iree_linalg_ext.", "complex.", "shape.", "affine.",
+        "arith.",
+        "math.",
+        "linalg.",
+        "tensor.",
+        "iree_linalg_ext.",
+        "complex.",
+        "shape.",
+        "affine.",
     ];
     let name = op.name();
     PURE.iter().any(|dialect| name.starts_with(dialect)) || op.is(GLOBAL_LOAD)

@@ -5,13 +5,16 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
 use mlir_sys::{
-    MlirAttribute, mlirArrayAttrGet, mlirAttributeEqual, mlirDictionaryAttrGet, mlirDictionaryAttrGetElement, mlirDictionaryAttrGetNumElements, mlirIdentifierGet, mlirIdentifierStr, mlirNamedAttributeGet, mlirAttributeParseGet, mlirAttributePrint,
-    mlirArrayAttrGetElement, mlirArrayAttrGetNumElements, mlirAttributeIsAArray,
-    mlirAttributeIsADenseElements, mlirAttributeIsADictionary, mlirDenseElementsAttrGetSplatValue, mlirDenseElementsAttrIsSplat, mlirAttributeIsAFlatSymbolRef, mlirAttributeIsAInteger,
-    mlirAttributeIsAString, mlirAttributeIsAType, mlirDictionaryAttrGetElementByName,
-    mlirFlatSymbolRefAttrGet, mlirFlatSymbolRefAttrGetValue, mlirIntegerAttrGetValueInt,
+    MlirAttribute, mlirArrayAttrGet, mlirArrayAttrGetElement, mlirArrayAttrGetNumElements,
+    mlirAttributeEqual, mlirAttributeIsAArray, mlirAttributeIsADenseElements,
+    mlirAttributeIsADictionary, mlirAttributeIsAFlatSymbolRef, mlirAttributeIsAInteger,
+    mlirAttributeIsAString, mlirAttributeIsAType, mlirAttributeParseGet, mlirAttributePrint,
+    mlirDenseElementsAttrGetSplatValue, mlirDenseElementsAttrIsSplat, mlirDenseI32ArrayGet,
+    mlirDictionaryAttrGet, mlirDictionaryAttrGetElement, mlirDictionaryAttrGetElementByName,
+    mlirDictionaryAttrGetNumElements, mlirFlatSymbolRefAttrGet, mlirFlatSymbolRefAttrGetValue,
+    mlirIdentifierGet, mlirIdentifierStr, mlirIntegerAttrGetValueInt, mlirNamedAttributeGet,
     mlirStringAttrGet, mlirStringAttrGetValue, mlirTypeAttrGet, mlirTypeAttrGetValue,
-    mlirUnitAttrGet, mlirDenseI32ArrayGet,
+    mlirUnitAttrGet,
 };
 
 use super::{Type, owned_string, printed, string_ref};
@@ -81,9 +84,7 @@ impl<'m> Attribute<'m> {
     pub fn array(session: &'m Session, elements: &[Attribute<'m>]) -> Self {
         let raw: Vec<MlirAttribute> = elements.iter().map(|each| each.raw).collect();
         // SAFETY: the context is alive, and the elements are copied.
-        Self::from_raw(unsafe {
-            mlirArrayAttrGet(session.raw(), raw.len() as isize, raw.as_ptr())
-        })
+        Self::from_raw(unsafe { mlirArrayAttrGet(session.raw(), raw.len() as isize, raw.as_ptr()) })
     }
 
     /// A dictionary attribute without its entry `name`.
@@ -140,8 +141,7 @@ impl<'m> Attribute<'m> {
     pub fn as_string(self) -> Option<String> {
         // SAFETY: the value is taken only where the attribute is a string.
         unsafe {
-            mlirAttributeIsAString(self.raw)
-                .then(|| owned_string(mlirStringAttrGetValue(self.raw)))
+            mlirAttributeIsAString(self.raw).then(|| owned_string(mlirStringAttrGetValue(self.raw)))
         }
     }
 
@@ -158,17 +158,14 @@ impl<'m> Attribute<'m> {
     pub fn as_integer(self) -> Option<i64> {
         // SAFETY: as above. `mlirIntegerAttrGetValueInt` asserts signlessness
         // in debug builds of MLIR only, and sign-extends otherwise.
-        unsafe {
-            mlirAttributeIsAInteger(self.raw).then(|| mlirIntegerAttrGetValueInt(self.raw))
-        }
+        unsafe { mlirAttributeIsAInteger(self.raw).then(|| mlirIntegerAttrGetValueInt(self.raw)) }
     }
 
     /// The type that a type attribute holds.
     pub fn as_type(self) -> Option<Type<'m>> {
         // SAFETY: as above.
         unsafe {
-            mlirAttributeIsAType(self.raw)
-                .then(|| Type::from_raw(mlirTypeAttrGetValue(self.raw)))
+            mlirAttributeIsAType(self.raw).then(|| Type::from_raw(mlirTypeAttrGetValue(self.raw)))
         }
     }
 
@@ -181,9 +178,7 @@ impl<'m> Attribute<'m> {
     /// Whether it is a dense constant with one value throughout.
     pub fn is_splat(self) -> bool {
         // SAFETY: asked only of dense elements.
-        unsafe {
-            mlirAttributeIsADenseElements(self.raw) && mlirDenseElementsAttrIsSplat(self.raw)
-        }
+        unsafe { mlirAttributeIsADenseElements(self.raw) && mlirDenseElementsAttrIsSplat(self.raw) }
     }
 
     /// The value of a dense integer constant that is the same throughout.

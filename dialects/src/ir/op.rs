@@ -14,9 +14,8 @@ use mlir_sys::{
     mlirOperationGetNumOperands, mlirOperationGetNumRegions, mlirOperationGetNumResults,
     mlirOperationGetOperand, mlirOperationGetParentOperation, mlirOperationGetRegion,
     mlirOperationGetResult, mlirOperationMoveAfter, mlirOperationMoveBefore, mlirOperationPrint,
-    mlirOperationPrintWithFlags, mlirOperationRemoveAttributeByName,
-    mlirOperationRemoveFromParent, mlirOperationSetAttributeByName, mlirOperationSetOperand,
-    mlirOperationSetOperands,
+    mlirOperationPrintWithFlags, mlirOperationRemoveAttributeByName, mlirOperationRemoveFromParent,
+    mlirOperationSetAttributeByName, mlirOperationSetOperand, mlirOperationSetOperands,
 };
 
 use super::{Attribute, Block, Location, Region, Value, owned_string, printed, string_ref};
@@ -91,7 +90,11 @@ impl<'m> Op<'m> {
 
     /// Replaces the operand at `index`, which must exist.
     pub fn set_operand(self, index: usize, value: Value<'m>) {
-        assert!(index < self.operands().len(), "operand {index} of {}", self.name());
+        assert!(
+            index < self.operands().len(),
+            "operand {index} of {}",
+            self.name()
+        );
         // SAFETY: the index was just checked.
         unsafe { mlirOperationSetOperand(self.raw, index as isize, value.raw()) }
     }
@@ -139,7 +142,8 @@ impl<'m> Op<'m> {
 
     /// Whether it has a region with a block in it.
     pub fn has_body(self) -> bool {
-        self.regions().any(|region| region.blocks().next().is_some())
+        self.regions()
+            .any(|region| region.blocks().next().is_some())
     }
 
     /// The attribute `name`, inherent or not.

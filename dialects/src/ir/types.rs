@@ -5,12 +5,11 @@ use std::marker::PhantomData;
 
 use mlir_sys::{
     MlirType, mlirFunctionTypeGet, mlirFunctionTypeGetInput, mlirFunctionTypeGetNumInputs,
-    mlirFunctionTypeGetNumResults, mlirFunctionTypeGetResult, mlirShapedTypeGetDimSize,
-    mlirShapedTypeGetElementType, mlirShapedTypeGetRank, mlirShapedTypeIsDynamicDim,
-    mlirTypeEqual, mlirTypeIsABF16, mlirTypeIsAF16, mlirTypeIsAF32, mlirTypeIsAF64,
-    mlirTypeIsAFloat, mlirTypeIsAFunction, mlirTypeIsAIndex, mlirTypeIsAInteger,
+    mlirFunctionTypeGetNumResults, mlirFunctionTypeGetResult, mlirIntegerTypeGetWidth,
+    mlirShapedTypeGetDimSize, mlirShapedTypeGetElementType, mlirShapedTypeGetRank,
+    mlirShapedTypeIsDynamicDim, mlirTypeEqual, mlirTypeIsABF16, mlirTypeIsAF16, mlirTypeIsAF32,
+    mlirTypeIsAF64, mlirTypeIsAFloat, mlirTypeIsAFunction, mlirTypeIsAIndex, mlirTypeIsAInteger,
     mlirTypeIsARankedTensor, mlirTypeIsATensor, mlirTypeParseGet, mlirTypePrint,
-    mlirIntegerTypeGetWidth,
 };
 
 use super::{printed, string_ref};

@@ -56,7 +56,10 @@ pub fn work(op: Op<'_>) -> Option<Work> {
     } else {
         // Scans, scatters, concatenations and the like move what they touch.
         work.dispatches = name.starts_with("iree_linalg_ext.") || name == "tensor.concat";
-        let elements = op.results().first().and_then(|result| result.r#type().element_count());
+        let elements = op
+            .results()
+            .first()
+            .and_then(|result| result.r#type().element_count());
         body(op, elements.unwrap_or(0), &mut work);
     }
     if work.dispatches {
@@ -97,7 +100,9 @@ fn body(op: Op<'_>, points: u64, work: &mut Work) {
             if is_conversion(&name) {
                 // IREE folds the conversion of a constant (Torch writes
                 // epsilons in f64), so that no device is asked to do it.
-                let constant = operand.defining_op().is_some_and(|op| op.is("arith.constant"));
+                let constant = operand
+                    .defining_op()
+                    .is_some_and(|op| op.is("arith.constant"));
                 if !constant {
                     work.dtypes.insert(dtype);
                 }
@@ -112,8 +117,15 @@ fn body(op: Op<'_>, points: u64, work: &mut Work) {
 fn is_conversion(name: &str) -> bool {
     matches!(
         name,
-        "arith.truncf" | "arith.extf" | "arith.trunci" | "arith.extsi" | "arith.extui"
-            | "arith.sitofp" | "arith.uitofp" | "arith.fptosi" | "arith.fptoui"
+        "arith.truncf"
+            | "arith.extf"
+            | "arith.trunci"
+            | "arith.extsi"
+            | "arith.extui"
+            | "arith.sitofp"
+            | "arith.uitofp"
+            | "arith.fptosi"
+            | "arith.fptoui"
     )
 }
 

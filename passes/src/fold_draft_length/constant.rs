@@ -22,8 +22,13 @@ fn evaluate_in<'m>(value: Value<'m>, known: &HashMap<Value<'m>, i64>) -> Option<
             let constant = op.attribute("value")?;
             constant.splat_integer().or_else(|| constant.as_integer())?
         }
-        "tensor.extract" | "tensor.expand_shape" | "tensor.collapse_shape" | "arith.extui"
-        | "arith.extsi" | "arith.trunci" | "arith.index_cast" => of(0)?,
+        "tensor.extract"
+        | "tensor.expand_shape"
+        | "tensor.collapse_shape"
+        | "arith.extui"
+        | "arith.extsi"
+        | "arith.trunci"
+        | "arith.index_cast" => of(0)?,
         "arith.addi" => of(0)?.checked_add(of(1)?)?,
         "arith.subi" => of(0)?.checked_sub(of(1)?)?,
         "arith.muli" => of(0)?.checked_mul(of(1)?)?,

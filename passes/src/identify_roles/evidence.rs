@@ -46,7 +46,11 @@ impl Evidence {
             Origin::Structure(bytes) => format!(
                 "belongs to a model that starts at an embedding lookup and holds {bytes} bytes \
                  of weights, which is the {} of two",
-                if role == Role::Target { "bigger" } else { "smaller" }
+                if role == Role::Target {
+                    "bigger"
+                } else {
+                    "smaller"
+                }
             ),
         }
     }

@@ -53,7 +53,10 @@ pub fn devices(
             op.remove_attribute(STREAM_AFFINITY);
         }
     }
-    Ok(kept.into_iter().map(|(role, (name, _))| (role, name)).collect())
+    Ok(kept
+        .into_iter()
+        .map(|(role, (name, _))| (role, name))
+        .collect())
 }
 
 /// What names a device among the operations of one kind that the assigned
@@ -111,5 +114,7 @@ fn named_device(module: &Module<'_>, value: Value<'_>) -> Option<String> {
     } else {
         return None;
     };
-    role_of_device(&name, &BTreeMap::new()).is_none().then_some(name)
+    role_of_device(&name, &BTreeMap::new())
+        .is_none()
+        .then_some(name)
 }

@@ -11,7 +11,7 @@ use super::evidence::{Evidence, Origin};
 use super::{marker_name, parameter_name, role_attribute};
 use crate::names::{model_role_in, role_of_device};
 use crate::settings::{Context, Selector};
-use crate::structure::{Free, carried, functions, is_control_flow, is_pure, inputs, placed_blocks};
+use crate::structure::{Free, carried, functions, inputs, is_control_flow, is_pure, placed_blocks};
 
 /// The roles of operations, with one reason each.
 #[derive(Default)]
@@ -27,7 +27,11 @@ impl<'m> Assignment<'m> {
     pub fn model_roles(&self) -> Vec<Role> {
         Role::MODELS
             .into_iter()
-            .filter(|role| self.roles.iter().any(|(_, evidence)| evidence.role == *role))
+            .filter(|role| {
+                self.roles
+                    .iter()
+                    .any(|(_, evidence)| evidence.role == *role)
+            })
             .collect()
     }
 
@@ -130,7 +134,7 @@ impl<'m, 'c> Spread<'m, 'c> {
             errors.clear();
             for op in &order {
                 if let Err(error) = self.visit(*op) {
-                    errors.push(error);
+                    errors.push(*error);
                 }
             }
             if before == (self.facts.len(), self.roles.len()) {
@@ -158,7 +162,7 @@ impl<'m, 'c> Spread<'m, 'c> {
         Ok(assignment)
     }
 
-    fn visit(&mut self, op: Op<'m>) -> Result<(), Diagnostic> {
+    fn visit(&mut self, op: Op<'m>) -> Result<(), Box<Diagnostic>> {
         if is_control_flow(op) {
             for (from, to) in carried(op) {
                 if let Some(fact) = self.facts.get(&from).cloned() {
@@ -192,7 +196,7 @@ impl<'m, 'c> Spread<'m, 'c> {
         self.compute(op)
     }
 
-    fn marker(&mut self, op: Op<'m>) -> Result<(), Diagnostic> {
+    fn marker(&mut self, op: Op<'m>) -> Result<(), Box<Diagnostic>> {
         let (Some(name), Some(value), Some(result)) =
             (marker_name(op), op.operand(0), op.result(0))
         else {
@@ -204,7 +208,13 @@ impl<'m, 'c> Spread<'m, 'c> {
                     && !self.facts.contains_key(&result)
                 {
                     self.ended_logits += 1;
-                    self.facts.insert(result, Evidence { ended: true, ..fact });
+                    self.facts.insert(
+                        result,
+                        Evidence {
+                            ended: true,
+                            ..fact
+                        },
+                    );
                 }
             }
             Some(role) => {
@@ -225,7 +235,7 @@ impl<'m, 'c> Spread<'m, 'c> {
     }
 
     /// The role of a computation from what it reads.
-    fn compute(&mut self, op: Op<'m>) -> Result<(), Diagnostic> {
+    fn compute(&mut self, op: Op<'m>) -> Result<(), Box<Diagnostic>> {
         let read = inputs(op);
         let mut hard: Vec<Evidence> = Vec::new();
         let mut ended: Vec<Evidence> = Vec::new();
@@ -251,13 +261,17 @@ impl<'m, 'c> Spread<'m, 'c> {
                 // Whether this is a shared weight or a contradiction shows
                 // only when all its readers are known.
                 let claim = (op, activation.clone(), evidence.clone(), name.clone());
-                if !self.claims.iter().any(|each| each.0 == op && each.3 == *name) {
+                if !self
+                    .claims
+                    .iter()
+                    .any(|each| each.0 == op && each.3 == *name)
+                {
                     self.claims.push(claim);
                 }
             }
         }
         if let [first, second, ..] = hard.as_slice() {
-            return Err(conflict(op, first, second));
+            return Err(Box::new(conflict(op, first, second)));
         }
         if hard.is_empty() {
             for (_, evidence) in &weights {
@@ -266,7 +280,7 @@ impl<'m, 'c> Spread<'m, 'c> {
                 }
             }
             if let [first, second, ..] = hard.as_slice() {
-                return Err(conflict(op, first, second));
+                return Err(Box::new(conflict(op, first, second)));
             }
         }
         match (hard.into_iter().next(), ended.as_slice()) {
@@ -320,7 +334,11 @@ impl<'m, 'c> Spread<'m, 'c> {
                     },
                 ));
             }
-            pending.extend(inputs(op).into_iter().filter_map(|value| value.defining_op()));
+            pending.extend(
+                inputs(op)
+                    .into_iter()
+                    .filter_map(|value| value.defining_op()),
+            );
         }
         found
     }
@@ -371,11 +389,9 @@ fn weights(module: &Module<'_>, context: &Context) -> HashMap<String, Evidence> 
         }
         let key = parameter.rsplit("::").next().unwrap_or(&parameter);
         let selected = |selector: &Option<Selector>| match selector {
-            Some(Selector::Prefix(prefix)) => {
-                [symbol.as_str(), parameter.as_str(), key]
-                    .iter()
-                    .any(|name| name.starts_with(prefix.as_str()))
-            }
+            Some(Selector::Prefix(prefix)) => [symbol.as_str(), parameter.as_str(), key]
+                .iter()
+                .any(|name| name.starts_with(prefix.as_str())),
             Some(Selector::Symbol(name)) => *name == symbol,
             None => false,
         };

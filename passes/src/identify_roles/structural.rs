@@ -92,9 +92,7 @@ pub fn weight_bytes<'m>(ops: &[Op<'m>], free: &mut Free<'m>) -> u64 {
             }
         } else if op.is("arith.constant") {
             // A splat takes no memory to speak of.
-            let splat = op
-                .attribute("value")
-                .is_some_and(|value| value.is_splat());
+            let splat = op.attribute("value").is_some_and(|value| value.is_splat());
             if !splat {
                 bytes += size;
             }
@@ -108,7 +106,9 @@ pub fn weight_bytes<'m>(ops: &[Op<'m>], free: &mut Free<'m>) -> u64 {
 pub fn looks_up(op: Op<'_>) -> bool {
     let by_tokens = op.operands().iter().any(|operand| {
         let r#type = operand.r#type();
-        r#type.is_tensor() && r#type.element().is_integer() && r#type.element().bit_width() >= Some(32)
+        r#type.is_tensor()
+            && r#type.element().is_integer()
+            && r#type.element().bit_width() >= Some(32)
     });
     let makes_floats = op
         .results()
@@ -124,7 +124,9 @@ pub fn assign<'m>(module: &'m Module<'_>) -> Option<Assignment<'m>> {
     // What holds next to no weights is arithmetic of the loop, not a model.
     let models: Vec<&Component> = components
         .iter()
-        .filter(|each| each.weight_bytes >= biggest / 10_000 && each.ops.iter().any(|op| looks_up(*op)))
+        .filter(|each| {
+            each.weight_bytes >= biggest / 10_000 && each.ops.iter().any(|op| looks_up(*op))
+        })
         .collect();
     let sizes: std::collections::BTreeSet<u64> =
         models.iter().map(|each| each.weight_bytes).collect();

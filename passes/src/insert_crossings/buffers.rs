@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use cost::Role;
+use dialects::Module;
 use dialects::build::OpBuilder;
 use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Block, Type, Value};
 use dialects::vocabulary::{FUNC, ROLE};
-use dialects::Module;
 
 use crate::placement::{Placement, affinity};
 

@@ -48,7 +48,10 @@ impl<'m> Classes<'m> {
             for value in entry.into_iter().flat_map(|block| block.arguments()) {
                 note(value, Role::Control);
             }
-            for op in placed_blocks(*function).into_iter().flat_map(|block| block.ops()) {
+            for op in placed_blocks(*function)
+                .into_iter()
+                .flat_map(|block| block.ops())
+            {
                 if is_control_flow(op) {
                     for (from, to) in carried(op) {
                         if let (Some(from), Some(to)) = (index.get(&from), index.get(&to)) {
@@ -117,7 +120,11 @@ fn home(placement: &Placement, devices: &BTreeSet<String>) -> Home {
         (Some(only), 1) => Home::Local(only.to_owned()),
         (Some(_), _) => {
             let owner = placement.owner(&devices.iter().map(String::as_str).collect());
-            let reader = if devices.contains(control) { control } else { owner };
+            let reader = if devices.contains(control) {
+                control
+            } else {
+                owner
+            };
             Home::Shared {
                 owner: owner.to_owned(),
                 reader: reader.to_owned(),

@@ -123,7 +123,12 @@ mod tests {
         let mut seen: Vec<usize> = Vec::new();
         for (_, run) in runs {
             for at in &run {
-                assert!(needs[*at].1.iter().all(|each| seen.contains(each) || run.contains(each)));
+                assert!(
+                    needs[*at]
+                        .1
+                        .iter()
+                        .all(|each| seen.contains(each) || run.contains(each))
+                );
             }
             seen.extend(run);
         }

@@ -33,9 +33,10 @@ pub fn merge_identical(module: &Module<'_>) {
         let mut kept: HashMap<String, String> = HashMap::new();
         for function in candidates {
             let name = function.symbol_name().unwrap_or_default();
-            let text = function
-                .to_generic_text()
-                .replacen(&format!("sym_name = \"{name}\""), "", 1);
+            let text =
+                function
+                    .to_generic_text()
+                    .replacen(&format!("sym_name = \"{name}\""), "", 1);
             match kept.get(&text) {
                 Some(first) => {
                     replaced.insert(name, first.clone());

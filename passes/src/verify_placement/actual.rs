@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dialects::{Attribute, Block, Diagnostic, Module, Op};
 
+use super::borrowed::writes_into_borrowed;
 use super::expectation::{Expectation, Parameter, PlannedFunction};
 use super::report::{DeviceUse, Report};
-use super::borrowed::writes_into_borrowed;
 use super::resources::*;
 use super::{Devices, device_of, listed, resource_names};
 

@@ -26,7 +26,12 @@ pub fn writes_into_borrowed(stream: &Module<'_>) -> Vec<Diagnostic> {
             .into_iter()
             .flat_map(|block| block.arguments())
             .filter(|argument| is_resource(*argument))
-            .zip(execute.operands().into_iter().filter(|value| is_resource(*value)))
+            .zip(
+                execute
+                    .operands()
+                    .into_iter()
+                    .filter(|value| is_resource(*value)),
+            )
             .collect();
         for op in execute.nested() {
             for written in written_by(op) {
@@ -54,7 +59,11 @@ pub fn writes_into_borrowed(stream: &Module<'_>) -> Vec<Diagnostic> {
 
 /// The resources that an operation of a command buffer writes.
 fn written_by(op: Op<'_>) -> Vec<Value<'_>> {
-    let resources: Vec<Value> = op.operands().into_iter().filter(|value| is_resource(*value)).collect();
+    let resources: Vec<Value> = op
+        .operands()
+        .into_iter()
+        .filter(|value| is_resource(*value))
+        .collect();
     match op.name().as_str() {
         "stream.cmd.dispatch" => {
             let accesses = op
@@ -109,7 +118,8 @@ mod tests {
         writes_into_borrowed(&module)
     }
 
-    const FILL: &str = "stream.cmd.fill %zero, %a[%c0 for %c8] : i8 -> !stream.resource<external>{%c8}";
+    const FILL: &str =
+        "stream.cmd.fill %zero, %a[%c0 for %c8] : i8 -> !stream.resource<external>{%c8}";
     const COPY_OUT: &str = "stream.cmd.copy %a[%c0], %b[%c0], %c8 : !stream.resource<external>{%c8} -> !stream.resource<external>{%c8}";
 
     #[test]
