@@ -26,6 +26,7 @@
 //! argument that it is.
 
 mod buffers;
+mod callee;
 mod classes;
 
 use std::collections::{HashMap, HashSet};
@@ -175,7 +176,10 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         self.note_results(callers);
         let names: Vec<String> = self.result_homes.keys().cloned().collect();
         for name in names {
-            self.rewrite_callee(&name);
+            let function = self.outlined[&name];
+            let role = role_attribute(function).unwrap_or(Role::Control);
+            let device = affinity(self.module, self.placement.symbol_of(role));
+            callee::rewrite(self.module, function, device, &self.result_homes[&name]);
         }
         for function in callers {
             self.rewrite_caller(*function);
@@ -214,58 +218,6 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         }
         let name = op.attribute("callee")?.as_symbol()?;
         self.outlined.contains_key(&name).then_some(name)
-    }
-
-    /// Gives an outlined function buffers in place of tensors: views of its
-    /// arguments, views of results that stay on its device, and one more
-    /// argument for every buffer that it is to write into.
-    fn rewrite_callee(&self, name: &str) {
-        let function = self.outlined[name];
-        let role = role_attribute(function).unwrap_or(Role::Control);
-        let device = affinity(self.module, self.placement.symbol_of(role));
-        let Some(body) = function.blocks().first().copied() else {
-            return;
-        };
-        let Some(terminator) = body.terminator() else {
-            return;
-        };
-        let begin = Inserter::before(self.module, body.ops()[0]);
-        let end = Inserter::before(self.module, terminator);
-        let mut borrowed = Vec::new();
-        for argument in body.arguments() {
-            let tensor = argument.r#type();
-            if !tensor.is_tensor() {
-                continue;
-            }
-            argument.set_type(begin.view_type());
-            let uses = argument.uses();
-            let imported = begin.import(device, argument, tensor);
-            borrowed.push(imported);
-            for each in uses {
-                each.op.set_operand(each.index, imported);
-            }
-        }
-        let mut views = Vec::new();
-        let mut written = Vec::new();
-        for (value, home) in terminator
-            .operands()
-            .into_iter()
-            .zip(&self.result_homes[name])
-        {
-            match home {
-                Home::Local(_) => views.push(end.export(device, value)),
-                Home::Shared { .. } => {
-                    let buffer = body.add_argument(end.buffer_type(), function.location());
-                    written.push(end.alias(device, value, buffer));
-                }
-            }
-        }
-        if !written.is_empty() {
-            end.wait_for(device, &written, "a crossing could not be written");
-        }
-        end.keep_intact(&borrowed);
-        terminator.set_operands(&end.keep_apart(&views));
-        set_function_type(self.module, function);
     }
 
     fn rewrite_caller(&mut self, function: Op<'m>) {
@@ -525,20 +477,4 @@ fn set_device<'m>(op: Op<'m>, device: Attribute<'m>) {
 
 fn view_type<'m>(module: &'m Module<'_>) -> Type<'m> {
     module.parse_type("!hal.buffer_view").expect("a HAL type")
-}
-
-/// Brings a function's type in line with its body.
-fn set_function_type(module: &Module<'_>, function: Op<'_>) {
-    let Some(body) = function.blocks().first().copied() else {
-        return;
-    };
-    let inputs: Vec<Type> = body.arguments().into_iter().map(Value::r#type).collect();
-    let results: Vec<Type> = body
-        .terminator()
-        .map(|op| op.operands().into_iter().map(Value::r#type).collect())
-        .unwrap_or_default();
-    function.set_attribute(
-        "function_type",
-        Attribute::of_type(Type::function(module.session(), &inputs, &results)),
-    );
 }
