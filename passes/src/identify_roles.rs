@@ -25,7 +25,7 @@ use dialects::ir::{Attribute, Op};
 use dialects::vocabulary::{DRAFT_LENGTH, GLOBAL, GLOBAL_STORE, ROLE, TRANSFER, TRANSFER_TARGET};
 use dialects::{Diagnostic, Module};
 
-use crate::resolve_markers::device_name;
+use crate::names::device_of;
 use crate::settings::Context;
 use crate::structure::{functions, is_function};
 use spread::Spread;
@@ -157,7 +157,7 @@ fn erase_markers(module: &Module<'_>) {
 
 /// The role or device name that a marker names.
 fn marker_name(op: Op<'_>) -> Option<String> {
-    device_name(op.attribute(TRANSFER_TARGET)?)
+    device_of(op.attribute(TRANSFER_TARGET)?)
 }
 
 /// The role in an operation's `specplace.role`.

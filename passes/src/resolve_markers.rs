@@ -31,7 +31,7 @@ use dialects::vocabulary::{
 };
 use dialects::{Diagnostic, Module};
 
-use crate::names::{model_role_in, role_of_device};
+use crate::names::{device_of, model_role_in, role_of_device};
 use crate::settings::{Context, Selector};
 use crate::structure::is_function;
 
@@ -91,7 +91,7 @@ impl<'a> Resolver<'a, '_> {
     fn globals(&mut self) {
         for op in self.module.body().ops() {
             if op.is(GLOBAL) {
-                if let Some(name) = op.attribute(STREAM_AFFINITY).and_then(device_name) {
+                if let Some(name) = op.attribute(STREAM_AFFINITY).and_then(device_of) {
                     match role_of_device(&name, &self.context.settings.role_names) {
                         Some(role) => {
                             op.set_attribute(
@@ -120,7 +120,7 @@ impl<'a> Resolver<'a, '_> {
         let mut kept = Vec::new();
         let mut changed = false;
         for dictionary in dictionaries.elements() {
-            if let Some(name) = dictionary.entry(ABI_AFFINITY).and_then(device_name) {
+            if let Some(name) = dictionary.entry(ABI_AFFINITY).and_then(device_of) {
                 changed = true;
                 if role_of_device(&name, &self.context.settings.role_names).is_none() {
                     self.unresolved.insert(name);
@@ -158,7 +158,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     fn transfer(&mut self, op: Op<'a>) {
-        let Some(name) = op.attribute(TRANSFER_TARGET).and_then(device_name) else {
+        let Some(name) = op.attribute(TRANSFER_TARGET).and_then(device_of) else {
             return;
         };
         match role_of_device(&name, &self.context.settings.role_names) {
@@ -441,17 +441,6 @@ pub(crate) fn promise<'m>(module: &'m Module<'_>, name: &str) -> Attribute<'m> {
     module
         .parse_attribute(&format!("#hal.device.promise<@{name}>"))
         .expect("a device promise is an attribute of IREE's HAL dialect")
-}
-
-/// The device symbol in an affinity such as `#hal.device.promise<@gpu>` or
-/// `#hal.device.affinity<@gpu>`, without `@` and queue.
-pub(crate) fn device_name(affinity: Attribute<'_>) -> Option<String> {
-    let text = affinity.to_string();
-    let rest = text
-        .strip_prefix("#hal.device.promise<@")
-        .or_else(|| text.strip_prefix("#hal.device.affinity<@"))?;
-    let end = rest.find(['>', ',', '['])?;
-    Some(rest[..end].trim_matches('"').to_owned())
 }
 
 fn constant_string(value: Value<'_>) -> Option<String> {

@@ -9,8 +9,8 @@ use dialects::{Diagnostic, Module};
 
 use super::marker_name;
 use super::spread::Assignment;
+use crate::names::device_of;
 use crate::names::role_of_device;
-use crate::resolve_markers::device_name;
 use crate::structure::{global, inputs};
 
 /// The device that the input names for each role: on the weights that its
@@ -110,7 +110,7 @@ fn named_device(module: &Module<'_>, value: Value<'_>) -> Option<String> {
         marker_name(op)?
     } else if op.is(GLOBAL_LOAD) {
         let weight = global(module, &op.attribute("global")?.as_symbol()?)?;
-        device_name(weight.attribute(STREAM_AFFINITY)?)?
+        device_of(weight.attribute(STREAM_AFFINITY)?)?
     } else {
         return None;
     };

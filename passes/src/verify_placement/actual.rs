@@ -8,7 +8,8 @@ use super::borrowed::writes_into_borrowed;
 use super::expectation::{Expectation, Parameter, PlannedFunction};
 use super::report::{DeviceUse, Report};
 use super::resources::*;
-use super::{Devices, device_of, listed, resource_names};
+use super::{Devices, listed, resource_names};
+use crate::names::device_of;
 
 /// Operations that do something on a device, so that one without an affinity
 /// would go to whatever device IREE takes for the default.

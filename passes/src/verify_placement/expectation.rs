@@ -5,7 +5,8 @@ use std::fmt;
 
 use dialects::{Attribute, Module, Op, vocabulary};
 
-use super::{Devices, device_of, resource_names};
+use super::{Devices, resource_names};
+use crate::names::device_of;
 
 /// A parameter of an archive: `scope::key`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,7 +3,8 @@
 
 use dialects::{Attribute, Block, Op, Value};
 
-use super::{Devices, device_of};
+use super::Devices;
+use crate::names::device_of;
 
 pub(super) fn is_resource(value: Value<'_>) -> bool {
     value.r#type().to_string().starts_with("!stream.resource<")
