@@ -32,6 +32,7 @@
 
 pub mod acceptance;
 pub mod error;
+pub mod explore;
 pub mod plan;
 pub mod platform;
 pub mod profile;
@@ -39,6 +40,8 @@ pub mod roofline;
 pub mod search;
 pub mod simulate;
 pub mod speedup;
+pub mod stages;
+pub mod technique;
 mod text;
 pub mod units;
 pub mod workload;

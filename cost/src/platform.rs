@@ -9,7 +9,9 @@ pub use builtin::BUILTIN_NAMES;
 
 use crate::CostError;
 use crate::text::suggestion;
-use crate::units::{Bytes, BytesPerSecond, Count, Fraction, OpsPerSecond, Quantity, Seconds};
+use crate::units::{
+    Bytes, BytesPerSecond, Count, Fraction, OpsPerSecond, Quantity, Seconds, Watts,
+};
 use crate::workload::DType;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -93,8 +95,22 @@ pub struct ProcessingUnit {
     pub dtypes_note: Option<String>,
     /// Ops it can run.
     pub ops: OpSet,
+    /// What it draws, where that is known; without it no energy is reckoned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub power: Option<Power>,
     /// How IREE reaches it.
     pub iree: IreeTarget,
+}
+
+/// What a PU draws. Energy of a round = Σ over PUs of (idle · the round's time) + Σ over passes of
+/// (active_per_resource · resources in use · the pass's time).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Power {
+    /// Drawn always, whether or not it works.
+    pub idle: Quantity<Watts>,
+    /// Drawn by each resource (core, shader, PE) on top, while it works.
+    pub active_per_resource: Quantity<Watts>,
 }
 
 impl ProcessingUnit {

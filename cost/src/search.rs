@@ -17,8 +17,10 @@ mod space;
 pub use evaluate::{Choice, Evaluator};
 pub use legal::{Infeasible, Reason, RuledOut, Share};
 pub use model::CostModel;
-pub(crate) use sensitivity::sensitivity;
 pub use sensitivity::{Interval, Sensitivity};
+pub(crate) use sensitivity::{scaled, sensitivity, undominated};
+pub(crate) use space::kernel::resident_bytes;
+pub use space::kernel::{Kernel, MappingBest, Swept};
 pub use space::{Point, Space};
 
 use crate::CostError;
@@ -91,6 +93,9 @@ pub struct Request {
     pub pins: BTreeMap<Role, String>,
     /// Places that a role must not have.
     pub forbid: BTreeSet<(Role, String)>,
+    /// What the roles on a PU may take of its memory together, in bytes, by PU: less than the
+    /// memory has, where several PUs share it or the user wants room.
+    pub memory_limits: BTreeMap<String, u64>,
     /// Draft lengths.
     pub gamma: GammaChoice,
     /// Eq. (1) and its refinements.
@@ -112,6 +117,7 @@ impl Request {
             variant: None,
             pins: BTreeMap::new(),
             forbid: BTreeSet::new(),
+            memory_limits: BTreeMap::new(),
             gamma: GammaChoice::default(),
             model: CostModel::EQ1,
             holes: HolePolicy::default(),
@@ -203,6 +209,10 @@ impl Request {
         }
         for (role, pu) in &self.forbid {
             self.platform.expect_pu(pu, &format!("{role}@{pu}"))?;
+        }
+        for name in self.memory_limits.keys() {
+            self.platform
+                .expect_pu(name, &format!("a memory limit of {name}"))?;
         }
         for (name, count) in self.variant.iter().flatten() {
             let pu = self.platform.expect_pu(name, &format!("{name}={count}"))?;

@@ -81,6 +81,15 @@ pub(crate) fn seconds(value: f64) -> String {
     }
 }
 
+/// Watts in the unit a reader would choose: `350 mW`.
+pub(crate) fn watts(value: f64) -> String {
+    if value == 0.0 || value.abs() >= 1.0 {
+        format!("{} W", digits(value))
+    } else {
+        format!("{} mW", digits(value * 1e3))
+    }
+}
+
 /// Three significant digits for small numbers, no decimals for large ones.
 pub(crate) fn digits(value: f64) -> String {
     match value.abs() {

@@ -11,7 +11,7 @@
 mod dimension;
 
 pub use dimension::{
-    Bytes, BytesPerSecond, Count, Dimension, Fraction, OpsPerSecond, Probability, Seconds,
+    Bytes, BytesPerSecond, Count, Dimension, Fraction, OpsPerSecond, Probability, Seconds, Watts,
 };
 
 use crate::yaml::with_help;
@@ -152,6 +152,16 @@ impl<'de, D: Dimension> DeserializeSeed<'de> for QuantityVisitor<D> {
     fn deserialize<T: Deserializer<'de>>(self, deserializer: T) -> Result<Quantity<D>, T::Error> {
         deserializer.deserialize_any(self)
     }
+}
+
+/// Reads a size such as `2 GiB`, in bytes.
+///
+/// # Errors
+/// What is wrong with the text, in words.
+pub fn bytes(text: &str) -> Result<f64, String> {
+    let value = dimension::parse::<Bytes>(text)?;
+    Bytes::check(value).map_err(|why| format!("{} {why}", Bytes::WHAT))?;
+    Ok(value)
 }
 
 fn checked<D: Dimension, E: de::Error>(value: f64, text: &str) -> Result<Quantity<D>, E> {

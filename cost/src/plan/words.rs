@@ -166,8 +166,14 @@ fn elsewhere(context: &Context<'_>, role: Role, index: usize) -> String {
         return format!("forbidden on {name}");
     }
     let alone = [(role, demand, pu)];
-    let blocked = legal::capability(role, demand, pu)
-        .or_else(|| legal::memory(context.platform(), &alone, context.request.model.overlapped));
+    let blocked = legal::capability(role, demand, pu).or_else(|| {
+        legal::memory(
+            context.platform(),
+            &context.request.memory_limits,
+            &alone,
+            context.request.model.overlapped,
+        )
+    });
     match blocked {
         Some(Reason::DType { missing, .. }) => return format!("{name} lacks {}", list(missing)),
         Some(Reason::Ops { missing, .. }) => return format!("{name} lacks {}", list(missing)),

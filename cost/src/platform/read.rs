@@ -1,6 +1,6 @@
 //! `platform.yaml` as it is written, turned into a [`Platform`].
 
-use super::{IreeTarget, Link, Memory, OpSet, Platform, ProcessingUnit, PuKind, validate};
+use super::{IreeTarget, Link, Memory, OpSet, Platform, Power, ProcessingUnit, PuKind, validate};
 use crate::CostError;
 use crate::units::{Bytes, BytesPerSecond, Count, Fraction, OpsPerSecond, Quantity, Seconds};
 use crate::workload::DType;
@@ -45,6 +45,7 @@ struct Unit {
     dtypes_note: Option<String>,
     #[serde(default)]
     ops: OpSet,
+    power: Option<Power>,
     iree: Target,
 }
 
@@ -192,6 +193,7 @@ pub(super) fn platform(file: &str, text: &str) -> Result<Platform, CostError> {
             dtypes,
             dtypes_note: unit.dtypes_note,
             ops: unit.ops,
+            power: unit.power,
             iree: IreeTarget {
                 alias: unit.iree.device.alias,
                 ordinal: unit.iree.device.ordinal,

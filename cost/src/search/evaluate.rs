@@ -71,23 +71,26 @@ impl<'a> Evaluator<'a> {
     /// Changes α. With per-position acceptance it has no effect.
     pub fn set_alpha(&mut self, alpha: f64) {
         for length in &mut self.draft_lengths {
-            let gamma = length.gamma;
-            (length.tokens, length.all) = match self.per_position.as_deref() {
-                Some([known @ .., last]) => {
-                    let alphas: Vec<f64> = known
-                        .iter()
-                        .chain([last])
-                        .copied()
-                        .chain(std::iter::repeat(*last))
-                        .take(gamma as usize)
-                        .collect();
-                    (
-                        expected_tokens_per_position(&alphas),
-                        alphas.iter().product(),
-                    )
-                }
-                _ => (expected_tokens(alpha, gamma), alpha.powf(f64::from(gamma))),
-            };
+            (length.tokens, length.all) =
+                Self::yields(alpha, self.per_position.as_deref(), length.gamma);
+        }
+    }
+
+    /// E(α, γ), and the chance that all γ drafts are accepted; by position where that is known.
+    pub(crate) fn yields(alpha: f64, per_position: Option<&[f64]>, gamma: u32) -> (f64, f64) {
+        match per_position {
+            Some([known @ .., last]) => {
+                let alphas: Vec<f64> = known
+                    .iter()
+                    .chain([last])
+                    .copied()
+                    .chain(std::iter::repeat(*last))
+                    .take(gamma as usize)
+                    .collect();
+                let all = alphas.iter().product();
+                (expected_tokens_per_position(&alphas), all)
+            }
+            _ => (expected_tokens(alpha, gamma), alpha.powf(f64::from(gamma))),
         }
     }
 
@@ -161,6 +164,13 @@ impl<'a> Evaluator<'a> {
             gamma: length.gamma,
             seconds,
         })
+    }
+
+    /// The point with every draft length that fits it, ascending.
+    pub fn choices<'b>(&'b self, point: &'b Point) -> impl Iterator<Item = Choice> + 'b {
+        self.draft_lengths
+            .iter()
+            .filter_map(|length| self.try_length(point, length))
     }
 
     /// The best draft length for one point.

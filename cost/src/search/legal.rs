@@ -6,6 +6,7 @@ use crate::roofline::missing_dtypes;
 use crate::text::{bytes, list};
 use crate::workload::{DType, Role, SubgraphDemand};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// What one role takes of a memory.
@@ -228,40 +229,59 @@ pub(crate) fn capability(
     })
 }
 
-/// The first memory that the placed roles overfill. Weights stay resident and add up; activations
-/// do not, since the models take turns, unless drafting and verifying overlap.
+/// The first memory, or limit of one PU, that the placed roles overfill. Weights stay resident and
+/// add up; activations do not, since the models take turns, unless drafting and verifying overlap.
 pub(crate) fn memory(
     platform: &Platform,
+    limits: &BTreeMap<String, u64>,
     placed: &[(Role, &SubgraphDemand, &ProcessingUnit)],
     overlapped: bool,
 ) -> Option<Reason> {
-    platform.memories.iter().find_map(|memory| {
+    let over = |name: &str, capacity: u64, here: &dyn Fn(&ProcessingUnit) -> bool| {
         let shares: Vec<Share> = placed
             .iter()
-            .filter(|(_, _, pu)| pu.memory == memory.name)
+            .filter(|(_, _, pu)| here(pu))
             .map(|(role, demand, _)| Share {
                 role: *role,
                 weights: demand.weight_bytes,
                 activations: demand.activation_peak_bytes,
             })
             .collect();
-        let weights = shares
-            .iter()
-            .fold(0u64, |sum, share| sum.saturating_add(share.weights));
-        let activations = shares.iter().map(|share| share.activations);
-        let activations = if overlapped {
-            activations.fold(0, u64::saturating_add)
-        } else {
-            activations.max().unwrap_or(0)
-        };
-        let needed = weights.saturating_add(activations);
-        // Capacities are written by people and far below 2^53.
-        let capacity = memory.capacity.value as u64;
+        let needed = resident(&shares, overlapped);
         (needed > capacity).then(|| Reason::Memory {
-            memory: memory.name.clone(),
+            memory: name.to_owned(),
             needed,
             capacity,
             shares,
         })
-    })
+    };
+    platform
+        .memories
+        .iter()
+        .find_map(|memory| {
+            // Capacities are written by people and far below 2^53.
+            let capacity = memory.capacity.value as u64;
+            over(&memory.name, capacity, &|pu| pu.memory == memory.name)
+        })
+        .or_else(|| {
+            limits.iter().find_map(|(name, limit)| {
+                over(&format!("the limit of {name}"), *limit, &|pu| {
+                    pu.name == *name
+                })
+            })
+        })
+}
+
+/// Bytes that roles sharing a memory take of it.
+pub(crate) fn resident(shares: &[Share], overlapped: bool) -> u64 {
+    let weights = shares
+        .iter()
+        .fold(0u64, |sum, share| sum.saturating_add(share.weights));
+    let activations = shares.iter().map(|share| share.activations);
+    let activations = if overlapped {
+        activations.fold(0, u64::saturating_add)
+    } else {
+        activations.max().unwrap_or(0)
+    };
+    weights.saturating_add(activations)
 }

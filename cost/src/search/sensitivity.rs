@@ -68,7 +68,7 @@ pub(crate) fn sensitivity(
             let scaled = slim
                 .points()
                 .iter()
-                .map(|point| scale(point, chosen, factor))
+                .map(|point| scaled(point, chosen, factor))
                 .collect();
             at.set_points(scaled);
             at.best().is_some_and(|best| stays(&best))
@@ -109,7 +109,7 @@ fn edge(inside: f64, limit: f64, holds: &mut dyn FnMut(f64) -> bool) -> f64 {
 }
 
 /// The point with its drafter's latency scaled, if it is one that the sensitivity to c moves.
-fn scale(point: &Point, chosen: &Choice, factor: f64) -> Point {
+pub(crate) fn scaled(point: &Point, chosen: &Choice, factor: f64) -> Point {
     let moved = point.drafter.is_some()
         && (chosen.point.drafter.is_none() || chosen.point.drafter == point.drafter);
     if moved {
@@ -124,7 +124,7 @@ fn scale(point: &Point, chosen: &Choice, factor: f64) -> Point {
 
 /// The points that some α or some factor could make best: those that no other point with the same
 /// mapping beats in every cost. Space for re-searching thousands of times.
-fn undominated(points: &[Point], chosen: &Choice) -> Vec<Point> {
+pub(crate) fn undominated(points: &[Point], chosen: &Choice) -> Vec<Point> {
     let mut kept: Vec<Point> = Vec::new();
     // The chosen point first, so that among equals it stays.
     for point in [&chosen.point].into_iter().chain(points) {
@@ -145,7 +145,7 @@ fn undominated(points: &[Point], chosen: &Choice) -> Vec<Point> {
 impl Evaluator<'_> {
     /// Whether a point's time grows with each of its costs and nothing else, so that points can be
     /// compared by their costs.
-    fn is_affine(&self) -> bool {
+    pub(crate) fn is_affine(&self) -> bool {
         self.points()
             .iter()
             .all(|point| self.v(point, 0) == self.v(point, u32::MAX))

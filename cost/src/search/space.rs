@@ -1,5 +1,6 @@
 //! The design space: every variant and mapping, with its latencies, or the reason why not.
 
+pub(super) mod kernel;
 mod walk;
 
 use super::legal::{Infeasible, Reason, RuledOut};
@@ -83,9 +84,12 @@ pub struct Space {
     pub legal: u64,
     /// And the others are not.
     pub ruled_out: Vec<RuledOut>,
+    /// Each of the others: variant, drafter, target, and its reason's index in `ruled_out`.
+    pub excluded: Vec<(usize, Option<usize>, usize, usize)>,
     /// Why the target alone cannot be somewhere: hidden behind the drafter's reasons in
     /// `ruled_out`, which names one per point.
     target_reasons: Vec<Reason>,
+    kept: usize,
     latencies: BTreeMap<(usize, Role, usize), Result<Latency, Hole>>,
 }
 
@@ -151,6 +155,28 @@ impl Space {
             return Err(CostError::Infeasible(Box::new(space.infeasible(request))));
         }
         Ok(space)
+    }
+
+    /// Forgets every variant for which `keep` is false: its points count no longer.
+    pub fn keep_variants(&mut self, keep: impl Fn(&Variant) -> bool) {
+        let kept: Vec<bool> = self.variants.iter().map(keep).collect();
+        let is_kept = |variant: usize| kept.get(variant).copied().unwrap_or(false);
+        self.points.retain(|point| is_kept(point.variant));
+        self.alone.retain(|point| is_kept(point.variant));
+        self.excluded.retain(|(variant, ..)| is_kept(*variant));
+        for (index, ruled) in self.ruled_out.iter_mut().enumerate() {
+            let excluded = self.excluded.iter();
+            ruled.points = excluded.filter(|(.., reason)| *reason == index).count() as u64;
+        }
+        let per_variant = self.size / (self.variants.len() as u64).max(1);
+        self.kept = kept.iter().filter(|kept| **kept).count();
+        self.size = per_variant * self.kept as u64;
+        self.legal = self.size - self.excluded.len() as u64;
+    }
+
+    /// How many variants there are, those that were forgotten not counted.
+    pub fn kept_variants(&self) -> usize {
+        self.kept
     }
 
     /// The latency of `role` on the PU of index `pu` under a variant, if it was asked for and
@@ -224,7 +250,8 @@ impl Space {
             );
             return Err(CostError::argument(
                 message,
-                "fix the resources of some processing units: --variant cpu=4".to_owned(),
+                "fix the resources of some processing units: --variant cpu=4; or explore it with --method factored, which is exact as well"
+                    .to_owned(),
             ));
         }
         let mut space = Self {
@@ -235,9 +262,12 @@ impl Space {
             size,
             legal: 0,
             ruled_out: vec![],
+            excluded: vec![],
             target_reasons: vec![],
+            kept: 0,
             latencies: BTreeMap::new(),
         };
+        space.kept = space.variants.len();
         let mut walk = walk::Walk::new(request, gammas, strict);
         for variant in 0..space.variants.len() {
             walk.variant(&mut space, variant);
@@ -245,19 +275,24 @@ impl Space {
         Ok(space)
     }
 
-    fn rule_out(&mut self, reason: Reason, points: u64) {
-        match self
+    /// Counts one point out.
+    fn rule_out(&mut self, at: (usize, Option<usize>, usize), reason: Reason) {
+        let known = self
             .ruled_out
-            .iter_mut()
-            .find(|ruled| ruled.reason == reason)
-        {
-            Some(ruled) => ruled.points += points,
-            None => self.ruled_out.push(RuledOut {
-                points,
+            .iter()
+            .position(|ruled| ruled.reason == reason);
+        let index = known.unwrap_or_else(|| {
+            self.ruled_out.push(RuledOut {
+                points: 0,
                 words: reason.to_string(),
                 reason,
-            }),
+            });
+            self.ruled_out.len() - 1
+        });
+        if let Some(ruled) = self.ruled_out.get_mut(index) {
+            ruled.points += 1;
         }
+        self.excluded.push((at.0, at.1, at.2, index));
     }
 }
 

@@ -1,6 +1,6 @@
 //! The search against hand-made cases and against an independent brute force.
 
-mod brute;
+pub(crate) mod brute;
 mod holes;
 mod refusals;
 

@@ -32,6 +32,14 @@ const SMALL: &[(&str, f64)] = &[
     ("μ", 1e-6),
     ("n", 1e-9),
 ];
+const POWER: &[(&str, f64)] = &[
+    ("", 1.0),
+    ("m", 1e-3),
+    ("u", 1e-6),
+    ("µ", 1e-6),
+    ("μ", 1e-6),
+    ("k", 1e3),
+];
 const LARGE: &[(&str, f64)] = &[
     ("", 1.0),
     ("k", 1e3),
@@ -123,6 +131,11 @@ dimension!(
     |v: f64| format!("{v:.0}")
 );
 
+dimension!(
+    /// An electric power that may be zero.
+    Watts, "a power", "1.5 W", &[("W", 1.0)], POWER, not_negative, text::watts
+);
+
 /// Reads a number with an optional unit of dimension `D`, into base units.
 pub(crate) fn parse<D: Dimension>(text: &str) -> Result<f64, String> {
     let trimmed = text.trim();
@@ -172,6 +185,7 @@ fn mismatch<D: Dimension>(text: &str, unit: &str) -> String {
         .or(of::<Seconds>(unit))
         .or(of::<BytesPerSecond>(unit))
         .or(of::<OpsPerSecond>(unit))
+        .or(of::<Watts>(unit))
         .or(of::<Fraction>(unit));
     match other {
         Some(other) => format!("`{text}` is {other}, where {} is wanted", D::WHAT),

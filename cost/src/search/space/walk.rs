@@ -1,7 +1,7 @@
 //! One enumeration of the design space.
 
 use super::{Point, Space};
-use crate::platform::ProcessingUnit;
+use crate::platform::{ProcessingUnit, Variant};
 use crate::profile::{Hole, HoleReason};
 use crate::roofline::{self, Latency, LatencySource};
 use crate::search::legal::{self, Reason};
@@ -69,7 +69,7 @@ impl<'a> Walk<'a> {
             if !self.has_drafter {
                 match without {
                     Ok(_) => space.legal += 1,
-                    Err(reason) => space.rule_out(reason, 1),
+                    Err(reason) => space.rule_out((variant, None, target), reason),
                 }
                 continue;
             }
@@ -86,7 +86,7 @@ impl<'a> Walk<'a> {
                             space.points.push(point);
                         }
                     }
-                    Err(reason) => space.rule_out(reason, 1),
+                    Err(reason) => space.rule_out((variant, Some(drafter), target), reason),
                 }
             }
         }
@@ -237,7 +237,12 @@ impl<'a> Walk<'a> {
                 ))
             })
             .collect();
-        if let Some(reason) = legal::memory(platform, &placed, self.request.model.overlapped) {
+        if let Some(reason) = legal::memory(
+            platform,
+            &self.request.memory_limits,
+            &placed,
+            self.request.model.overlapped,
+        ) {
             return Err(reason);
         }
         let name = |index: usize| self.pus().get(index).map_or("", |pu| pu.name.as_str());
@@ -279,6 +284,16 @@ impl<'a> Walk<'a> {
         })
     }
 
+    /// Seconds of crossings of a mapping, per draft and per round.
+    pub(super) fn crossing_costs(
+        &mut self,
+        drafter: Option<usize>,
+        target: usize,
+    ) -> Result<(f64, f64), Reason> {
+        let placed = self.place(drafter, target, true)?;
+        Ok((placed.per_draft, placed.per_round))
+    }
+
     fn latency(
         &self,
         space: &mut Space,
@@ -288,7 +303,8 @@ impl<'a> Walk<'a> {
     ) -> Result<f64, Reason> {
         let known = space.latencies.get(&(variant, role, pu)).cloned();
         let latency = known.unwrap_or_else(|| {
-            let found = self.find_latency(space, variant, role, pu);
+            let resources = space.variants.get(variant).cloned().unwrap_or_default();
+            let found = self.find_latency(&resources, role, pu);
             space.latencies.insert((variant, role, pu), found.clone());
             found
         });
@@ -297,10 +313,9 @@ impl<'a> Walk<'a> {
             .map_err(Reason::NotMeasured)
     }
 
-    fn find_latency(
+    pub(super) fn find_latency(
         &self,
-        space: &Space,
-        variant: usize,
+        variant: &Variant,
         role: Role,
         index: usize,
     ) -> Result<Latency, Hole> {
@@ -311,11 +326,9 @@ impl<'a> Walk<'a> {
             reason: HoleReason::Never,
             detail: "nothing is known about it".into(),
         };
-        let (Some(pu), Some(demand), Some(variant)) = (
-            self.pus().get(index),
-            request.workload.subgraphs.get(&role),
-            space.variants.get(variant),
-        ) else {
+        let (Some(pu), Some(demand)) =
+            (self.pus().get(index), request.workload.subgraphs.get(&role))
+        else {
             return Err(nothing(""));
         };
         // With a cache, one pass of either model computes one new token.

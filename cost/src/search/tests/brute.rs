@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 /// A processing unit in round numbers.
 #[derive(Clone, Debug)]
-struct Unit {
+pub(crate) struct Unit {
     count: u32,
     f32_rate: f64,
     i8_rate: Option<f64>,
@@ -19,7 +19,7 @@ struct Unit {
     shared: bool,
 }
 
-fn unit() -> impl Strategy<Value = Unit> {
+pub(crate) fn unit() -> impl Strategy<Value = Unit> {
     let rates = (
         1.0..100.0f64,
         prop::option::of(1.0..100.0f64),
@@ -39,7 +39,7 @@ fn unit() -> impl Strategy<Value = Unit> {
     )
 }
 
-fn platform(units: &[Unit]) -> Platform {
+pub(crate) fn platform(units: &[Unit]) -> Platform {
     let mut platform = two(1.0);
     platform.memories = vec![Memory {
         name: "shared".into(),
@@ -91,6 +91,7 @@ fn platform(units: &[Unit]) -> Platform {
                     dispatch_overhead: Quantity::given(overhead * 1e-3),
                     dtypes_note: None,
                     ops: OpSet::default(),
+                    power: None,
                     iree: IreeTarget {
                         alias: "local".into(),
                         ordinal: Some(index as u32),
@@ -121,7 +122,7 @@ fn platform(units: &[Unit]) -> Platform {
     platform
 }
 
-fn any_demand() -> impl Strategy<Value = SubgraphDemand> {
+pub(crate) fn any_demand() -> impl Strategy<Value = SubgraphDemand> {
     (
         1u64..10_000_000_000,
         0u64..3_000_000_000,

@@ -1,0 +1,119 @@
+//! Other ways to speculate, at the mapping that drafts best.
+
+use super::Query;
+use crate::search::{Choice, Evaluator, Request};
+use crate::technique::{
+    Adaptive, Costs, Overlapped, SelfSpeculation, Sequential, Technique, Tree, best_tree,
+};
+use serde::{Deserialize, Serialize};
+
+/// One technique with the parameters that suit it best.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TechniqueRow {
+    /// Its name.
+    pub name: String,
+    /// Its parameters, in words.
+    pub parameters: String,
+    /// Tokens per round.
+    pub tokens: f64,
+    /// Milliseconds per token.
+    pub per_token_ms: f64,
+    /// Against the same target without speculation.
+    pub speedup: f64,
+    /// What it assumes beyond Eq. (1).
+    pub assumes: String,
+    /// Where it is from.
+    pub source: String,
+}
+
+/// The largest tree that is tried; verifying more tokens is no longer one pass in practice.
+const LARGEST_TREE: usize = 64;
+
+/// The rows for the mapping that drafts best; none without one.
+pub(super) fn rows(
+    query: &Query,
+    request: &Request,
+    evaluator: &Evaluator<'_>,
+    drafting: Option<Choice>,
+) -> Vec<TechniqueRow> {
+    let Some(choice) = drafting else {
+        return vec![];
+    };
+    let alpha = request.alpha;
+    let costs = Costs::new(choice.point.t_draft, choice.point.t_target);
+    let longest = evaluator.gammas().last().unwrap_or(0);
+    let lengths = || 1..=longest;
+    let mut rows = Vec::new();
+    let mut best_of = |candidates: Vec<(Box<dyn Technique>, String)>| {
+        let best = candidates
+            .into_iter()
+            .map(|(technique, parameters)| (technique.per_token(&costs), technique, parameters))
+            .min_by(|a, b| a.0.total_cmp(&b.0));
+        if let Some((seconds, technique, parameters)) = best {
+            rows.push(TechniqueRow {
+                name: technique.name().to_owned(),
+                parameters,
+                tokens: technique.round(&costs).tokens,
+                per_token_ms: seconds * 1e3,
+                speedup: costs.target / seconds,
+                assumes: technique.assumes().to_owned(),
+                source: technique.source().to_owned(),
+            });
+        }
+    };
+    let boxed = |technique| -> Box<dyn Technique> { technique };
+    best_of(
+        lengths()
+            .map(|gamma| {
+                let technique = Sequential { alpha, gamma };
+                (boxed(Box::new(technique)), format!("γ = {gamma}"))
+            })
+            .collect(),
+    );
+    best_of(
+        lengths()
+            .map(|longest| {
+                let technique = Adaptive::oracle(alpha, longest);
+                let words = format!("at most {longest}, stopping exactly before a rejection");
+                (boxed(Box::new(technique)), words)
+            })
+            .collect(),
+    );
+    best_of(
+        lengths()
+            .map(|gamma| {
+                let technique = Overlapped { alpha, gamma };
+                (boxed(Box::new(technique)), format!("γ = {gamma}"))
+            })
+            .collect(),
+    );
+    best_of(
+        lengths()
+            .map(|gamma| {
+                let technique = SelfSpeculation {
+                    alpha,
+                    gamma,
+                    c: 0.5,
+                };
+                let words = format!("γ = {gamma}, c = 0.5 (half the layers), the same α");
+                (boxed(Box::new(technique)), words)
+            })
+            .collect(),
+    );
+    if let Some(ranks) = &query.ranks {
+        best_of(
+            (1..=LARGEST_TREE)
+                .map(|budget| {
+                    let tree = best_tree(ranks, budget, longest);
+                    let words = format!("{} tokens, {} deep", tree.size(), tree.depth());
+                    let technique = Tree {
+                        tree,
+                        ranks: ranks.clone(),
+                    };
+                    (boxed(Box::new(technique)), words)
+                })
+                .collect(),
+        );
+    }
+    rows
+}

@@ -1,0 +1,524 @@
+//! The design space without its points: evaluated in place, or factored.
+//!
+//! A latency depends on few resources: those of the PU it is measured on, and whatever the profile
+//! names besides. So it is a small table, and a point of the space is a handful of look-ups. Two
+//! ways to use that, both exact for cost models in which a round's time is affine in its latencies
+//! (Eq. (1), `transfer`, `per-position`):
+//!
+//! - [`Kernel::sweep`] visits every point and allocates nothing on the way: exhaustive search in
+//!   constant memory.
+//! - [`Kernel::factored`] varies, for each mapping, only the resources that its two latencies
+//!   depend on. All others leave its time unchanged, so that one representative (all of them in
+//!   use) stands for them: Σ over mappings of ∏ nᵢ over the two PUs involved, instead of v·N^m.
+
+use super::walk::Walk;
+use super::{HolePolicy, Space};
+use crate::CostError;
+use crate::platform::Variant;
+use crate::search::{Evaluator, Request};
+use crate::workload::{DraftLengthForm, Role};
+use std::collections::BTreeSet;
+
+/// Draft lengths are evaluated in groups of so many, which the compiler turns into vector
+/// instructions.
+const LANES: usize = 4;
+
+/// The space in tables.
+#[derive(Clone, Debug)]
+pub struct Kernel {
+    names: Vec<String>,
+    /// Allowed resources of each PU, the greatest first.
+    domains: Vec<Vec<u32>>,
+    mappings: Vec<Mapping>,
+    /// Drafter and target latencies by PU.
+    tables: [Vec<Table>; 2],
+    gammas: Vec<u32>,
+    per_position: Option<Vec<f64>>,
+    overhead: f64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Mapping {
+    drafter: Option<usize>,
+    target: usize,
+    per_draft: f64,
+    per_round: f64,
+}
+
+/// A latency for each combination of the resources it depends on; infinite where there is none.
+#[derive(Clone, Debug, Default)]
+struct Table {
+    /// PU and stride of each.
+    dims: Vec<(usize, usize)>,
+    seconds: Vec<f64>,
+}
+
+impl Table {
+    fn at(&self, digits: &[usize]) -> f64 {
+        let index: usize = self
+            .dims
+            .iter()
+            .map(|(pu, stride)| digits.get(*pu).copied().unwrap_or(0) * stride)
+            .sum();
+        self.seconds.get(index).copied().unwrap_or(f64::INFINITY)
+    }
+}
+
+/// The best of one mapping.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MappingBest {
+    /// Index of the drafter's PU; `None` where nothing is drafted.
+    pub drafter: Option<usize>,
+    /// Index of the target's PU.
+    pub target: usize,
+    /// The variant: of equals the one with most resources.
+    pub variant: Variant,
+    /// γ*.
+    pub gamma: u32,
+    /// Seconds per token.
+    pub seconds: f64,
+}
+
+/// What a sweep found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Swept {
+    /// Points that were visited.
+    pub visited: u64,
+    /// The least seconds per token.
+    pub best: Option<MappingBest>,
+}
+
+/// E(α, γ) folded into what a round's time is multiplied with.
+struct Rates {
+    /// γ/E and 1/E, in groups, the last one padded with what never wins.
+    drafting: Vec<[f64; LANES]>,
+    verifying: Vec<[f64; LANES]>,
+    gammas: Vec<u32>,
+}
+
+impl Kernel {
+    /// Tables for a request; `allows` says which resources count.
+    ///
+    /// # Errors
+    /// [`CostError::Argument`] for cost models that are not affine, or a filter that leaves
+    /// nothing.
+    pub fn build(
+        request: &Request,
+        gammas: &[u32],
+        allows: impl Fn(&str, u32) -> bool,
+    ) -> Result<Self, CostError> {
+        if request.model.verify || request.model.overlapped {
+            return Err(CostError::argument(
+                format!(
+                    "the space has {} points, and for the cost model `{}` only the exhaustive method is exact",
+                    request.space_size(),
+                    request.model
+                ),
+                "use eq1, transfer or per-position, or narrow the space: --variant cpu=4"
+                    .to_owned(),
+            ));
+        }
+        let strict: BTreeSet<Role> = if request.holes == HolePolicy::Roofline {
+            BTreeSet::new()
+        } else {
+            Role::ALL.into()
+        };
+        let mut kernel = Self::tables(request, gammas, &strict, &allows)?;
+        let serves = |kernel: &Self| {
+            kernel
+                .factored(request.alpha)
+                .0
+                .iter()
+                .any(|best| best.seconds.is_finite())
+        };
+        if request.holes == HolePolicy::Auto && request.profile.is_some() && !serves(&kernel) {
+            kernel = Self::tables(request, gammas, &BTreeSet::new(), &allows)?;
+        }
+        Ok(kernel)
+    }
+
+    fn tables(
+        request: &Request,
+        gammas: &[u32],
+        strict: &BTreeSet<Role>,
+        allows: &impl Fn(&str, u32) -> bool,
+    ) -> Result<Self, CostError> {
+        let pus = &request.platform.pus;
+        let chosen = |name: &str| request.variant.as_ref()?.get(name).copied();
+        let domains: Vec<Vec<u32>> = pus
+            .iter()
+            .map(|pu| {
+                let counts = (1..=pu.resources()).rev();
+                counts
+                    .filter(|count| chosen(&pu.name).is_none_or(|chosen| chosen == *count))
+                    .filter(|count| allows(&pu.name, *count))
+                    .collect()
+            })
+            .collect();
+        if domains.iter().any(Vec::is_empty) {
+            return Err(CostError::argument(
+                "the conditions leave no design variant",
+                "take back a condition on a processing unit".to_owned(),
+            ));
+        }
+        let mut walk = Walk::new(request, gammas, strict);
+        let mut kernel = Self {
+            names: pus.iter().map(|pu| pu.name.clone()).collect(),
+            domains,
+            mappings: vec![],
+            tables: [vec![], vec![]],
+            gammas: gammas.to_vec(),
+            per_position: request
+                .per_position
+                .clone()
+                .filter(|_| request.model.per_position),
+            overhead: if request.model.transfer {
+                request.platform.round_overhead.value
+            } else {
+                0.0
+            },
+        };
+        let has_drafter = request.workload.subgraphs.contains_key(&Role::Drafter);
+        let keeps = has_drafter && request.workload.draft_length == DraftLengthForm::Absent;
+        let drafts = has_drafter && gammas.iter().any(|gamma| *gamma > 0);
+        for target in 0..pus.len() {
+            let plain = (gammas.contains(&0) && !keeps).then_some(None);
+            let drafting = (0..pus.len()).filter(|_| drafts || keeps).map(Some);
+            for drafter in plain.into_iter().chain(drafting) {
+                if let Ok((per_draft, per_round)) = walk.crossing_costs(drafter, target) {
+                    let on = if request.model.transfer { 1.0 } else { 0.0 };
+                    kernel.mappings.push(Mapping {
+                        drafter,
+                        target,
+                        per_draft: on * per_draft,
+                        per_round: on * per_round,
+                    });
+                }
+            }
+        }
+        for (role, tables) in Role::MODELS.into_iter().zip(0..) {
+            let made: Vec<Table> = (0..pus.len())
+                .map(|pu| kernel.table(&walk, request, role, pu))
+                .collect();
+            if let Some(slot) = kernel.tables.get_mut::<usize>(tables) {
+                *slot = made;
+            }
+        }
+        Ok(kernel)
+    }
+
+    fn table(&self, walk: &Walk<'_>, request: &Request, role: Role, pu: usize) -> Table {
+        let named: BTreeSet<&str> = request
+            .profile
+            .iter()
+            .flat_map(|profile| &profile.measurements)
+            .filter(|m| m.role == role && Some(m.pu.as_str()) == self.name(pu))
+            .flat_map(|m| m.variant.keys().map(String::as_str))
+            .chain(self.name(pu))
+            .collect();
+        let mut table = Table::default();
+        let mut stride = 1;
+        for (index, name) in self.names.iter().enumerate() {
+            if named.contains(name.as_str()) {
+                table.dims.push((index, stride));
+                stride *= self.domains.get(index).map_or(1, Vec::len);
+            }
+        }
+        let mut digits = vec![0; self.names.len()];
+        for code in 0..stride {
+            for (index, step) in &table.dims {
+                let size = self.domains.get(*index).map_or(1, Vec::len);
+                if let Some(digit) = digits.get_mut(*index) {
+                    *digit = code / step % size;
+                }
+            }
+            let variant = self.variant(&digits);
+            let latency = walk.find_latency(&variant, role, pu);
+            let seconds = latency.map_or(f64::INFINITY, |latency| latency.seconds);
+            table.seconds.push(seconds);
+        }
+        table
+    }
+
+    /// The name of a PU.
+    pub fn name(&self, pu: usize) -> Option<&str> {
+        self.names.get(pu).map(String::as_str)
+    }
+
+    /// v: the product of allowed resources.
+    pub fn variants(&self) -> u64 {
+        self.domains
+            .iter()
+            .map(|domain| domain.len() as u64)
+            .fold(1, u64::saturating_mul)
+    }
+
+    /// Points that a sweep visits: every variant with every legal mapping.
+    pub fn points(&self) -> u64 {
+        self.variants().saturating_mul(self.mappings.len() as u64)
+    }
+
+    fn variant(&self, digits: &[usize]) -> Variant {
+        let counts = self.names.iter().zip(&self.domains).zip(digits);
+        counts
+            .filter_map(|((name, domain), digit)| Some((name.clone(), *domain.get(*digit)?)))
+            .collect()
+    }
+
+    fn rates(&self, alpha: f64) -> Rates {
+        let mut rates = Rates {
+            drafting: vec![],
+            verifying: vec![],
+            gammas: self
+                .gammas
+                .iter()
+                .copied()
+                .filter(|gamma| *gamma > 0)
+                .collect(),
+        };
+        for group in rates.gammas.chunks(LANES) {
+            let (mut drafting, mut verifying) = ([0.0; LANES], [f64::INFINITY; LANES]);
+            for ((gamma, a), b) in group.iter().zip(&mut drafting).zip(&mut verifying) {
+                let (tokens, _) = Evaluator::yields(alpha, self.per_position.as_deref(), *gamma);
+                *a = f64::from(*gamma) / tokens;
+                *b = 1.0 / tokens;
+            }
+            rates.drafting.push(drafting);
+            rates.verifying.push(verifying);
+        }
+        rates
+    }
+
+    fn keeps_drafter(&self) -> bool {
+        self.gammas.contains(&0) && self.mappings.iter().all(|m| m.drafter.is_some())
+    }
+
+    /// Visits every point. Exact, in constant memory, without an allocation per point.
+    pub fn sweep(&self, alpha: f64) -> Swept {
+        let rates = self.rates(alpha);
+        let keeps = self.keeps_drafter();
+        let mut digits = vec![0usize; self.domains.len()];
+        let mut times = [vec![0.0; self.names.len()], vec![0.0; self.names.len()]];
+        let (mut visited, mut least) = (0u64, f64::INFINITY);
+        let mut best: Option<(usize, Vec<usize>)> = None;
+        loop {
+            for (times, tables) in times.iter_mut().zip(&self.tables) {
+                for (time, table) in times.iter_mut().zip(tables) {
+                    *time = table.at(&digits);
+                }
+            }
+            let [drafting, verifying] = &times;
+            for (index, mapping) in self.mappings.iter().enumerate() {
+                let seconds = self.seconds(&rates, mapping, drafting, verifying, keeps);
+                if seconds < least * (1.0 - 1e-12) {
+                    least = seconds;
+                    // As often as a better point is found, which is rarely.
+                    best = Some((index, digits.clone()));
+                }
+            }
+            visited += self.mappings.len() as u64;
+            if !self.advance(&mut digits) {
+                break;
+            }
+        }
+        let best = best.and_then(|(index, digits)| {
+            let mapping = self.mappings.get(index)?;
+            Some(self.best_of(&rates, mapping, &digits))
+        });
+        Swept { visited, best }
+    }
+
+    /// The next combination of resources, the last PU's changing fastest.
+    fn advance(&self, digits: &mut [usize]) -> bool {
+        for (digit, domain) in digits.iter_mut().zip(&self.domains).rev() {
+            *digit += 1;
+            if *digit < domain.len() {
+                return true;
+            }
+            *digit = 0;
+        }
+        false
+    }
+
+    /// The least seconds per token of a mapping over all draft lengths.
+    #[inline]
+    fn seconds(
+        &self,
+        rates: &Rates,
+        mapping: &Mapping,
+        drafting: &[f64],
+        verifying: &[f64],
+        keeps: bool,
+    ) -> f64 {
+        let target = verifying
+            .get(mapping.target)
+            .copied()
+            .unwrap_or(f64::INFINITY);
+        let verify = target + mapping.per_round + self.overhead;
+        let Some(drafter) = mapping.drafter else {
+            return verify;
+        };
+        let draft = drafting.get(drafter).copied().unwrap_or(f64::INFINITY) + mapping.per_draft;
+        if draft == f64::INFINITY {
+            return f64::INFINITY;
+        }
+        let mut least = [if keeps { verify } else { f64::INFINITY }; LANES];
+        for (a, b) in rates.drafting.iter().zip(&rates.verifying) {
+            for ((least, a), b) in least.iter_mut().zip(a).zip(b) {
+                let seconds = a * draft + b * verify;
+                *least = if seconds < *least { seconds } else { *least };
+            }
+        }
+        least.into_iter().fold(f64::INFINITY, f64::min)
+    }
+
+    /// The best draft length of a mapping under the variant of `digits`.
+    fn best_of(&self, rates: &Rates, mapping: &Mapping, digits: &[usize]) -> MappingBest {
+        let [drafters, targets] = &self.tables;
+        let time = |tables: &[Table], pu: usize| {
+            tables
+                .get(pu)
+                .map_or(f64::INFINITY, |table| table.at(digits))
+        };
+        let verify = time(targets, mapping.target) + mapping.per_round + self.overhead;
+        let mut best = (0, verify);
+        if let Some(drafter) = mapping.drafter {
+            let draft = time(drafters, drafter) + mapping.per_draft;
+            if !self.keeps_drafter() {
+                best.1 = f64::INFINITY;
+            }
+            let pairs = rates
+                .drafting
+                .iter()
+                .flatten()
+                .zip(rates.verifying.iter().flatten());
+            for (gamma, (a, b)) in rates.gammas.iter().zip(pairs) {
+                let seconds = a * draft + b * verify;
+                if seconds < best.1 * (1.0 - 1e-12) {
+                    best = (*gamma, seconds);
+                }
+            }
+        }
+        MappingBest {
+            drafter: mapping.drafter,
+            target: mapping.target,
+            variant: self.variant(digits),
+            gamma: best.0,
+            seconds: best.1,
+        }
+    }
+
+    /// The best of each legal mapping, the fastest first, and how many points were evaluated for
+    /// it. Exact: the first is the best of the whole space.
+    pub fn factored(&self, alpha: f64) -> (Vec<MappingBest>, u64) {
+        let rates = self.rates(alpha);
+        let [drafters, targets] = &self.tables;
+        let mut evaluated = 0;
+        let mut bests: Vec<MappingBest> = Vec::new();
+        for mapping in &self.mappings {
+            let of = |tables: &[Table], pu: Option<usize>| -> Vec<usize> {
+                let table = pu.and_then(|pu| tables.get(pu));
+                table.map_or_else(Vec::new, |table| {
+                    table.dims.iter().map(|(pu, _)| *pu).collect()
+                })
+            };
+            let free: BTreeSet<usize> = of(drafters, mapping.drafter)
+                .into_iter()
+                .chain(of(targets, Some(mapping.target)))
+                .collect();
+            let mut digits = vec![0usize; self.domains.len()];
+            let mut best: Option<MappingBest> = None;
+            loop {
+                let next = self.best_of(&rates, mapping, &digits);
+                evaluated += 1;
+                let better = best
+                    .as_ref()
+                    .is_none_or(|best| next.seconds < best.seconds * (1.0 - 1e-12));
+                if better {
+                    best = Some(next);
+                }
+                if !self.advance_some(&mut digits, &free) {
+                    break;
+                }
+            }
+            bests.extend(best.filter(|best| best.seconds.is_finite()));
+        }
+        bests.sort_by(|a, b| {
+            let close = (a.seconds - b.seconds).abs() <= 1e-12 * a.seconds;
+            let times = if close {
+                std::cmp::Ordering::Equal
+            } else {
+                a.seconds.total_cmp(&b.seconds)
+            };
+            times.then(a.gamma.cmp(&b.gamma))
+        });
+        (bests, evaluated)
+    }
+
+    fn advance_some(&self, digits: &mut [usize], free: &BTreeSet<usize>) -> bool {
+        for pu in free.iter().rev() {
+            let (Some(digit), Some(domain)) = (digits.get_mut(*pu), self.domains.get(*pu)) else {
+                continue;
+            };
+            *digit += 1;
+            if *digit < domain.len() {
+                return true;
+            }
+            *digit = 0;
+        }
+        false
+    }
+}
+
+impl Request {
+    /// v·N^m: how many points the design space has.
+    pub fn space_size(&self) -> u64 {
+        let n = self.platform.pus.len() as u64;
+        let mappings = (0..self.partitions()).fold(1, |size: u64, _| size.saturating_mul(n));
+        let free = self.platform.pus.iter().filter(|pu| {
+            let fixed = self.variant.as_ref();
+            fixed.is_none_or(|fixed| !fixed.contains_key(&pu.name))
+        });
+        free.map(|pu| u64::from(pu.resources()))
+            .fold(mappings, u64::saturating_mul)
+    }
+
+    /// m: 2 with a drafter, 1 without.
+    pub fn partitions(&self) -> u32 {
+        if self.workload.subgraphs.contains_key(&Role::Drafter) {
+            2
+        } else {
+            1
+        }
+    }
+}
+
+/// Bytes of weights and activations that a point keeps in all memories together.
+pub(crate) fn resident_bytes(request: &Request, point: &super::Point) -> u64 {
+    use crate::search::legal::{Share, resident};
+    let places = [
+        (Role::Drafter, point.drafter),
+        (Role::Target, Some(point.target)),
+        (Role::Control, Some(point.control)),
+    ];
+    let at = |pu: usize| request.platform.pus.get(pu).map(|pu| pu.memory.as_str());
+    let total = request.platform.memories.iter().map(|memory| {
+        let shares: Vec<Share> = places
+            .iter()
+            .filter(|(_, pu)| pu.and_then(at) == Some(memory.name.as_str()))
+            .filter_map(|(role, _)| Some((role, request.workload.subgraphs.get(role)?)))
+            .map(|(role, demand)| Share {
+                role: *role,
+                weights: demand.weight_bytes,
+                activations: demand.activation_peak_bytes,
+            })
+            .collect();
+        resident(&shares, request.model.overlapped)
+    });
+    total.fold(0, u64::saturating_add)
+}
+
+impl Space {
+    /// Beyond so many points, enumerating them all is refused.
+    pub const MOST_POINTS: u64 = super::MOST_POINTS;
+}

@@ -1,0 +1,1 @@
+//! Finer partitions: models cut into stages.
