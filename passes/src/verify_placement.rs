@@ -27,7 +27,7 @@ use std::collections::BTreeSet;
 
 use dialects::Attribute;
 
-use crate::names::{device_of, unquoted};
+use crate::names::unquoted;
 
 pub use actual::check;
 pub use expectation::{Expectation, Parameter, PlannedFunction};
