@@ -66,10 +66,10 @@ def sources(path):
             yield f"{path.name}/{name.decode().strip()}", part
 
 
-def damaged(source, count, dice):
+def damaged(source, count, dice, cut_only):
     for _ in range(count):
         yield "cut", source[: dice.randrange(len(source))]
-        if len(source) <= SMALL:
+        if len(source) <= SMALL and not cut_only:
             flipped = bytearray(source)
             for _ in range(dice.choice([1, 1, 1, 4])):
                 flipped[dice.randrange(len(flipped))] ^= 1 << dice.randrange(8)
@@ -97,7 +97,9 @@ def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--variants", type=int, default=1)
     arguments.add_argument("--whole", action="store_true", help="undamaged only")
-    arguments.add_argument("--bytecode", action="store_true", help="damage bytecode too")
+    arguments.add_argument("--bytecode", action="store_true", help="cut bytecode off too")
+    arguments.add_argument("--flip-bytecode", action="store_true",
+                           help="flip bits of it as well; MLIR's reader (3.13.0) may run forever on some")
     arguments.add_argument("--keep", type=pathlib.Path, help="where to keep what failed")
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("paths", nargs="+", type=pathlib.Path)
@@ -114,10 +116,12 @@ def main():
                 continue
             dice = random.Random(f"{arguments.seed} {name}")
             forms = [("text", source)]
-            if arguments.bytecode and (compiled := bytecode(source)):
+            if (arguments.bytecode or arguments.flip_bytecode) and (compiled := bytecode(source)):
                 forms.append(("bytecode", compiled))
             for form, whole in forms:
-                for number, (kind, data) in enumerate(damaged(whole, arguments.variants, dice)):
+                for number, (kind, data) in enumerate(
+                    damaged(whole, arguments.variants, dice, form == "bytecode" and not arguments.flip_bytecode)
+                ):
                     feed(f"{name}, {form}, {kind} ({number})", data)
     for number, (what, why, source) in enumerate(failures):
         print(f"{what}: {why}")

@@ -46,3 +46,9 @@ Dear compiler,
 CHECK: prose.txt:1:1: error:
 EMPTY: error: empty.mlir is empty
 MISSING: error: cannot read missing.mlir: No such file or directory
+
+// A message of MLIR's that is no UTF-8, since a name in it is none.
+// RUN: %exits 2 specplace opt --pass identify-roles utf8.mlir 2>&1 | FileCheck utf8.mlir
+//--- utf8.mlir
+// CHECK: utf8.mlir:[[#@LINE+1]]:1: error: unregistered operation 'arith.
+"arith.\F0"() : () -> ()
