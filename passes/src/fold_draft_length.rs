@@ -26,7 +26,8 @@ use crate::structure::{functions, placed_blocks};
 ///
 /// # Errors
 ///
-/// No plan yet (`select-mapping` did not run).
+/// No plan yet (`select-mapping` did not run); a global with the draft
+/// length's name that holds no integers, which only IR by hand has.
 pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
     let Some(plan) = &context.plan else {
         return Err(vec![
@@ -35,7 +36,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         ]);
     };
     let module: &Module<'_> = module;
-    fold_loads(module, plan.gamma);
+    fold_loads(module, plan.gamma)?;
     let both_stay = matches!(plan.draft_length, DraftLengthForm::Absent);
     if plan.gamma == 0 && !both_stay {
         remove_idle_loops(module);
@@ -46,43 +47,29 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     Ok(())
 }
 
-fn fold_loads(module: &Module<'_>, gamma: u32) {
+fn fold_loads(module: &Module<'_>, gamma: u32) -> Result<(), Vec<Diagnostic>> {
     for op in module.op().nested() {
         let reads = op.is(GLOBAL_LOAD)
-            && op
-                .attribute("global")
-                .and_then(|each| each.as_symbol())
-                .as_deref()
+            && op.attribute("global").and_then(|each| each.as_symbol()).as_deref()
                 == Some(DRAFT_LENGTH);
         if reads && let Some(result) = op.result(0) {
-            fold_scalars(module, result, gamma);
-            let value = splat(module, op, result.r#type(), &gamma.to_string());
+            let r#type = result.r#type();
+            if !r#type.is_tensor() || !r#type.element().is_integer() {
+                return Err(vec![
+                    Diagnostic::error(format!("the draft length is no tensor of integers but {type}"))
+                        .at(op.location().place())
+                        .offending(op.summary())
+                        .help(format!(
+                            "@{DRAFT_LENGTH} is specplace's own name: give this global another"
+                        )),
+                ]);
+            }
+            let value = splat(module, op, r#type, &gamma.to_string());
             result.replace_all_uses_with(value);
             op.erase();
         }
     }
-}
-
-/// A scalar read of the draft length is a constant too. Left as a read, the
-/// tensor would have to exist at run time, and be waited for in every round.
-fn fold_scalars(module: &Module<'_>, length: Value<'_>, gamma: u32) {
-    for op in length.uses().into_iter().map(|each| each.op) {
-        if op.is("tensor.extract")
-            && let Some(result) = op.result(0)
-            && let Some(attribute) =
-                Attribute::parse(module.session(), &format!("{gamma} : {}", result.r#type()))
-        {
-            let inserter = Inserter::before(module, op);
-            let scalar = inserter.value(
-                inserter
-                    .start("arith.constant")
-                    .attribute("value", attribute)
-                    .results(&[result.r#type()]),
-            );
-            result.replace_all_uses_with(scalar);
-            op.erase();
-        }
-    }
+    Ok(())
 }
 
 /// A constant of a tensor type, with one value throughout, before `op`.
