@@ -26,7 +26,8 @@
 //
 // What is imported is used once more at the end: IREE's ElideAsyncCopies takes
 // the last reader of an import for its owner, and lets it write in place, over
-// a buffer that others still read.
+// a buffer that others still read. A result goes through a barrier of its own:
+// the IPO pass would merge it with an equal one, or with the argument it is.
 // RUN: specplace opt --pass %{plan},insert-crossings %{decision} --pin drafter=cpu2,target=cpu,control=cpu cross.mlir > crossed.mlir
 // RUN: FileCheck cross.mlir --input-file=crossed.mlir
 // RUN: FileCheck cross.mlir --input-file=crossed.mlir --check-prefix=DRAFTER
@@ -70,7 +71,8 @@
 // TARGET-NEXT:   %[[X:.+]] = hal.tensor.import on(#hal.device.affinity<@cpu>) %[[IN]]
 // TARGET:        %[[RESULT:.+]] = hal.tensor.export on(#hal.device.affinity<@cpu>) %{{.+}} : tensor<4xi64> -> !hal.buffer_view
 // TARGET-NEXT:   util.optimization_barrier %[[X]]
-// TARGET-NEXT:   return %[[RESULT]]
+// TARGET-NEXT:   %[[APART:.+]] = util.optimization_barrier %[[RESULT]] : !hal.buffer_view
+// TARGET-NEXT:   return %[[APART]]
 //
 // Host-visible memory; MappingPersistent is what IREE's local-sync asks for.
 // HELPERS:      func.func private @specplace.allocate_cpu(%[[SIZE:.+]]: index) -> !hal.buffer attributes {noinline}
