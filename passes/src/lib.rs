@@ -5,6 +5,8 @@
 //! attributes, so that the IR can be printed, read and tested after any of
 //! them; see [`pipeline::PASSES`] for the order.
 
+#![forbid(unsafe_code)]
+
 pub mod assemble;
 pub mod assign_affinities;
 mod dead;
