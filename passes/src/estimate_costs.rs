@@ -9,7 +9,7 @@
 //! Left behind: the workload in the context, and as JSON in the module's
 //! `specplace.workload`.
 
-mod count;
+pub(crate) mod count;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -185,7 +185,11 @@ impl<'m> Survey<'m> {
         let mut seen = HashSet::new();
         let mut found = Vec::new();
         let mut pending: Vec<Value> = ops.iter().flat_map(|op| inputs(*op)).collect();
-        while let Some(op) = pending.pop().and_then(Value::defining_op) {
+        while let Some(value) = pending.pop() {
+            // Arguments of blocks have no operation behind them.
+            let Some(op) = value.defining_op() else {
+                continue;
+            };
             if self.free.is_free(op) && seen.insert(op) {
                 pending.extend(inputs(op));
                 if is_groupable(op) && op.name().starts_with("linalg.") {
