@@ -15,16 +15,17 @@ use std::collections::{HashMap, HashSet};
 
 use dialects::build::OpBuilder;
 use dialects::ir::{Attribute, Op, Type, Value};
-use dialects::linalg::loop_sizes;
+use dialects::vocabulary::GLOBAL_LOAD;
 use dialects::{Module, Place};
 
 use super::rowwise::{self, Rule};
+use crate::estimate_costs::count::work;
 use crate::structure::inputs;
 
 /// What came of it.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// Floating-point operations of one pass before and after.
+    /// Operations of arithmetic in one pass, before and after.
     pub flops: (u64, u64),
     /// Bytes of the intermediate results of one pass before and after.
     pub bytes: (u64, u64),
@@ -130,7 +131,8 @@ fn plan<'m>(ops: &[Op<'m>], logits: Value<'m>, outcome: &mut Outcome) -> Vec<(Op
             })
             .collect();
         let rule = rows.as_ref().and_then(|rows| rowwise::rule(*op, rows));
-        if rows.is_some() && rule.is_none() {
+        let holds_data = op.is(GLOBAL_LOAD) || op.is("arith.constant");
+        if rows.is_some() && rule.is_none() && !holds_data {
             outcome.stopped_at.push((op.name(), op.location().place()));
         }
         let operands = op.operands();
@@ -264,47 +266,31 @@ const DYNAMIC: i64 = i64::MIN;
 fn reachable(value: Value<'_>) -> HashSet<Op<'_>> {
     let mut seen = HashSet::new();
     let mut pending = vec![value];
-    while let Some(op) = pending.pop().and_then(Value::defining_op) {
-        if seen.insert(op) {
+    while let Some(value) = pending.pop() {
+        if let Some(op) = value.defining_op()
+            && seen.insert(op)
+        {
             pending.extend(inputs(op));
         }
     }
     seen
 }
 
-/// Floating-point operations and bytes of results, all dimensions static.
+/// Arithmetic operations, and bytes of what they are the results of.
 fn measure(ops: &[Op<'_>], without: &HashSet<Op<'_>>) -> (u64, u64) {
-    let mut total = (0u64, 0u64);
+    let (mut flops, mut bytes) = (0u64, 0u64);
     for op in ops.iter().filter(|op| !without.contains(op)) {
-        let Some(sizes) = loop_sizes(*op) else {
+        let Some(work) = work(*op) else {
             continue;
         };
-        let points = sizes
-            .iter()
-            .fold(1u64, |all, size| all.saturating_mul(*size));
-        let arithmetic = op
-            .nested()
-            .into_iter()
-            .filter(|nested| {
-                let name = nested.name();
-                (name.starts_with("arith.") || name.starts_with("math."))
-                    && !name.ends_with("constant")
-                    && nested
-                        .results()
-                        .iter()
-                        .any(|result| result.r#type().is_float())
-            })
-            .count();
-        total.0 = total
-            .0
-            .saturating_add(points.saturating_mul(u64::try_from(arithmetic).unwrap_or(u64::MAX)));
-        if arithmetic > 0 {
+        for count in work.flops.values() {
+            flops = flops.saturating_add(*count);
+        }
+        if !work.flops.is_empty() {
             for result in op.results() {
-                total.1 = total
-                    .1
-                    .saturating_add(result.r#type().byte_count().unwrap_or_default());
+                bytes = bytes.saturating_add(result.r#type().byte_count().unwrap_or_default());
             }
         }
     }
-    total
+    (flops, bytes)
 }
