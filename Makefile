@@ -30,6 +30,7 @@ demo: build ## place an example on two devices, compile it, run it, check it
 
 bench: build ## specplace against iree-opt: time and memory, as ratios
 	@.venv/bin/python benches/run.py
+	@.venv/bin/python benches/overhead.py
 
 fmt: setup ## format the Rust code
 	@cargo fmt --all
