@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Compares specplace with iree-opt merely reading and writing the same module.
 
-Both run in turn, so that other load on the machine falls on both, and the
-ratios of medians are what counts. Of specplace's time that of Torch lowering,
-which iree-opt does not do, is taken off (`--timing` says how much it is).
+Both run in turn, so that other load on the machine falls on both, and what
+counts is the ratio of the medians of the processor time they took; the time on
+the clock is printed beside it. The share of Torch lowering, which iree-opt does
+not do, is taken off specplace's time (`--timing` says how much it is).
 Peak memory is that of the process, as the kernel counts it (wait4), which
 includes what its parent had when it was started: this script stays small, and
 has the modules made by another process.
@@ -65,8 +66,8 @@ MODULES = {"llama32_3b_1b_f16_place": llama, "inline_weights": inline_weights}
 
 
 def measure(command, folder):
-    """Runs a command; returns its seconds, its peak memory in bytes, and what
-    it printed to stderr."""
+    """Runs a command; returns its seconds on the clock and on the processor,
+    its peak memory in bytes, and what it printed to stderr."""
     with tempfile.TemporaryFile() as stderr:
         start = time.perf_counter()
         child = subprocess.Popen(
@@ -79,7 +80,7 @@ def measure(command, folder):
         said = stderr.read().decode(errors="replace")
     if child.returncode != 0:
         sys.exit(f"{' '.join(map(str, command))}\nended with {child.returncode}\n{said}")
-    return seconds, usage.ru_maxrss * 1024, said
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, said
 
 
 def pass_times(said):
@@ -87,7 +88,8 @@ def pass_times(said):
     scale = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
     return {
         name: float(value) * scale[unit]
-        for name, value, unit in re.findall(r"^\s*([a-z][a-z -]*[a-z])\s+([0-9.]+)\s*(s|ms|us|µs)\b", said, re.M)
+        for name, value, unit in re.findall(r"^\s*([a-z][a-z -]*[a-z])\s+([0-9.]+)\s*(s|ms|us|µs)\s+[0-9.]+ %$", said, re.M)
+        if name != "total"
     }
 
 
@@ -95,30 +97,32 @@ def compare(name, module, specplace, repetitions, folder):
     output = folder / "out.mlir"
     reference = [IREE_OPT, module, "-o", output]
     placing = [specplace, module, "-o", output, "--alpha", "0.7", "--timing"]
-    samples = {"iree-opt": [], "specplace": [], "without lowering": []}
+    clock = {"iree-opt": [], "specplace": []}
+    processor = {"iree-opt": [], "specplace": [], "without lowering": []}
     memory = {"iree-opt": 0, "specplace": 0}
-    times = []
+    shares = []
     for repetition in range(repetitions + 1):
-        opt_seconds, opt_memory, _ = measure(reference, folder)
-        seconds, peak, said = measure(placing, folder)
+        runs = {"iree-opt": measure(reference, folder), "specplace": measure(placing, folder)}
         if repetition == 0:
             continue  # files were cold
-        passes = pass_times(said)
-        times.append(passes)
-        samples["iree-opt"].append(opt_seconds)
-        samples["specplace"].append(seconds)
-        samples["without lowering"].append(seconds - passes.get("lower-torch", 0.0))
-        memory["iree-opt"] = max(memory["iree-opt"], opt_memory)
-        memory["specplace"] = max(memory["specplace"], peak)
-    median = {key: statistics.median(values) for key, values in samples.items()}
+        for key, (seconds, busy, peak, _) in runs.items():
+            clock[key].append(seconds)
+            processor[key].append(busy)
+            memory[key] = max(memory[key], peak)
+        times = pass_times(runs["specplace"][3])
+        share = {key: value / sum(times.values()) for key, value in times.items()}
+        shares.append(share)
+        processor["without lowering"].append(runs["specplace"][1] * (1 - share["lower-torch"]))
+    median = {key: statistics.median(values) for key, values in processor.items()}
     result = {
         "module": name,
         "bytes": module.stat().st_size,
         "repetitions": repetitions,
-        "seconds": median,
-        "spread": {key: statistics.pstdev(values) / median[key] for key, values in samples.items()},
+        "processor_seconds": median,
+        "clock_seconds": {key: statistics.median(values) for key, values in clock.items()},
+        "spread": {key: statistics.pstdev(values) / median[key] for key, values in processor.items()},
         "memory": memory,
-        "passes": {key: statistics.median(each.get(key, 0.0) for each in times) for key in times[0]},
+        "shares": {key: statistics.median(each[key] for each in shares) for key in shares[0]},
         "time_ratio": median["without lowering"] / median["iree-opt"],
         "memory_ratio": memory["specplace"] / memory["iree-opt"],
     }
@@ -127,10 +131,11 @@ def compare(name, module, specplace, repetitions, folder):
 
 
 def report(result):
-    seconds, memory = result["seconds"], result["memory"]
+    seconds, clock, memory = result["processor_seconds"], result["clock_seconds"], result["memory"]
     print(f"\n{result['module']}: {result['bytes'] / 1e6:.1f} MB of text, median of {result['repetitions']}")
-    for key in seconds:
-        print(f"  {key:<18} {seconds[key] * 1e3:8.1f} ms  ± {result['spread'][key]:.0%}")
+    for key, value in seconds.items():
+        shown = f", {clock[key] * 1e3:.0f} ms on the clock" if key in clock else ""
+        print(f"  {key:<18} {value * 1e3:8.1f} ms ± {result['spread'][key]:.0%}{shown}")
     for verdict, ratio, aim in [
         ("time, without Torch lowering", result["time_ratio"], TIME_AIM),
         ("peak memory", result["memory_ratio"], MEMORY_AIM),
@@ -138,9 +143,8 @@ def report(result):
         met = "met" if ratio <= aim else "MISSED"
         print(f"  {verdict}: {ratio:.2f} of iree-opt's (aim {aim}: {met})")
     print(f"  memory: iree-opt {memory['iree-opt'] / 1e6:.0f} MB, specplace {memory['specplace'] / 1e6:.0f} MB")
-    total = sum(result["passes"].values())
-    for name, value in result["passes"].items():
-        print(f"    {name:<18} {value * 1e3:8.1f} ms {value / total:6.1%}")
+    for name, share in result["shares"].items():
+        print(f"    {name:<18} {share * seconds['specplace'] * 1e3:8.1f} ms {share:6.1%}")
 
 
 def main():
