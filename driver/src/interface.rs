@@ -33,7 +33,10 @@ impl Interface {
     /// The arguments of iree-run-module that only the user can complete.
     pub fn arguments(&self) -> String {
         let mut arguments = String::new();
-        if let Some(function) = self.functions.first() {
+        // The entry that iree-compile adds for asynchronous callers is not the
+        // one to type, and a shell would take its `$` for a variable.
+        let by_hand = |name: &&String| !name.ends_with("$async");
+        if let Some(function) = self.functions.iter().find(by_hand) {
             arguments.push_str(&format!(" --function={function}"));
         }
         for archive in &self.archives {
@@ -69,5 +72,14 @@ mod tests {
             None
         );
         assert_eq!(archive("dense<0.0> : tensor<4xf32>"), None);
+    }
+
+    #[test]
+    fn the_entry_for_asynchronous_callers_is_not_named() {
+        let interface = Interface {
+            functions: vec!["step$async".into(), "step".into()],
+            ..Interface::default()
+        };
+        assert_eq!(interface.arguments(), " --function=step --input=...");
     }
 }

@@ -41,12 +41,12 @@ pub fn read<'s>(
 /// Adds the next step to what MLIR's parser says.
 fn explained(mut failure: Failure, name: &str) -> Failure {
     // Advice for mlir-opt, and wrong: IREE could not compile such a module.
-    const FOREIGN: &str = "unregistered dialect";
+    const FOREIGN: [&str; 2] = ["unregistered dialect", "-allow-unregistered-dialect"];
     let mut help = format!(
         "{name} is not a module that this IREE can read: was it written by another version, or is it cut off?"
     );
     for message in &mut failure.messages {
-        if message.text.contains(FOREIGN) {
+        if FOREIGN.iter().any(|advice| message.text.contains(advice)) {
             message.text = "this operation is of a dialect that IREE does not know".to_owned();
             help = "bring it to Torch or to IREE's input phase first; names are checked letter by letter".to_owned();
         }
