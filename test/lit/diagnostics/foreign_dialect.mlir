@@ -28,3 +28,17 @@ func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
   %0 = tosa.add %x, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
 }
+
+// In bytecode the dialect is a name in a table, and there is no line to show.
+// MLIR's advice to mlir-opt is left out.
+// RUN: specplace opt --pass resolve-markers --emit-bytecode bytecode.mlir -o good.mlirbc
+// RUN: env LC_ALL=C sed 's/arith/wrath/' good.mlirbc > bad.mlirbc
+// RUN: %exits 2 specplace bad.mlirbc -o out.mlir --alpha 0.9 2>&1 | FileCheck bytecode.mlir
+// RUN: not test -e out.mlir
+//--- bytecode.mlir
+// CHECK-NOT: allow-unregistered
+// CHECK:     error: this operation is of a dialect that IREE does not know
+func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = arith.addf %x, %x : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
