@@ -204,5 +204,21 @@ pub fn load(given: &str) -> Result<Selected, CostError> {
     Acceptance::from_yaml(file, &crate::yaml::slurp(file)?)?.select(choice)
 }
 
+/// As [`load`], but a file that holds several entries, of which `given` names none, gives them all.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_all(given: &str) -> Result<Vec<Selected>, CostError> {
+    if !std::path::Path::new(given).is_file() {
+        return load(given).map(|one| vec![one]);
+    }
+    let acceptance = Acceptance::from_yaml(given, &crate::yaml::slurp(given)?)?;
+    acceptance
+        .names()
+        .iter()
+        .map(|name| acceptance.select(Some(name)))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests;

@@ -86,6 +86,8 @@ pub struct Query {
     pub method: Method,
     /// Chances that the target's token is the drafter's first, second, … choice, for tree drafting.
     pub ranks: Option<Vec<f64>>,
+    /// c of the target with layers left out, for self-speculation.
+    pub self_c: Option<f64>,
 }
 
 /// One point of the design space at its best draft length.
@@ -307,7 +309,7 @@ pub fn explore(query: &Query) -> Result<Exploration, CostError> {
     } else {
         let mut space = Space::build(&request, &gammas)?;
         space.keep_variants(|variant| query.filter.allows_variant(variant));
-        if space.points.is_empty() && space.ruled_out.is_empty() {
+        if space.kept_variants() == 0 {
             return Err(CostError::argument(
                 "the conditions leave no design variant",
                 "take back a condition on a processing unit".to_owned(),
@@ -341,6 +343,13 @@ fn prepared(query: &Query) -> Result<Request, CostError> {
     }
     for rank in query.ranks.iter().flatten() {
         check_alpha(*rank)?;
+    }
+    if query.self_c.is_some_and(|c| !(c.is_finite() && c > 0.0)) {
+        return Err(CostError::argument(
+            "the c of self-speculation must be greater than 0",
+            "it is the share of the target's time that a pass with layers left out takes"
+                .to_owned(),
+        ));
     }
     if query.ranks.iter().flatten().sum::<f64>() > 1.0 + 1e-9 {
         return Err(CostError::argument(

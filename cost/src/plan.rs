@@ -10,7 +10,7 @@ mod words;
 pub(crate) use build::build;
 
 use crate::CostError;
-use crate::platform::Variant;
+use crate::platform::{CrossingMethod, Variant};
 use crate::roofline::Latency;
 use crate::search::{CostModel, RuledOut, Sensitivity};
 use crate::workload::{DraftLengthForm, Per, Role};
@@ -143,8 +143,10 @@ pub struct CrossingPlan {
     pub from_pu: String,
     /// The consumer's PU.
     pub to_pu: String,
-    /// The PU that should own the shared buffer.
-    pub owner: String,
+    /// How it gets across.
+    pub method: CrossingMethod,
+    /// The PU that owns the shared buffer, where there is one.
+    pub owner: Option<String>,
     /// The PU by way of which it goes, when no link joins the two.
     pub via: Option<String>,
     /// Both PUs work in the same memory, so that nothing is copied.

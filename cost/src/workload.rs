@@ -170,8 +170,45 @@ pub struct Workload {
     #[serde(default)]
     pub crossings: Vec<CrossingDemand>,
     /// What can be done with γ.
+    ///
+    /// `{ symbolic: { max: 16 } }` in YAML as well, which would have a tag for it otherwise.
+    #[serde(with = "serde_yaml::with::singleton_map")]
     pub draft_length: DraftLengthForm,
     /// Evidence that the module keeps state between calls (a KV cache), if there is any.
     #[serde(default)]
     pub state: Option<String>,
+}
+
+impl Workload {
+    /// Reads a workload from a file, JSON or YAML.
+    ///
+    /// # Errors
+    /// [`CostError::Read`] when it cannot be read; [`CostError::File`] with line and column for
+    /// anything that is not a workload, such as unknown keys or negative numbers.
+    pub fn load(path: &str) -> Result<Self, CostError> {
+        crate::yaml::read_unversioned(path, &crate::yaml::slurp(path)?)
+    }
+
+    /// What a profile alone tells about a module: its models, and the sequence length where all
+    /// measurements share one. Nothing is known about memory and types, and any draft length up to
+    /// `max_gamma` is allowed.
+    pub fn of_profile(profile: &crate::profile::Profile, max_gamma: u32) -> Self {
+        let lengths: BTreeSet<u64> = profile
+            .measurements
+            .iter()
+            .flat_map(|m| &m.points)
+            .map(|point| point.sequence_length)
+            .collect();
+        let roles: BTreeSet<Role> = profile.measurements.iter().map(|m| m.role).collect();
+        Self {
+            sequence_length: lengths.first().copied().filter(|_| lengths.len() == 1),
+            subgraphs: roles
+                .into_iter()
+                .map(|role| (role, SubgraphDemand::default()))
+                .collect(),
+            crossings: vec![],
+            draft_length: DraftLengthForm::Symbolic { max: max_gamma },
+            state: None,
+        }
+    }
 }

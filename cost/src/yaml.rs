@@ -56,6 +56,14 @@ pub(crate) fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Cos
     }
 }
 
+/// Reads a document that carries no `version`; JSON is YAML, too.
+pub(crate) fn read_unversioned<T: DeserializeOwned>(
+    file: &str,
+    text: &str,
+) -> Result<T, CostError> {
+    serde_yaml::from_str(text).map_err(|error| convert(file, &error))
+}
+
 /// Reads the file at `path` whole.
 pub(crate) fn slurp(path: &str) -> Result<String, CostError> {
     std::fs::read_to_string(path).map_err(|source| CostError::Read {

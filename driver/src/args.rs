@@ -1,5 +1,6 @@
 //! The command line, all of it.
 
+mod explore;
 mod values;
 
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+pub use explore::ExploreArgs;
 pub use values::{Gamma, Pin, Pins, RoleName};
 
 const ABOUT: &str = "Places speculative sampling on unlike processors";
@@ -74,6 +76,8 @@ pub enum Verb {
         override_usage = "specplace compile IN -o OUT.vmfb --alpha A [OPTIONS] [-- IREE-FLAGS...]"
     )]
     Compile(Box<CompileArgs>),
+    #[allow(missing_docs, reason = "the verb's own help would be hidden by it")]
+    Explore(Box<ExploreArgs>),
     /// Run single passes and print the IR
     Opt(Box<OptArgs>),
     /// Prove that iree-compile places OUT as planned

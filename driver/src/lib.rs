@@ -14,6 +14,7 @@
 
 pub mod args;
 pub mod destinations;
+pub mod explore;
 pub mod flags;
 pub mod graph;
 pub mod input;
@@ -29,6 +30,7 @@ pub mod request;
 /// Verbs that need no IR. Those that do are in the same folder and belong to
 /// `specplace-ir`.
 pub mod commands {
+    pub mod explore;
     pub mod platforms;
 }
 

@@ -19,6 +19,7 @@ fn run() -> ExitCode {
     let printer = printer(&cli.talk);
     let outcome = match &cli.verb {
         Some(Verb::Platforms(args)) => commands::platforms::run(args),
+        Some(Verb::Explore(args)) if args.input.is_none() => commands::explore::run(args, &printer),
         // Everything else needs IR.
         _ => match launch::ir_half() {
             Ok(never) => match never {},

@@ -13,6 +13,7 @@ use specplace_driver::{finish, panicked, printer, report_panics};
 mod commands {
     pub mod assemble;
     pub mod compile;
+    pub mod explore_module;
     pub mod opt;
     pub mod place;
     pub mod verify_placement;
@@ -48,6 +49,7 @@ fn work() -> ExitCode {
         None => commands::place::run(&cli.place, &mut printer),
         Some(Verb::Assemble(args)) => commands::assemble::run(args, &mut printer),
         Some(Verb::Compile(args)) => commands::compile::run(args, &mut printer),
+        Some(Verb::Explore(args)) => commands::explore_module::run(args, &mut printer),
         Some(Verb::Opt(args)) => commands::opt::run(args, &mut printer),
         Some(Verb::VerifyPlacement(args)) => commands::verify_placement::run(args, &mut printer),
         Some(Verb::Platforms(args)) => specplace_driver::commands::platforms::run(args),

@@ -49,7 +49,8 @@ pub(super) fn exhaustive(
     };
     let plan = plan_for(query, request, space, evaluator, best.choice);
     let variants = rows.variants(&ranked, &mut others);
-    let drafting = evaluator.best_speculating(true, |_| true);
+    let here = best.choice.point.variant;
+    let drafting = evaluator.best_speculating(true, |point| point.variant == here);
     let mut outcome = Outcome {
         rate: rate.clone(),
         rows: ranked.iter().map(|row| rows.row(row)).collect(),

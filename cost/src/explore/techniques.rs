@@ -79,8 +79,11 @@ pub(super) fn rows(
             })
             .collect(),
     );
+    // One PU cannot do both at once.
+    let apart = choice.point.drafter != Some(choice.point.target);
     best_of(
         lengths()
+            .filter(|_| apart)
             .map(|gamma| {
                 let technique = Overlapped { alpha, gamma };
                 (boxed(Box::new(technique)), format!("γ = {gamma}"))
@@ -89,13 +92,10 @@ pub(super) fn rows(
     );
     best_of(
         lengths()
-            .map(|gamma| {
-                let technique = SelfSpeculation {
-                    alpha,
-                    gamma,
-                    c: 0.5,
-                };
-                let words = format!("γ = {gamma}, c = 0.5 (half the layers), the same α");
+            .filter_map(|gamma| Some((gamma, query.self_c?)))
+            .map(|(gamma, c)| {
+                let technique = SelfSpeculation { alpha, gamma, c };
+                let words = format!("γ = {gamma}, c = {c}, the same α");
                 (boxed(Box::new(technique)), words)
             })
             .collect(),

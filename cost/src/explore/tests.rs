@@ -28,6 +28,7 @@ fn of(request: Request) -> Query {
         filter: Filter::default(),
         method: Method::Exhaustive,
         ranks: None,
+        self_c: None,
     }
 }
 

@@ -4,7 +4,7 @@ use super::words;
 use super::{
     CrossingPlan, DevicePlan, PLAN_VERSION, Plan, RolePlan, RunnerUp, Speedups, Times, VariantPlan,
 };
-use crate::platform::{Platform, ProcessingUnit, Variant};
+use crate::platform::{CrossingMethod, Platform, ProcessingUnit, Variant};
 use crate::search::{Choice, CostModel, Evaluator, Point, Request, Space, sensitivity};
 use crate::speedup::speedup;
 use crate::workload::Role;
@@ -225,12 +225,15 @@ fn crossings(context: &Context<'_>) -> Vec<CrossingPlan> {
                 context.name(*placed.get(&crossing.to)?),
             );
             let route = context.platform().route(from, to)?;
+            let method = context.platform().crossing_method(from, to);
             Some(CrossingPlan {
                 from: crossing.from,
                 to: crossing.to,
                 from_pu: from.to_owned(),
                 to_pu: to.to_owned(),
-                owner: context.platform().crossing_owner(from, to).to_owned(),
+                method,
+                owner: (method == CrossingMethod::SharedBuffer)
+                    .then(|| context.platform().crossing_owner(from, to).to_owned()),
                 via: route.links[1].map(|_| context.platform().control.clone()),
                 unified_memory: route.links.iter().flatten().all(|link| link.unified_memory),
                 transparent_access: route
@@ -241,7 +244,7 @@ fn crossings(context: &Context<'_>) -> Vec<CrossingPlan> {
                 bytes: crossing.bytes,
                 per: crossing.per,
                 what: crossing.what.clone(),
-                each_ms: route.seconds(crossing.bytes) * 1e3,
+                each_ms: context.platform().crossing_seconds(from, to, crossing.bytes)? * 1e3,
             })
         });
     crossings

@@ -46,7 +46,9 @@ impl FromStr for Pins {
     fn from_str(text: &str) -> Result<Self, String> {
         text.split(',')
             .map(|item| {
-                let (role, unit) = pair(item, "ROLE=PU")?;
+                // `--forbid target@gpu` reads better than an equals sign.
+                let item = item.replacen('@', "=", 1);
+                let (role, unit) = pair(&item, "ROLE=PU")?;
                 Ok(Pin {
                     role: parse_role(role)?,
                     unit: unit.to_owned(),

@@ -8,8 +8,9 @@
 //! - [`Kernel::sweep`] visits every point and allocates nothing on the way: exhaustive search in
 //!   constant memory.
 //! - [`Kernel::factored`] varies, for each mapping, only the resources that its two latencies
-//!   depend on. All others leave its time unchanged, so that one representative (all of them in
-//!   use) stands for them: Σ over mappings of ∏ nᵢ over the two PUs involved, instead of v·N^m.
+//!   depend on; all others leave its time unchanged, so that one representative (all of them in
+//!   use) stands for them. Time grows with either latency, so that what only one of them depends on
+//!   is chosen for it alone: Σ over mappings of (n_drafter + n_target) instead of v·N^m.
 
 use super::walk::Walk;
 use super::{HolePolicy, Space};
@@ -416,28 +417,35 @@ impl Kernel {
         let mut evaluated = 0;
         let mut bests: Vec<MappingBest> = Vec::new();
         for mapping in &self.mappings {
-            let of = |tables: &[Table], pu: Option<usize>| -> Vec<usize> {
+            let of = |tables: &[Table], pu: Option<usize>| -> BTreeSet<usize> {
                 let table = pu.and_then(|pu| tables.get(pu));
-                table.map_or_else(Vec::new, |table| {
-                    table.dims.iter().map(|(pu, _)| *pu).collect()
-                })
+                let dims = table.map(|table| table.dims.iter().map(|(pu, _)| *pu));
+                dims.into_iter().flatten().collect()
             };
-            let free: BTreeSet<usize> = of(drafters, mapping.drafter)
-                .into_iter()
-                .chain(of(targets, Some(mapping.target)))
-                .collect();
+            let draft = of(drafters, mapping.drafter);
+            let verify = of(targets, Some(mapping.target));
+            let shared: BTreeSet<usize> = draft.intersection(&verify).copied().collect();
+            let alone = [&draft - &shared, &verify - &shared];
             let mut digits = vec![0usize; self.domains.len()];
             let mut best: Option<MappingBest> = None;
             loop {
+                // Time grows with both latencies, so that each is least on its own.
+                let places = [
+                    mapping.drafter.and_then(|pu| drafters.get(pu)),
+                    targets.get(mapping.target),
+                ];
+                for (table, free) in places.into_iter().zip(&alone) {
+                    let Some(table) = table else { continue };
+                    evaluated += self.least(table, free, &mut digits);
+                }
                 let next = self.best_of(&rates, mapping, &digits);
-                evaluated += 1;
                 let better = best
                     .as_ref()
                     .is_none_or(|best| next.seconds < best.seconds * (1.0 - 1e-12));
                 if better {
                     best = Some(next);
                 }
-                if !self.advance_some(&mut digits, &free) {
+                if !self.advance_some(&mut digits, &shared) {
                     break;
                 }
             }
@@ -453,6 +461,27 @@ impl Kernel {
             times.then(a.gamma.cmp(&b.gamma))
         });
         (bests, evaluated)
+    }
+
+    /// Sets the digits in `free` to where the table is least, of equals with most resources, and
+    /// says how many entries it looked at.
+    fn least(&self, table: &Table, free: &BTreeSet<usize>, digits: &mut Vec<usize>) -> u64 {
+        for pu in free {
+            if let Some(digit) = digits.get_mut(*pu) {
+                *digit = 0;
+            }
+        }
+        let (mut best, mut seconds, mut looked) = (digits.clone(), table.at(digits), 1);
+        while self.advance_some(digits, free) {
+            looked += 1;
+            let next = table.at(digits);
+            if next < seconds * (1.0 - 1e-12) {
+                seconds = next;
+                best.clone_from(digits);
+            }
+        }
+        *digits = best;
+        looked
     }
 
     fn advance_some(&self, digits: &mut [usize], free: &BTreeSet<usize>) -> bool {

@@ -1,0 +1,204 @@
+//! `specplace explore`: the whole design space, for a person or a file. This
+//! half needs no IR; with IN, `specplace-ir` finds the workload and comes here.
+
+use std::path::Path;
+
+use cost::explore::{Exploration, Filter, Query, Rate, explore, limit_memory};
+use cost::search::DEFAULT_MAX_GAMMA;
+use cost::speedup::check_alpha;
+use cost::{CostError, Request, Workload, acceptance};
+
+use crate::args::{DecisionArgs, ExploreArgs};
+use crate::explore::{csv, growth, html, plots::Figure, table};
+use crate::message::{Failure, Message};
+use crate::output::{self, Output};
+use crate::printer::{Printer, to_stdout};
+use crate::request;
+
+/// Runs the verb without IN.
+///
+/// # Errors
+///
+/// A [`Failure`]: nothing is written then.
+pub fn run(args: &ExploreArgs, printer: &Printer) -> anyhow::Result<()> {
+    let question = Question::of(args)?;
+    let workload = match (&args.workload, &question.request.profile) {
+        (Some(path), _) => Workload::load(&utf8(path)?).map_err(Failure::from)?,
+        (None, Some(profile)) => {
+            let longest = args.decision.max_gamma.unwrap_or(DEFAULT_MAX_GAMMA);
+            Workload::of_profile(profile, longest)
+        }
+        (None, None) => {
+            return Err(Failure::usage(
+                Message::error("nothing says what the models demand")
+                    .help("give a module, --workload FILE, or --profile FILE with all latencies"),
+            )
+            .into());
+        }
+    };
+    question.answer(args, workload, printer)
+}
+
+/// Everything that was asked, before it is known what the models demand.
+#[derive(Debug)]
+pub struct Question {
+    request: Request,
+    rates: Vec<Rate>,
+    filter: Filter,
+    objective: cost::explore::Objective,
+    method: cost::explore::Method,
+    ranks: Option<Vec<f64>>,
+    self_c: Option<f64>,
+}
+
+impl Question {
+    /// Reads files and checks what can be checked before IN is read.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] of status 2.
+    pub fn of(args: &ExploreArgs) -> Result<Self, Failure> {
+        let rates = rates(&args.decision)?;
+        let decision = DecisionArgs {
+            // The request needs one; every rate replaces it.
+            alpha: Some("0".into()),
+            acceptance: None,
+            ..args.decision.clone()
+        };
+        let mut request = request::build(&decision)?
+            .ok_or_else(|| Failure::usage(Message::error("no acceptance rate to explore")))?;
+        for text in &args.memory {
+            limit_memory(text, &mut request.platform, &mut request.memory_limits)?;
+        }
+        let conditions = args.conditions.iter().map(String::as_str);
+        let question = Self {
+            filter: Filter::parse(conditions, &request.platform)?,
+            objective: args.objective.parse()?,
+            method: args.method.parse()?,
+            ranks: (!args.ranks.is_empty()).then(|| args.ranks.clone()),
+            self_c: args.self_c,
+            request,
+            rates,
+        };
+        for path in [&args.csv, &args.json, &args.html, &args.workload_out]
+            .into_iter()
+            .flatten()
+        {
+            output::check_writable(path)?;
+        }
+        Ok(question)
+    }
+
+    /// Explores, prints, and writes the files.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`], with status 1 when nothing is legal.
+    pub fn answer(
+        self,
+        args: &ExploreArgs,
+        mut workload: Workload,
+        printer: &Printer,
+    ) -> anyhow::Result<()> {
+        if let Some(length) = args.decision.seq_len {
+            workload.sequence_length = Some(length);
+        }
+        let query = Query {
+            request: Request {
+                workload,
+                ..self.request
+            },
+            rates: self.rates,
+            objective: self.objective,
+            filter: self.filter,
+            method: self.method,
+            ranks: self.ranks,
+            self_c: self.self_c,
+        };
+        let exploration = explore(&query).map_err(Failure::from)?;
+        let mut outputs = Vec::new();
+        if let Some(path) = &args.workload_out {
+            let json = serde_json::to_string_pretty(&query.request.workload)?;
+            outputs.push(file(path, json + "\n"));
+        }
+        if let Some(path) = &args.csv {
+            let pus = query.request.platform.pus.iter();
+            let names: Vec<String> = pus.map(|pu| pu.name.clone()).collect();
+            outputs.push(file(path, csv::render(&exploration, &names)));
+        }
+        if let Some(path) = &args.json {
+            let json = exploration.to_json().map_err(Failure::from)?;
+            outputs.push(file(path, json + "\n"));
+        }
+        if let Some(path) = &args.html {
+            outputs.push(file(path, report(args, &query, &exploration)?));
+        }
+        output::write_all(&outputs)?;
+        for warning in exploration.warnings() {
+            printer.message(&Message::warning(warning));
+        }
+        to_stdout(table::render(&exploration, args.top).as_bytes())
+            .map_err(|error| Failure::io("cannot write to standard output", &error))?;
+        Ok(())
+    }
+}
+
+fn report(args: &ExploreArgs, query: &Query, found: &Exploration) -> anyhow::Result<String> {
+    let mut extra: Vec<Figure> = Vec::new();
+    let drawn = |error: String| Failure::usage(Message::error(format!("cannot draw: {error}")));
+    if args.growth {
+        let sizes = growth::measure(&query.request).map_err(Failure::from)?;
+        extra.push(growth::figure(&sizes).map_err(drawn)?);
+    }
+    Ok(html::render(found, &extra).map_err(drawn)?)
+}
+
+fn file(path: &Path, contents: String) -> Output {
+    Output {
+        path: path.to_path_buf(),
+        contents: contents.into_bytes(),
+    }
+}
+
+/// `--alpha 0.9,0.17`, or every task of an acceptance file that names none.
+fn rates(args: &DecisionArgs) -> Result<Vec<Rate>, Failure> {
+    match (&args.alpha, &args.acceptance) {
+        (Some(list), _) => list
+            .split(',')
+            .map(|text| {
+                let wrong = || CostError::Alpha {
+                    text: format!("`{text}`"),
+                };
+                let alpha = text.trim().parse().map_err(|_| wrong())?;
+                Ok(Rate {
+                    alpha: check_alpha(alpha).map_err(|_| wrong())?,
+                    source: format!("--alpha {}", text.trim()),
+                    per_position: None,
+                })
+            })
+            .collect(),
+        (None, Some(given)) => {
+            let selected = acceptance::load_all(given)?;
+            let rate = |selected: acceptance::Selected| Rate {
+                alpha: selected.alpha,
+                source: selected.how,
+                per_position: selected.per_position,
+            };
+            Ok(selected.into_iter().map(rate).collect())
+        }
+        (None, None) => Err(Failure::usage(
+            Message::error("no acceptance rate to explore").help(
+                "give --alpha A,... (from 0 to 1), or --acceptance FILE[:TASK] (every task without one)",
+            ),
+        )),
+    }
+}
+
+fn utf8(path: &Path) -> Result<String, Failure> {
+    path.to_str().map(str::to_owned).ok_or_else(|| {
+        Failure::usage(Message::error(format!(
+            "cannot read {}: its name is not UTF-8",
+            path.display()
+        )))
+    })
+}

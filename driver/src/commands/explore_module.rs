@@ -1,0 +1,61 @@
+//! `specplace explore IN`: counts what the module demands, then explores.
+
+use dialects::{Session, Severity};
+use passes::{Context, PASSES};
+use specplace_driver::args::{DecisionArgs, ExploreArgs};
+use specplace_driver::commands::explore::{self, Question};
+use specplace_driver::message::{Failure, Message};
+use specplace_driver::printer::Printer;
+use specplace_driver::progress::Progress;
+
+use crate::run::{Timing, run as run_passes};
+use crate::{diagnostics, module_file, settings};
+
+/// The last pass that is run: the next one decides, which is what exploring
+/// does itself.
+const LAST: &str = "estimate-costs";
+
+/// Runs the verb.
+///
+/// # Errors
+///
+/// A [`Failure`]; nothing is written then.
+pub fn run(args: &ExploreArgs, printer: &mut Printer) -> anyhow::Result<()> {
+    let Some(input) = args.input.as_deref() else {
+        return explore::run(args, printer);
+    };
+    let question = Question::of(args)?;
+    // No rate: nothing is decided by the passes.
+    let decision = DecisionArgs {
+        alpha: None,
+        acceptance: None,
+        ..args.decision.clone()
+    };
+    let mut context = Context::new(settings::of(&decision)?);
+    let mut timing = Timing::start();
+    let progress = Progress::start(printer);
+    let session = timing.step("start", Session::new);
+    let mut module = module_file::read(&session, input, printer)?;
+    let count = PASSES.iter().position(|pass| pass.name == LAST);
+    let outcome = run_passes(
+        &mut module,
+        &mut context,
+        PASSES.iter().take(count.map_or(0, |index| index + 1)),
+        &mut timing,
+        &progress,
+        |_, _| {},
+    );
+    drop(progress);
+    for diagnostic in &context.diagnostics {
+        if matches!(diagnostic.severity, Severity::Error | Severity::Warning) {
+            printer.message(&diagnostics::message(diagnostic));
+        }
+    }
+    outcome?;
+    let workload = context.workload.ok_or_else(|| {
+        Failure::usage(Message::error(
+            "estimate-costs counted nothing: a bug in specplace",
+        ))
+    })?;
+    question.answer(args, workload, printer)
+}
