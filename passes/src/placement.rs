@@ -84,7 +84,7 @@ impl Placement {
         }
         for (one, one_name) in &names {
             for (other, other_name) in &names {
-                if one == other || can_use(platform, one_name, other_name) {
+                if platform.can_use(one_name, other_name) {
                     placement.reach.insert((*one, *other));
                 }
                 let first_owns = platform.crossing_owner(one_name, other_name) == one_name;
@@ -144,14 +144,6 @@ impl Placement {
             .max_by_key(|index| wins(index))
             .map_or("", |index| &self.devices[*index].symbol)
     }
-}
-
-/// Whether a link says that `user` can use buffers of `owner`: they share a
-/// memory, or `user` can map it.
-fn can_use(platform: &Platform, owner: &str, user: &str) -> bool {
-    platform
-        .link(owner, user)
-        .is_some_and(|link| link.unified_memory || link.mappable_by.iter().any(|name| name == user))
 }
 
 /// `#hal.device.affinity<@symbol>`. An affinity, unlike a promise, keeps the

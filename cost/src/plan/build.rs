@@ -244,7 +244,10 @@ fn crossings(context: &Context<'_>) -> Vec<CrossingPlan> {
                 bytes: crossing.bytes,
                 per: crossing.per,
                 what: crossing.what.clone(),
-                each_ms: context.platform().crossing_seconds(from, to, crossing.bytes)? * 1e3,
+                each_ms: context
+                    .platform()
+                    .crossing_seconds(from, to, crossing.bytes)?
+                    * 1e3,
             })
         });
     crossings

@@ -256,12 +256,12 @@ impl<'a> Walk<'a> {
             let (Some(from), Some(to)) = (at(crossing.from), at(crossing.to)) else {
                 continue;
             };
-            let route = platform
-                .route(name(from), name(to))
+            let seconds = platform
+                .crossing_seconds(name(from), name(to), crossing.bytes)
                 .ok_or_else(|| no_link(from, to))?;
             match crossing.per {
-                Per::Draft => per_draft += route.seconds(crossing.bytes),
-                Per::Round => per_round += route.seconds(crossing.bytes),
+                Per::Draft => per_draft += seconds,
+                Per::Round => per_round += seconds,
                 Per::Once => {}
             }
         }
