@@ -2,6 +2,7 @@
 
 mod explore;
 mod values;
+mod verbs;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use explore::ExploreArgs;
 pub use values::{Gamma, Pin, Pins, RoleName};
+pub use verbs::{CompileArgs, RunArgs};
 
 const ABOUT: &str = "Places speculative sampling on unlike processors";
 
@@ -78,6 +80,9 @@ pub enum Verb {
     Compile(Box<CompileArgs>),
     #[allow(missing_docs, reason = "the verb's own help would be hidden by it")]
     Explore(Box<ExploreArgs>),
+    /// Run a compiled program, and print tokens, speed and acceptance
+    #[command(override_usage = "specplace run OUT.vmfb [OPTIONS] [-- IREE-FLAGS...]")]
+    Run(Box<RunArgs>),
     /// Run single passes and print the IR
     Opt(Box<OptArgs>),
     /// Prove that iree-compile places OUT as planned
@@ -229,51 +234,6 @@ pub struct DecisionArgs {
         hide_default_value = true
     )]
     pub cost_model: String,
-}
-
-/// `specplace compile IN -o OUT.vmfb --alpha A -- FLAGS`.
-#[derive(Clone, Debug, Args)]
-pub struct CompileArgs {
-    /// The module: .mlir, .mlirbc, either of them as .gz, or - for stdin
-    #[arg(value_name = "IN")]
-    pub input: PathBuf,
-    /// Flags for IREE's compiler, beside those of the plan. A flag that the plan has too replaces
-    /// it. Those of iree-compile as a program (-o, --compile-to, --output-format ...) are not known
-    /// here
-    #[arg(last = true, value_name = "IREE-FLAGS")]
-    pub iree_flags: Vec<String>,
-
-    /// The program for iree-run-module. iree-run-module's flags go beside it, as .run.flags
-    #[arg(
-        short,
-        long = "output",
-        value_name = "OUT.vmfb",
-        help_heading = "Output"
-    )]
-    pub output: PathBuf,
-    /// Write the plan as JSON
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
-    pub plan_out: Option<PathBuf>,
-    /// Write the subgraphs, their devices and what crosses between them as a Graphviz graph
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
-    pub dot: Option<PathBuf>,
-    /// Write the IR after each of IREE's phases to files in this folder, which is made
-    #[arg(long, value_name = "DIR", help_heading = "Output")]
-    pub dump_phases: Option<PathBuf>,
-    /// Prove at IREE's stream phase that everything is where the plan says, before going on;
-    /// without the proof, OUT is not written
-    #[arg(long, help_heading = "Output")]
-    pub verify: bool,
-    /// Print the evidence for each role, and every mapping with its cost
-    #[arg(long, help_heading = "Output")]
-    pub explain: bool,
-    /// Print the time of each pass
-    #[arg(long, help_heading = "Output")]
-    pub timing: bool,
-
-    #[command(flatten)]
-    #[allow(missing_docs, reason = "as above")]
-    pub decision: DecisionArgs,
 }
 
 /// `specplace opt`.

@@ -19,6 +19,9 @@ const ALWAYS: [&str; 2] = [
     "--iree-opt-const-expr-hoisting=false",
 ];
 
+/// Before the draft length, in the file for iree-run-module.
+const GAMMA: &str = "# Draft length: ";
+
 /// Flags of which iree-compile takes one value for the whole module.
 const SINGLE: [&str; 2] = ["--iree-llvmcpu-target-", "--iree-vulkan-target"];
 
@@ -30,6 +33,9 @@ pub struct Flags {
     pub compile: Vec<String>,
     /// For iree-run-module and iree-benchmark-module.
     pub run: Vec<String>,
+    /// The draft length, which iree-run-module does not care about: it stands in
+    /// a comment, for `specplace run`.
+    pub gamma: Option<u32>,
     /// What could not be had.
     pub warnings: Vec<Message>,
 }
@@ -38,7 +44,10 @@ impl Flags {
     /// The flags for a module that follows `plan`, which was made for
     /// `platform`.
     pub fn of(plan: &Plan, platform: &Platform) -> Self {
-        Self::new(&plan.compile_flags, &plan.devices, platform)
+        Self {
+            gamma: Some(plan.gamma),
+            ..Self::new(&plan.compile_flags, &plan.devices, platform)
+        }
     }
 
     fn new(compile: &[String], devices: &[DevicePlan], platform: &Platform) -> Self {
@@ -139,7 +148,17 @@ impl Flags {
     /// The flag file for iree-run-module.
     pub fn run_file(&self) -> String {
         let flags: String = self.run.iter().map(|flag| format!("{flag}\n")).collect();
-        format!("# For iree-run-module and iree-benchmark-module: --flagfile=THIS\n{flags}")
+        let gamma = self
+            .gamma
+            .map_or_else(String::new, |gamma| format!("{GAMMA}{gamma}\n"));
+        format!("# For iree-run-module and iree-benchmark-module: --flagfile=THIS\n{gamma}{flags}")
+    }
+
+    /// The draft length that a flag file for iree-run-module mentions.
+    pub fn gamma_in(run_file: &str) -> Option<u32> {
+        run_file
+            .lines()
+            .find_map(|line| line.strip_prefix(GAMMA)?.trim().parse().ok())
     }
 }
 
@@ -203,6 +222,12 @@ mod tests {
             ]
         );
         assert!(flags.run_file().starts_with("# "));
+        assert_eq!(Flags::gamma_in(&flags.run_file()), None);
+        let drafting = Flags {
+            gamma: Some(4),
+            ..flags.clone()
+        };
+        assert_eq!(Flags::gamma_in(&drafting.run_file()), Some(4));
         assert!(flags.warnings.is_empty());
     }
 

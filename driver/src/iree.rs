@@ -17,6 +17,9 @@ pub const LIBRARY: &str = "libIREECompiler.so";
 /// Names the library, or the folder it lies in, before every other place.
 pub const LIBRARY_VARIABLE: &str = "SPECPLACE_IREE_LIBRARY";
 
+/// Where the runtime wheel has its programs, in IREE's package.
+const RUNTIME: &str = "_runtime_libs";
+
 /// What `LD_LIBRARY_PATH` was before [`crate::launch`] put IREE's folder into
 /// it; the tools that we start get it back (see [`tool`]).
 pub const OUTER_PATH_VARIABLE: &str = "SPECPLACE_OUTER_LD_LIBRARY_PATH";
@@ -149,13 +152,27 @@ pub fn find_library(surroundings: &Surroundings) -> Result<PathBuf, NotFound> {
     Err(NotFound { looked })
 }
 
-/// One of IREE's programs (`iree-compile`): the native one beside the library,
-/// which needs no Python to start, or the one on PATH.
+/// One of IREE's programs (`iree-compile`, `iree-run-module`): the native one
+/// of the wheels, which needs no Python to start, or the one on PATH. Those of
+/// the runtime are found without the compiler, too.
 pub fn find_tool(name: &str, surroundings: &Surroundings) -> Option<PathBuf> {
-    find_library(surroundings)
-        .ok()
-        .and_then(|library| Some(library.parent()?.join(name)))
-        .filter(|tool| tool.is_file())
+    let library = find_library(surroundings).ok();
+    let compiler = library.as_deref().and_then(Path::parent);
+    let beside_compiler = compiler
+        .and_then(|folder| folder.parent()?.parent())
+        .map(|folder| folder.join(RUNTIME));
+    let environments = surroundings.virtual_env.iter().map(PathBuf::from);
+    let installed = environments
+        .chain(surroundings.directory.iter().map(|at| at.join(".venv")))
+        .flat_map(|root| packages_in(&root))
+        .map(|packages| packages.join("iree").join(RUNTIME));
+    compiler
+        .map(Path::to_path_buf)
+        .into_iter()
+        .chain(beside_compiler)
+        .chain(installed)
+        .map(|folder| folder.join(name))
+        .find(|tool| tool.is_file())
         .or_else(|| on_path(name, surroundings.path.as_deref()))
 }
 
@@ -203,6 +220,14 @@ fn is_elf(path: &Path) -> bool {
 /// The library in a virtual environment (or any prefix that Python installs
 /// packages in).
 fn in_environment(root: &Path) -> Option<PathBuf> {
+    packages_in(root)
+        .into_iter()
+        .find_map(|packages| library_at(&packages.join("iree/compiler/_mlir_libs")))
+}
+
+/// The folders of packages in an environment, the newest Python's first.
+fn packages_in(root: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
     for lib in ["lib", "lib64"] {
         let mut versions: Vec<PathBuf> = fs::read_dir(root.join(lib))
             .into_iter()
@@ -219,14 +244,11 @@ fn in_environment(root: &Path) -> Option<PathBuf> {
         for version in versions.iter().rev() {
             // Debian's own Python says dist-packages.
             for packages in ["site-packages", "dist-packages"] {
-                let folder = version.join(packages).join("iree/compiler/_mlir_libs");
-                if let Some(file) = library_at(&folder) {
-                    return Some(file);
-                }
+                found.push(version.join(packages));
             }
         }
     }
-    None
+    found
 }
 
 /// The library that belongs to an `iree-compile`: beside it when it is the
@@ -363,6 +385,23 @@ mod tests {
             fs::canonicalize(found).unwrap(),
             fs::canonicalize(&file).unwrap()
         );
+    }
+
+    #[test]
+    fn the_runtime_is_found_with_and_without_the_compiler() {
+        let temporary = tempfile::tempdir().unwrap();
+        let root = temporary.path().join(".venv");
+        let tool = root.join("lib/python3.11/site-packages/iree/_runtime_libs/iree-run-module");
+        fs::create_dir_all(tool.parent().unwrap()).unwrap();
+        fs::write(&tool, "").unwrap();
+        let surroundings = Surroundings {
+            virtual_env: path_of(&root),
+            ..Surroundings::default()
+        };
+        let found = || find_tool("iree-run-module", &surroundings);
+        assert_eq!(found(), Some(tool.clone()));
+        environment(&root);
+        assert_eq!(found(), Some(tool));
     }
 
     #[test]

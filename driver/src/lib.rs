@@ -13,6 +13,7 @@
 #![warn(missing_docs)]
 
 pub mod args;
+pub mod arrays;
 pub mod destinations;
 pub mod explore;
 pub mod flags;
@@ -26,12 +27,16 @@ pub mod printer;
 pub mod progress;
 pub mod report;
 pub mod request;
+pub mod runtime;
+pub mod signature;
+pub mod tokenizer;
 
 /// Verbs that need no IR. Those that do are in the same folder and belong to
 /// `specplace-ir`.
 pub mod commands {
     pub mod explore;
     pub mod platforms;
+    pub mod run;
 }
 
 use std::process::ExitCode;

@@ -32,13 +32,12 @@ pub fn next_steps(destinations: &Destinations, flags: &Flags, arguments: &str) -
 }
 
 /// What was written, and how to run it: a program needs no compiling.
+/// `arguments` is what only the user can complete.
 pub fn run_step(destinations: &Destinations, arguments: &str) -> String {
     let mut text = wrote(destinations);
     if let Some(program) = &destinations.module {
-        let flags = destinations.run_flags.as_deref();
-        let flags = flags.map_or_else(String::new, |path| format!(" --flagfile={}", shell(path)));
         text.push_str(&format!(
-            "next:\n  iree-run-module{flags} --module={}{arguments}\n",
+            "next:\n  specplace run {}{arguments}\n",
             shell(program)
         ));
     }

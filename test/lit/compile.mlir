@@ -11,7 +11,7 @@
 // RUN: iree-run-module --flagfile=out.run.flags --module=out.vmfb --function=step --input=4xi64=1,2,3,4 | FileCheck %s --check-prefix=RESULT
 // DONE: plan for two-cpus
 // DONE: wrote out.vmfb, out.run.flags
-// DONE: iree-run-module --flagfile=out.run.flags --module=out.vmfb --function=step
+// DONE: specplace run out.vmfb --tokens ...
 // FILES: out.run.flags
 // FILES: out.vmfb
 // RESULT: 4xi64=6 12 18 24

@@ -104,9 +104,14 @@ pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
     said.extend(proof);
     write(&destinations, &flags, plan)?;
     staged.finish()?;
+    let archives: String = Interface::of(&module)
+        .archives
+        .iter()
+        .map(|archive| format!(" --parameters {archive}=FILE.irpa"))
+        .collect();
     said.push(report::run_step(
         &destinations,
-        &Interface::of(&module).arguments(),
+        &format!("{archives} --tokens ..."),
     ));
     if args.timing {
         said.push(timing.table());

@@ -1,0 +1,149 @@
+//! `specplace run`: calls a compiled program and says what came of it: tokens
+//! or text, how fast, and how many drafts were accepted.
+//!
+//! It wraps iree-run-module for the result and iree-benchmark-module for the
+//! times, in which loading does not count.
+//!
+//! A program of speculative sampling takes a row of tokens, how many of them
+//! there are and, if it generates, where to stop; it gives the row and the
+//! number as they are then, and if it counts them, rounds and a histogram of
+//! drafts accepted per round. That is the form of the modules in
+//! `examples/pair` and of what `specplace assemble` writes.
+
+mod call;
+mod report;
+mod timing;
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+
+use crate::args::RunArgs;
+use crate::flags::Flags;
+use crate::message::{Failure, Message};
+use crate::output::with_suffix;
+use crate::printer::{Printer, to_stdout};
+use crate::report::shell;
+use crate::runtime::Tool;
+use crate::signature::{Signature, functions};
+use crate::tokenizer::Tokenizer;
+
+use call::Call;
+use report::Report;
+
+/// Runs the verb.
+///
+/// # Errors
+///
+/// A [`Failure`]: of status 2 when the call makes no sense, of status 1 when
+/// the program fails.
+pub fn run(args: &RunArgs, printer: &Printer) -> anyhow::Result<()> {
+    let tokenizer = args.tokenizer.as_deref().map(Tokenizer::load).transpose()?;
+    let signature = chosen(functions(&args.program)?, args)?;
+    let (flags, gamma) = flags(args)?;
+    let call = Call::new(args, &signature, tokenizer.as_ref())?;
+
+    let mut common = flags;
+    common.push(joined("--module=", &args.program));
+    common.push(format!("--function={}", signature.name).into());
+    common.extend(
+        args.parameters
+            .iter()
+            .map(|each| format!("--parameters={each}").into()),
+    );
+    common.extend(call.inputs().into_iter().map(OsString::from));
+    common.extend(args.iree_flags.iter().map(OsString::from));
+
+    let (result, lost) = call.run(&Tool::find("iree-run-module")?, &common, signature.results)?;
+    let mut report = Report::new(&call, result, gamma, tokenizer.as_ref());
+    report.function.clone_from(&signature.name);
+    report.lost_devices = lost;
+    if args.repeat > 0 {
+        let benchmark = Tool::find("iree-benchmark-module")?;
+        report.time(timing::measure(&benchmark, &common, args.repeat)?);
+    }
+    printer.messages(&report.warnings);
+    let text = if args.json {
+        serde_json::to_string(&report)? + "\n"
+    } else {
+        report.render()
+    };
+    to_stdout(text.as_bytes())
+        .map_err(|error| Failure::io("cannot write to standard output", &error))?;
+    Ok(())
+}
+
+/// The function to call.
+fn chosen(functions: Vec<Signature>, args: &RunArgs) -> Result<Signature, Failure> {
+    let names: Vec<&str> = functions.iter().map(|each| each.name.as_str()).collect();
+    let listed = if names.is_empty() {
+        "it has none that can be called".to_owned()
+    } else {
+        format!("it has {}", names.join(", "))
+    };
+    let wanted = match (&args.function, &functions[..]) {
+        (Some(name), _) => name.trim_start_matches('@'),
+        (None, [only]) => &only.name,
+        (None, _) if names.contains(&"generate") => "generate",
+        (None, _) => {
+            return Err(Failure::usage(
+                Message::error(format!(
+                    "which function of {} is to be called?",
+                    args.program.display()
+                ))
+                .help(format!("{listed}: name one with --function")),
+            ));
+        }
+    };
+    let found = functions.iter().find(|each| each.name == wanted);
+    found.cloned().ok_or_else(|| {
+        Failure::usage(
+            Message::error(format!(
+                "{} has no function {wanted}",
+                args.program.display()
+            ))
+            .help(listed.clone()),
+        )
+    })
+}
+
+/// The flag for the file of flags, and the draft length that it mentions.
+fn flags(args: &RunArgs) -> Result<(Vec<OsString>, Option<u32>), Failure> {
+    let path = args
+        .run_flags
+        .clone()
+        .unwrap_or_else(|| with_suffix(&args.program, ".run.flags"));
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok((
+            vec![joined("--flagfile=", &path)],
+            args.gamma.or_else(|| Flags::gamma_in(&text)),
+        )),
+        // Whoever names devices knows what the module wants.
+        Err(_)
+            if args.run_flags.is_none()
+                && args
+                    .iree_flags
+                    .iter()
+                    .any(|flag| flag.starts_with("--device")) =>
+        {
+            Ok((Vec::new(), args.gamma))
+        }
+        Err(error) => {
+            let mut failure = Failure::io(format!("cannot read {}", path.display()), &error);
+            if let Some(message) = failure.messages.first_mut() {
+                message.help = Some(format!(
+                    "it is written beside the module and names its devices in order; give it with --run-flags, or the \
+                     devices themselves: specplace run {} ... -- --device=local-task",
+                    shell(&args.program)
+                ));
+            }
+            Err(failure)
+        }
+    }
+}
+
+fn joined(prefix: &str, path: &std::path::Path) -> OsString {
+    let mut text = OsString::from(prefix);
+    text.push(PathBuf::from(path));
+    text
+}

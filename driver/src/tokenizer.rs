@@ -1,0 +1,79 @@
+//! From text to tokens and back.
+
+use std::path::Path;
+
+use crate::message::{Failure, Message};
+
+/// A tokenizer.
+pub struct Tokenizer {
+    inner: tokenizers::Tokenizer,
+}
+
+impl Tokenizer {
+    /// Reads a `tokenizer.json`.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] of status 2: there is no such file, or it is none.
+    pub fn load(path: &Path) -> Result<Self, Failure> {
+        let bytes = std::fs::read(path)
+            .map_err(|error| Failure::io(format!("cannot read {}", path.display()), &error))?;
+        let inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| {
+            Failure::usage(
+                Message::error(format!("{} is no tokenizer: {error}", path.display()))
+                    .help("it is the file tokenizer.json that lies beside a model"),
+            )
+        })?;
+        Ok(Self { inner })
+    }
+
+    /// The tokens of a prompt, with what the model wants before and after.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] of status 2 for text that the tokenizer cannot take.
+    pub fn tokens(&self, text: &str) -> Result<Vec<i64>, Failure> {
+        let encoding = self.inner.encode(text, true).map_err(|error| {
+            Failure::usage(Message::error(format!(
+                "the tokenizer does not take this prompt: {error}"
+            )))
+        })?;
+        Ok(encoding.get_ids().iter().map(|id| i64::from(*id)).collect())
+    }
+
+    /// The text of tokens. Numbers that are none are left out.
+    pub fn text(&self, tokens: &[i64]) -> String {
+        let ids: Vec<u32> = tokens
+            .iter()
+            .filter_map(|token| u32::try_from(*token).ok())
+            .collect();
+        self.inner.decode(&ids, false).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_and_back() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/pair");
+        let tokenizer = Tokenizer::load(&folder.join("tokenizer.json")).unwrap();
+        let text = "    def main(self):\n        return None\n";
+        let tokens = tokenizer.tokens(text).unwrap();
+        assert!(tokens.len() > 3 && tokens.len() < text.len());
+        assert_eq!(tokenizer.text(&tokens), text);
+        assert_eq!(tokenizer.text(&[-1]), "");
+    }
+
+    #[test]
+    fn what_is_no_tokenizer_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokenizer.json");
+        std::fs::write(&path, "{}").unwrap();
+        let Err(failure) = Tokenizer::load(&path) else {
+            panic!("it is empty");
+        };
+        assert_eq!(failure.code, Failure::USAGE);
+    }
+}
