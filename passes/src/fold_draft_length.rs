@@ -20,7 +20,7 @@ use dialects::{Diagnostic, Module};
 use crate::dead::{erase_dead_globals, erase_dead_operations};
 use crate::identify_roles::role_attribute;
 use crate::settings::Context;
-use crate::structure::{functions, placed_blocks};
+use crate::structure::{functions, is_pure, placed_blocks};
 
 /// Runs the pass.
 ///
@@ -50,26 +50,54 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
 fn fold_loads(module: &Module<'_>, gamma: u32) -> Result<(), Vec<Diagnostic>> {
     for op in module.op().nested() {
         let reads = op.is(GLOBAL_LOAD)
-            && op.attribute("global").and_then(|each| each.as_symbol()).as_deref()
+            && op
+                .attribute("global")
+                .and_then(|each| each.as_symbol())
+                .as_deref()
                 == Some(DRAFT_LENGTH);
         if reads && let Some(result) = op.result(0) {
             let r#type = result.r#type();
             if !r#type.is_tensor() || !r#type.element().is_integer() {
                 return Err(vec![
-                    Diagnostic::error(format!("the draft length is no tensor of integers but {type}"))
-                        .at(op.location().place())
-                        .offending(op.summary())
-                        .help(format!(
-                            "@{DRAFT_LENGTH} is specplace's own name: give this global another"
-                        )),
+                    Diagnostic::error(format!(
+                        "the draft length is no tensor of integers but {type}"
+                    ))
+                    .at(op.location().place())
+                    .offending(op.summary())
+                    .help(format!(
+                        "@{DRAFT_LENGTH} is specplace's own name: give this global another"
+                    )),
                 ]);
             }
+            fold_scalars(module, result, gamma);
             let value = splat(module, op, r#type, &gamma.to_string());
             result.replace_all_uses_with(value);
             op.erase();
         }
     }
     Ok(())
+}
+
+/// A scalar read of the draft length is a constant too. Left as a read, the
+/// tensor would have to exist at run time, and be waited for in every round.
+fn fold_scalars(module: &Module<'_>, length: Value<'_>, gamma: u32) {
+    for op in length.uses().into_iter().map(|each| each.op) {
+        if op.is("tensor.extract")
+            && let Some(result) = op.result(0)
+            && let Some(attribute) =
+                Attribute::parse(module.session(), &format!("{gamma} : {}", result.r#type()))
+        {
+            let inserter = Inserter::before(module, op);
+            let scalar = inserter.value(
+                inserter
+                    .start("arith.constant")
+                    .attribute("value", attribute)
+                    .results(&[result.r#type()]),
+            );
+            result.replace_all_uses_with(scalar);
+            op.erase();
+        }
+    }
 }
 
 /// A constant of a tensor type, with one value throughout, before `op`.
@@ -112,17 +140,28 @@ fn values_of_idle_loop<'m>(op: Op<'m>) -> Option<Vec<Value<'m>>> {
         return None;
     }
     let before = *op.blocks().first()?;
-    // Only a loop that does nothing before its condition leaves no trace.
-    let condition = before.terminator().filter(|_| before.ops().len() == 1)?;
-    let entering = |value: Value<'m>| match value.block_argument() {
-        Some((block, index)) if block == before => op.operand(index),
-        _ => Some(value),
-    };
-    let operands = condition.operands();
-    let (first, passed) = operands.split_first()?;
-    if constant::evaluate(entering(*first)?)? != 0 {
+    let condition = before.terminator()?;
+    // What is computed before the condition must leave no trace of its own.
+    let traceless = |op: &Op| *op == condition || is_pure(*op);
+    if !before.ops().iter().all(traceless) {
         return None;
     }
+    let known = before
+        .arguments()
+        .into_iter()
+        .zip(op.operands())
+        .filter_map(|(argument, entering)| Some((argument, constant::evaluate(entering)?)))
+        .collect();
+    let operands = condition.operands();
+    let (first, passed) = operands.split_first()?;
+    if constant::evaluate_in(*first, &known)? != 0 {
+        return None;
+    }
+    let entering = |value: Value<'m>| match value.block_argument() {
+        Some((block, index)) if block == before => op.operand(index),
+        _ if value.block() == Some(before) => None,
+        _ => Some(value),
+    };
     passed.iter().map(|value| entering(*value)).collect()
 }
 
