@@ -11,7 +11,8 @@ pub fn evaluate(value: Value<'_>) -> Option<i64> {
     evaluate_in(value, &HashMap::new())
 }
 
-fn evaluate_in<'m>(value: Value<'m>, known: &HashMap<Value<'m>, i64>) -> Option<i64> {
+/// The same, where some values are known to be constant.
+pub fn evaluate_in<'m>(value: Value<'m>, known: &HashMap<Value<'m>, i64>) -> Option<i64> {
     if let Some(known) = known.get(&value) {
         return Some(*known);
     }
