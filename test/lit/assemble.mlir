@@ -44,6 +44,21 @@
 // RUN: FileCheck %s --check-prefix=ROLES --input-file=%t/roles.mlir
 // ROLES: sequence_length\22:12
 
+// Placed, one call of control a round is all that is left beside the models:
+// the draft length is a scalar constant, read from no buffer.
+// RUN: specplace %t/out.mlir -o %t/placed.mlir --alpha 0.9 --gamma 3 --pin drafter=cpu,target=cpu
+// RUN: FileCheck %s --check-prefix=PLACED --input-file=%t/placed.mlir
+// PLACED:      scf.while
+// PLACED-NOT:    func.call @control
+// PLACED:        arith.minsi %c3_i64
+// PLACED:        scf.while
+// PLACED:          func.call @drafter_0
+// PLACED-NEXT:     scf.yield
+// PLACED:        func.call @target_0
+// PLACED-NEXT:   func.call @control_
+// PLACED-NOT:    call
+// PLACED:        scf.yield
+
 // Bytecode in, bytecode out; the function is named where it must be.
 // RUN: specplace opt --pass lower-torch %t/two.mlir --emit-bytecode -o %t/two.mlirbc
 // RUN: specplace assemble --target %t/two.mlirbc@target_forward --drafter %t/two.mlirbc@drafter_forward --max-gamma 4 --emit-bytecode -o %t/out.mlirbc
