@@ -8,7 +8,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 export LD_LIBRARY_PATH := $(CURDIR)/.toolchain/lib$(if $(LD_LIBRARY_PATH),:$(LD_LIBRARY_PATH))
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup build test prove demo bench fmt lint clean
+.PHONY: help setup build test prove demo paper bench fmt lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ prove: setup ## every end-to-end case 20 times; keeps its log in out/
 
 demo: build ## place an example on two devices, compile it, run it, check it
 	@examples/demo
+
+paper: setup ## the paper's tables and figures from examples/paper; report in out/
+	@cargo run --quiet --release -p specplace --example paper -- out/paper.html
 
 bench: build ## specplace against iree-opt: time and memory, as ratios
 	@.venv/bin/python benches/run.py

@@ -229,7 +229,8 @@ impl Chart {
 
     fn legend(&self, area: &DrawingArea<SVGBackend<'_>, Shift>) -> Result<(), PlotError> {
         let mut legend = Legend::new(area);
-        for series in &self.series {
+        // What has no name is explained by what has.
+        for series in self.series.iter().filter(|series| !series.label.is_empty()) {
             legend.series(series.mark, colour(series.colour).to_rgba(), &series.label)?;
         }
         for (index, (_, name)) in self.verticals.iter().enumerate() {
