@@ -94,7 +94,7 @@ fn unsupported(callers: &[Op<'_>]) -> Vec<Diagnostic> {
                     let op = value.defining_op().unwrap_or(*function);
                     errors.push(
                         Diagnostic::error(format!(
-                            "{type} passes between subgraphs, but its shape is not static"
+                            "{type} passes between subgraphs, but its size in bytes is not known"
                         ))
                         .at(op.location().place())
                         .offending(op.summary())

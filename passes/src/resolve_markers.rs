@@ -32,16 +32,19 @@ use dialects::vocabulary::{
 use dialects::{Diagnostic, Module};
 
 use crate::names::{device_of, model_role_in, role_of_device};
+use crate::outline_subgraphs::is_outlined;
 use crate::settings::{Context, Selector};
-use crate::structure::is_function;
+use crate::structure::{functions, is_function};
 
 /// Runs the pass.
 ///
 /// # Errors
 ///
 /// A marker whose role is no constant string, or no role; a draft length that
-/// is no constant or not positive; two draft lengths with different bounds.
+/// is no constant or not positive; two draft lengths with different bounds; a
+/// module that specplace has placed already.
 pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
+    refuse_placed(module)?;
     let mut resolver = Resolver {
         module,
         context,
@@ -76,6 +79,22 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         }
     }
     Ok(())
+}
+
+/// Placing what specplace has placed would outline its functions once more.
+fn refuse_placed(module: &Module<'_>) -> Result<(), Vec<Diagnostic>> {
+    let outlined = functions(module)
+        .into_iter()
+        .find(|function| is_outlined(*function) && function.attribute(STREAM_AFFINITY).is_some());
+    match outlined {
+        None => Ok(()),
+        Some(function) => Err(vec![
+            Diagnostic::error("the module has been placed already")
+                .at(function.location().place())
+                .offending(function.summary())
+                .help("place the module that it was made from"),
+        ]),
+    }
 }
 
 struct Resolver<'a, 's> {

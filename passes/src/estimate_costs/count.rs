@@ -26,7 +26,11 @@ pub fn work(op: Op<'_>) -> Option<Work> {
     let mut work = Work::default();
     let mut read = 0u64;
     for operand in op.operands() {
-        if operand.r#type().is_tensor() {
+        // An output that only gives the shape is written, not read.
+        let read_from = !operand
+            .defining_op()
+            .is_some_and(|op| op.is("tensor.empty"));
+        if read_from && operand.r#type().is_tensor() {
             read = read.saturating_add(operand.r#type().byte_count()?);
         }
     }
@@ -59,8 +63,11 @@ pub fn work(op: Op<'_>) -> Option<Work> {
         let elements = op
             .results()
             .first()
-            .and_then(|result| result.r#type().element_count());
-        body(op, elements.unwrap_or(0), &mut work);
+            .and_then(|result| result.r#type().element_count())
+            .unwrap_or(0);
+        body(op, elements, &mut work);
+        // Arithmetic on whole tensors, as it is written by hand.
+        arithmetic(op, elements, &mut work);
     }
     if work.dispatches {
         // A lookup reads the rows it needs and not the whole table, which is
@@ -83,34 +90,37 @@ fn reads_tables(op: Op<'_>) -> bool {
 /// Adds the arithmetic of the operation's body, done at each of `points`.
 fn body(op: Op<'_>, points: u64, work: &mut Work) {
     for nested in op.nested() {
-        let name = nested.name();
-        let computes = name.starts_with("math.")
-            || name.starts_with("complex.")
-            || name.starts_with("arith.") && !is_free_of_charge(&name);
-        if !computes {
-            continue;
+        arithmetic(nested, points, work);
+    }
+}
+
+/// Adds one arithmetic operation, done at each of `points`.
+fn arithmetic(op: Op<'_>, points: u64, work: &mut Work) {
+    let name = op.name();
+    let computes = name.starts_with("math.")
+        || name.starts_with("complex.")
+        || name.starts_with("arith.") && !is_free_of_charge(&name);
+    let Some(operand) = op.operand(0).filter(|_| computes) else {
+        return;
+    };
+    if operand.r#type().element().is_index() {
+        return;
+    }
+    let Some(dtype) = dtype_of(operand.r#type()) else {
+        return;
+    };
+    if is_conversion(&name) {
+        // IREE folds the conversion of a constant (Torch writes epsilons in
+        // f64), so that no device is asked to do it.
+        let constant = operand
+            .defining_op()
+            .is_some_and(|op| op.is("arith.constant"));
+        if !constant {
+            work.dtypes.insert(dtype);
         }
-        let Some(operand) = nested.operand(0) else {
-            continue;
-        };
-        if operand.r#type().is_index() {
-            continue;
-        }
-        if let Some(dtype) = dtype_of(operand.r#type()) {
-            if is_conversion(&name) {
-                // IREE folds the conversion of a constant (Torch writes
-                // epsilons in f64), so that no device is asked to do it.
-                let constant = operand
-                    .defining_op()
-                    .is_some_and(|op| op.is("arith.constant"));
-                if !constant {
-                    work.dtypes.insert(dtype);
-                }
-            } else {
-                *work.flops.entry(dtype).or_insert(0) += points;
-                work.dtypes.insert(dtype);
-            }
-        }
+    } else {
+        *work.flops.entry(dtype).or_insert(0) += points;
+        work.dtypes.insert(dtype);
     }
 }
 

@@ -59,7 +59,10 @@ impl<'m> Assignment<'m> {
             if count == 0 {
                 continue;
             }
-            let mut remark = Diagnostic::remark(format!("{role}: {count} operations"));
+            let mut remark = Diagnostic::remark(format!(
+                "{role}: {count} operation{}",
+                if count == 1 { "" } else { "s" }
+            ));
             let mut ranked: Vec<_> = reasons.into_iter().collect();
             ranked.sort_by_key(|(_, (uses, _))| std::cmp::Reverse(*uses));
             for (reason, (uses, place)) in ranked.into_iter().take(4) {
