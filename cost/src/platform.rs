@@ -4,6 +4,7 @@ mod builtin;
 mod host;
 mod read;
 mod validate;
+mod write;
 
 pub use builtin::BUILTIN_NAMES;
 

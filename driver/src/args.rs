@@ -11,7 +11,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use explore::ExploreArgs;
 pub use values::{Gamma, Pin, Pins, RoleName};
-pub use verbs::{CompileArgs, RunArgs};
+pub use verbs::{CompileArgs, DoctorArgs, RunArgs};
 
 const ABOUT: &str = "Places speculative sampling on unlike processors";
 
@@ -80,6 +80,8 @@ pub enum Verb {
     Compile(Box<CompileArgs>),
     #[allow(missing_docs, reason = "the verb's own help would be hidden by it")]
     Explore(Box<ExploreArgs>),
+    /// Find out what IREE and this machine's devices can do
+    Doctor(DoctorArgs),
     /// Run a compiled program, and print tokens, speed and acceptance
     #[command(override_usage = "specplace run OUT.vmfb [OPTIONS] [-- IREE-FLAGS...]")]
     Run(Box<RunArgs>),

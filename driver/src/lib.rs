@@ -30,10 +30,12 @@ pub mod request;
 pub mod runtime;
 pub mod signature;
 pub mod tokenizer;
+pub mod version;
 
 /// Verbs that need no IR. Those that do are in the same folder and belong to
 /// `specplace-ir`.
 pub mod commands {
+    pub mod doctor;
     pub mod explore;
     pub mod platforms;
     pub mod run;

@@ -20,6 +20,7 @@ fn run() -> ExitCode {
     let outcome = match &cli.verb {
         Some(Verb::Platforms(args)) => commands::platforms::run(args),
         Some(Verb::Explore(args)) if args.input.is_none() => commands::explore::run(args, &printer),
+        Some(Verb::Doctor(args)) => commands::doctor::run(args, &printer),
         Some(Verb::Run(args)) => commands::run::run(args, &printer),
         // Everything else needs IR.
         _ => match launch::ir_half() {

@@ -52,6 +52,7 @@ fn work() -> ExitCode {
         Some(Verb::Explore(args)) => commands::explore_module::run(args, &mut printer),
         Some(Verb::Opt(args)) => commands::opt::run(args, &mut printer),
         Some(Verb::VerifyPlacement(args)) => commands::verify_placement::run(args, &mut printer),
+        Some(Verb::Doctor(args)) => specplace_driver::commands::doctor::run(args, &printer),
         Some(Verb::Run(args)) => specplace_driver::commands::run::run(args, &printer),
         Some(Verb::Platforms(args)) => specplace_driver::commands::platforms::run(args),
     };

@@ -109,3 +109,17 @@ pub struct RunArgs {
     #[arg(long, help_heading = "Output")]
     pub json: bool,
 }
+
+/// `specplace doctor`.
+#[derive(Clone, Debug, Args)]
+pub struct DoctorArgs {
+    /// The machine whose units are checked: a built-in one, or a platform file
+    #[arg(long, value_name = "NAME|FILE", default_value = "host")]
+    pub platform: String,
+    /// Write the platform without the types that fail
+    #[arg(short, long = "output", value_name = "PLATFORM.yaml")]
+    pub output: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,171 @@
+//! A [`Platform`] as `platform.yaml` has it: what [`super::read`] reads.
+
+use super::{IreeTarget, Link, Memory, OpSet, Platform, Power, ProcessingUnit, PuKind};
+use crate::CostError;
+use crate::units::{BytesPerSecond, Count, Fraction, OpsPerSecond, Quantity, Seconds};
+use crate::workload::DType;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The version of the format.
+const VERSION: u64 = 1;
+
+#[derive(Serialize)]
+struct File<'a> {
+    version: u64,
+    name: &'a str,
+    description: &'a str,
+    processing_units: Vec<Unit<'a>>,
+    memories: &'a [Memory],
+    links: &'a [Link],
+    control: &'a str,
+    round_overhead: &'a Quantity<Seconds>,
+    compile_flags: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Unit<'a> {
+    name: &'a str,
+    kind: PuKind,
+    resources: Resources<'a>,
+    memory: &'a str,
+    peak: &'a BTreeMap<DType, Quantity<OpsPerSecond>>,
+    efficiency: &'a Quantity<Fraction>,
+    bandwidth: &'a Quantity<BytesPerSecond>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bandwidth_per_resource: Option<&'a Quantity<BytesPerSecond>>,
+    dispatch_overhead: &'a Quantity<Seconds>,
+    dtypes: &'a BTreeSet<DType>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dtypes_note: Option<&'a str>,
+    ops: &'a OpSet,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    power: Option<&'a Power>,
+    iree: Target<'a>,
+}
+
+#[derive(Serialize)]
+struct Resources<'a> {
+    name: &'a str,
+    count: &'a Quantity<Count>,
+}
+
+#[derive(Serialize)]
+struct Target<'a> {
+    device: String,
+    compile_flags: &'a [String],
+    module_flags: &'a [String],
+    runtime_device: &'a str,
+    runtime_flags: &'a [String],
+    restrict_flags: &'a [String],
+}
+
+impl Platform {
+    /// The platform as a file that [`Platform::load`] reads: the same platform
+    /// but for where it came from.
+    ///
+    /// # Errors
+    /// [`CostError::Argument`] for what YAML cannot hold, which a platform never does.
+    pub fn to_yaml(&self) -> Result<String, CostError> {
+        // Field by field, so that a new one cannot be forgotten here.
+        let Self {
+            name,
+            description,
+            origin: _,
+            pus,
+            memories,
+            links,
+            control,
+            round_overhead,
+            compile_flags,
+        } = self;
+        let file = File {
+            version: VERSION,
+            name,
+            description,
+            processing_units: pus.iter().map(unit).collect(),
+            memories,
+            links,
+            control,
+            round_overhead,
+            compile_flags,
+        };
+        serde_yaml::to_string(&file).map_err(|error| {
+            CostError::argument(
+                format!("the platform {name} cannot be written: {error}"),
+                "this is a bug in specplace".to_owned(),
+            )
+        })
+    }
+}
+
+fn unit(unit: &ProcessingUnit) -> Unit<'_> {
+    let ProcessingUnit {
+        name,
+        kind,
+        count,
+        resource,
+        memory,
+        peak,
+        efficiency,
+        bandwidth,
+        bandwidth_per_resource,
+        dispatch_overhead,
+        dtypes,
+        dtypes_note,
+        ops,
+        power,
+        iree,
+    } = unit;
+    let IreeTarget {
+        alias: _,
+        ordinal: _,
+        compile_flags,
+        module_flags,
+        runtime_device,
+        runtime_flags,
+        restrict_flags,
+    } = iree;
+    Unit {
+        name,
+        kind: *kind,
+        resources: Resources {
+            name: resource,
+            count,
+        },
+        memory,
+        peak,
+        efficiency,
+        bandwidth,
+        bandwidth_per_resource: bandwidth_per_resource.as_ref(),
+        dispatch_overhead,
+        dtypes,
+        dtypes_note: dtypes_note.as_deref(),
+        ops,
+        power: power.as_ref(),
+        iree: Target {
+            device: iree.device(),
+            compile_flags,
+            module_flags,
+            runtime_device,
+            runtime_flags,
+            restrict_flags,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_what_is_read() {
+        for name in super::super::BUILTIN_NAMES {
+            let before = Platform::load(name).unwrap();
+            let text = before.to_yaml().unwrap();
+            let mut after = Platform::from_yaml("written.yaml", &text).unwrap();
+            after.origin.clone_from(&before.origin);
+            assert_eq!(before, after, "{name}:\n{text}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Which IREE this is, and what may be expected of it.
+
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+/// A release of IREE.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// As the wheel says it: `3.13.0rc20261016`.
+    pub text: String,
+    numbers: (u32, u32),
+}
+
+/// What may be expected of a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Support {
+    /// Everything is tested with it.
+    Proven,
+    /// Some things are known not to work.
+    Limited(&'static str),
+    /// Nobody has tried.
+    Untried,
+}
+
+/// The release that everything is proven with.
+pub const PROVEN: &str = "3.13.0";
+
+/// What 3.6.0 cannot do.
+const OF_3_6: &str = "its compiler crashes on functions that are kept apart (noinline), which every placed module has; \
+                      its runtime does not show lavapipe. Plans can be made, programs cannot";
+
+impl Version {
+    /// That of the wheel which a program or library lies in.
+    pub fn of(installed: &Path) -> Option<Self> {
+        // iree/compiler/_mlir_libs/X has it one folder up,
+        // iree/_runtime_libs/X beside it.
+        installed
+            .ancestors()
+            .skip(1)
+            .take(2)
+            .find_map(|folder| Self::in_file(&folder.join("version.py")))
+    }
+
+    fn in_file(path: &Path) -> Option<Self> {
+        let text = fs::read_to_string(path).ok()?;
+        text.lines().find_map(|line| {
+            let value = line
+                .strip_prefix("VERSION")?
+                .trim_start()
+                .strip_prefix('=')?;
+            Self::parse(value.trim().trim_matches('"'))
+        })
+    }
+
+    /// Reads `3.13.0rc20261016`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('.');
+        let numbers = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        Some(Self {
+            text: text.to_owned(),
+            numbers,
+        })
+    }
+
+    /// What may be expected of it.
+    pub fn support(&self) -> Support {
+        match self.numbers {
+            (3, 13) => Support::Proven,
+            (3, 6) => Support::Limited(OF_3_6),
+            _ => Support::Untried,
+        }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(&self.text)
+    }
+}
+
+impl fmt::Display for Support {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Proven => formatter.write_str("everything is tested with it"),
+            Self::Limited(why) => formatter.write_str(why),
+            Self::Untried => write!(formatter, "not tested; {PROVEN} is"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wheels_say_their_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let library = folder.path().join("compiler/_mlir_libs/lib.so");
+        let file = folder.path().join("compiler/version.py");
+        fs::create_dir_all(library.parent().unwrap()).unwrap();
+        fs::write(
+            file,
+            "# Auto-generated\nVERSION = \"3.6.0rc1\"\nREVISIONS = {}\n",
+        )
+        .unwrap();
+        let version = Version::of(&library).unwrap();
+        assert_eq!(version.text, "3.6.0rc1");
+        assert!(matches!(version.support(), Support::Limited(_)));
+        assert_eq!(Version::of(Path::new("/nowhere/at/all")), None);
+    }
+
+    #[test]
+    fn support_by_number() {
+        let support = |text| Version::parse(text).unwrap().support();
+        assert_eq!(support("3.13.0rc20261016"), Support::Proven);
+        assert_eq!(support("3.14.0"), Support::Untried);
+        assert_eq!(Version::parse("nightly"), None);
+    }
+}
