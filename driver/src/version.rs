@@ -4,6 +4,9 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
+use crate::iree::{self, Surroundings};
+use crate::message::{Failure, Message};
+
 /// A release of IREE.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
@@ -27,8 +30,32 @@ pub enum Support {
 pub const PROVEN: &str = "3.13.0";
 
 /// What 3.6.0 cannot do.
-const OF_3_6: &str = "its compiler crashes on functions that are kept apart (noinline), which every placed module has; \
-                      its runtime does not show lavapipe. Plans can be made, programs cannot";
+const OF_3_6: &str = "its hal.tensor.import has another form than placed modules use, its compiler crashes on functions \
+                      that are kept apart (noinline), its Torch lowering takes no loops, its runtime does not show lavapipe: \
+                      it can only plan for modules without loops (specplace opt --pass ...,select-mapping)";
+
+/// Refuses to write placed modules for a release that is known not to take
+/// them.
+///
+/// # Errors
+///
+/// A [`Failure`] of status 2 that says what the release lacks.
+pub fn check_placing() -> Result<(), Failure> {
+    let library = iree::find_library(&Surroundings::of_process()).ok();
+    let version = library.as_deref().and_then(Version::of);
+    match version.map(|version| (version.support(), version)) {
+        Some((Support::Limited(why), version)) => Err(Failure::usage(
+            Message::error(format!(
+                "IREE {version} does not take placed modules: {why}"
+            ))
+            .help(format!(
+                "install the release that is tested: `{}`",
+                iree::INSTALL
+            )),
+        )),
+        _ => Ok(()),
+    }
+}
 
 impl Version {
     /// That of the wheel which a program or library lies in.

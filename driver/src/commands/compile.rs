@@ -22,7 +22,7 @@ use specplace_driver::message::{Failure, Message};
 use specplace_driver::output::{self, Output, Staged, with_suffix};
 use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
-use specplace_driver::{graph, report};
+use specplace_driver::{graph, report, version};
 
 use super::place::print_findings;
 use super::verify_placement;
@@ -40,6 +40,7 @@ const READABLE: usize = 16 << 20;
 /// A [`Failure`]; OUT is not written then, but if IREE failed, the placed
 /// module is.
 pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
+    version::check_placing()?;
     let destinations = destinations(args)?;
     let mut context = Context::new(settings::of(&args.decision)?);
 

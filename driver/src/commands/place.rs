@@ -14,7 +14,7 @@ use specplace_driver::message::{Failure, Message};
 use specplace_driver::output::{self, Output};
 use specplace_driver::printer::{Printer, to_stdout};
 use specplace_driver::progress::Progress;
-use specplace_driver::{graph, report};
+use specplace_driver::{graph, report, version};
 
 use super::verify_placement;
 use crate::interface::Interface;
@@ -29,6 +29,7 @@ use crate::{diagnostics, module_file, settings, targets};
 pub fn run(args: &PlaceArgs, printer: &mut Printer) -> anyhow::Result<()> {
     // Clap requires IN for this verb.
     let input = args.input.as_deref().context("IN is missing")?;
+    version::check_placing()?;
     let destinations = Destinations::of(&args.output, input)?;
     let mut context = Context::new(settings::of(&args.decision)?);
 
