@@ -161,7 +161,7 @@ func.func @target_forward(%tokens: tensor<1x12xi64>) -> tensor<1x12x9xf32> {
 
 //--- one.mlir
 util.global private @head = #flow.parameter.named<"model"::"head"> : tensor<9x8xf32>
-func.func @forward(%tokens: tensor<1x12xi64>) -> tensor<1x12x9xf32> {
+func.func @forward(%tokens: tensor<1x12xi64> {iree.abi.affinity = #hal.device.promise<@__device_target>}) -> tensor<1x12x9xf32> {
   %head = util.global.load @head : tensor<9x8xf32>
   %empty = tensor.empty() : tensor<1x12x9xf32>
   %x = linalg.generic {indexing_maps = [affine_map<(d0, d1, d2) -> (d0, d1)>, affine_map<(d0, d1, d2) -> (d0, d1, d2)>], iterator_types = ["parallel", "parallel", "parallel"]} ins(%tokens : tensor<1x12xi64>) outs(%empty : tensor<1x12x9xf32>) {

@@ -299,7 +299,7 @@ fn logit_rows(
         ));
         return None;
     }
-    if vocabulary == 0 {
+    if vocabulary < 2 {
         errors.push(fail(format!("its result is {logits}, not logits"), export));
         return None;
     }
