@@ -15,6 +15,7 @@ mod sensitivity;
 mod space;
 
 pub use evaluate::{Choice, Evaluator};
+pub(crate) use legal::capability;
 pub use legal::{Infeasible, Reason, RuledOut, Share};
 pub use model::CostModel;
 pub use sensitivity::{Interval, Sensitivity};

@@ -1,1 +1,439 @@
-//! Finer partitions: models cut into stages.
+//! Finer partitions: models cut into stages, each placed on its own.
+//!
+//! With m stages the space has v·N^m points, which no one enumerates for m = 64. A round's time is
+//! a sum over stages and over values that pass between them, so that for one variant and one γ the
+//! best placement is a shortest path through the stage graph; memory capacities make it a shortest
+//! path with resources. [`solve`] bounds every (variant, γ) by the path without capacities, then
+//! solves them in the order of those bounds until the next bound is no better than what was found:
+//! the result is proven, or comes with its optimality gap. [`heft`](problem::Problem::heft) is the
+//! heuristic to compare with.
+//!
+//! What counts: time of each stage, and of each value that changes PUs. Values inside a model cross
+//! in every pass of it, those between models once per round. Control and the host's overhead do not
+//! count here.
+
+mod exact;
+pub mod problem;
+mod read;
+mod split;
+
+pub use exact::{Effort, Solved};
+pub use read::StageFile;
+
+use crate::CostError;
+use crate::platform::{Platform, Variant};
+use crate::profile::Profile;
+use crate::roofline;
+use crate::search::Request;
+use crate::speedup::expected_tokens;
+use crate::workload::{Role, SubgraphDemand};
+use problem::{Edge, Problem, Stage};
+use serde::Serialize;
+use std::time::{Duration, Instant};
+
+/// One stage of a model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StageDemand {
+    /// `target.3`.
+    pub name: String,
+    /// The model it belongs to.
+    pub role: Role,
+    /// What one pass of it costs.
+    pub demand: SubgraphDemand,
+}
+
+/// A value that one stage makes and another uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StageEdge {
+    /// Index of the producer.
+    pub from: usize,
+    /// Index of the consumer; always greater.
+    pub to: usize,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// Models as stages, each after what it needs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StageGraph {
+    /// The stages.
+    pub stages: Vec<StageDemand>,
+    /// What passes between them.
+    pub edges: Vec<StageEdge>,
+}
+
+/// How to search.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StageOptions {
+    /// Each model runs through each PU at most once.
+    pub contiguous: bool,
+    /// Give up proving after this long.
+    pub time: Duration,
+    /// Partial placements kept per stage; beyond, the worst are dropped and the gap says so.
+    pub labels: usize,
+}
+
+impl Default for StageOptions {
+    fn default() -> Self {
+        Self {
+            contiguous: false,
+            time: Duration::from_secs(20),
+            labels: 100_000,
+        }
+    }
+}
+
+/// The best placement of stages that was found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StagePlan {
+    /// Stages.
+    pub m: usize,
+    /// v.
+    pub variants: usize,
+    /// log10 of v·N^m.
+    pub log10_points: f64,
+    /// Resources in use.
+    pub variant: Variant,
+    /// γ*.
+    pub gamma: u32,
+    /// Stage and PU, in order; the drafter's are absent when γ is 0.
+    pub places: Vec<(String, String)>,
+    /// Milliseconds per token.
+    pub per_token_ms: f64,
+    /// Nothing takes less than this many.
+    pub bound_ms: f64,
+    /// Whether it is proven that nothing takes less time.
+    pub proven: bool,
+    /// How much less something might take, as a fraction; 0 when proven.
+    pub gap: f64,
+    /// Milliseconds per token of the HEFT heuristic, where it finds a placement.
+    pub heft_ms: Option<f64>,
+    /// Bytes of weights in each memory.
+    pub memory: Vec<(String, u64)>,
+    /// (variant, γ) pairs for which a capacity had to be reckoned with.
+    pub solved: usize,
+    /// Partial placements that were looked at.
+    pub labels: u64,
+    /// Seconds it took.
+    #[serde(skip)]
+    pub seconds: f64,
+    /// What it rests on.
+    pub assumptions: Vec<String>,
+}
+
+/// Finds the best placement of stages, draft length and variant. `allows` filters variants.
+///
+/// # Errors
+/// [`CostError::Argument`] when no placement is possible, or the stage graph is too wide for the
+/// exact method, with its size.
+pub fn solve(
+    request: &Request,
+    graph: &StageGraph,
+    gammas: &[u32],
+    options: &StageOptions,
+    allows: impl Fn(&Variant) -> bool,
+) -> Result<StagePlan, CostError> {
+    let started = Instant::now();
+    let variants: Vec<Variant> = variants(request).into_iter().filter(allows).collect();
+    let platform = &request.platform;
+    let mut cases: Vec<(f64, usize, u32)> = Vec::new();
+    let tables: Vec<Problem> = variants
+        .iter()
+        .map(|variant| problem_of(request, graph, variant, options.contiguous))
+        .collect();
+    for (index, whole) in tables.iter().enumerate() {
+        for gamma in gammas {
+            let bound = whole.with_draft_length(*gamma).relaxed()?;
+            cases.push((
+                bound / expected_tokens(request.alpha, *gamma),
+                index,
+                *gamma,
+            ));
+        }
+    }
+    cases.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut best: Option<(f64, usize, u32, Vec<usize>)> = None;
+    // What may still be better than the best: the least bound that was not refuted.
+    let (mut open, mut solved, mut labels) = (f64::INFINITY, 0, 0);
+    for (bound, index, gamma) in &cases {
+        let least = best.as_ref().map_or(f64::INFINITY, |best| best.0);
+        if *bound >= least * (1.0 - 1e-9) || !bound.is_finite() {
+            break;
+        }
+        if started.elapsed() > options.time {
+            open = open.min(*bound);
+            break;
+        }
+        let Some(whole) = tables.get(*index) else {
+            continue;
+        };
+        let tokens = expected_tokens(request.alpha, *gamma);
+        let effort = Effort {
+            labels: options.labels,
+            until: started + options.time,
+        };
+        let problem = whole.with_draft_length(*gamma);
+        let found = problem.exact(least * tokens, &effort)?;
+        solved += 1;
+        labels += found.labels;
+        if let Some((seconds, places)) = found.best {
+            best = Some((seconds / tokens, *index, *gamma, places));
+        }
+        if !found.proven {
+            open = open.min(found.bound / tokens);
+        }
+    }
+    let Some((seconds, index, gamma, places)) = best else {
+        return Err(nothing(request, graph));
+    };
+    let heft = cases
+        .iter()
+        .filter_map(|(_, index, gamma)| {
+            let problem = tables.get(*index)?.with_draft_length(*gamma);
+            Some(problem.heft()?.0 / expected_tokens(request.alpha, *gamma))
+        })
+        .fold(f64::INFINITY, f64::min);
+    let bound = open.min(seconds);
+    let pu = |index: usize| platform.pus.get(index);
+    let placed: Vec<(&StageDemand, usize)> = graph
+        .stages
+        .iter()
+        .filter(|stage| gamma > 0 || stage.role != Role::Drafter)
+        .zip(places)
+        .collect();
+    let memory = platform.memories.iter().map(|memory| {
+        let here = placed
+            .iter()
+            .filter(|(_, at)| pu(*at).is_some_and(|pu| pu.memory == memory.name));
+        let bytes = here.map(|(stage, _)| stage.demand.weight_bytes).sum();
+        (memory.name.clone(), bytes)
+    });
+    Ok(StagePlan {
+        m: graph.stages.len(),
+        variants: variants.len(),
+        log10_points: (variants.len() as f64).log10()
+            + graph.stages.len() as f64 * (platform.pus.len() as f64).log10(),
+        variant: variants.get(index).cloned().unwrap_or_default(),
+        gamma,
+        memory: memory.collect(),
+        places: placed
+            .iter()
+            .map(|(stage, at)| {
+                let name = pu(*at).map_or_else(String::new, |pu| pu.name.clone());
+                (stage.name.clone(), name)
+            })
+            .collect(),
+        per_token_ms: seconds * 1e3,
+        bound_ms: bound * 1e3,
+        proven: bound >= seconds * (1.0 - 1e-9),
+        gap: (seconds / bound - 1.0).max(0.0),
+        heft_ms: heft.is_finite().then_some(heft * 1e3),
+        solved,
+        labels,
+        seconds: started.elapsed().as_secs_f64(),
+        assumptions: assumptions(request),
+    })
+}
+
+fn assumptions(request: &Request) -> Vec<String> {
+    let mut said = vec![
+        format!("latencies of stages are rooflines of the platform {} ({})", request.platform.name, request.platform.origin),
+        "a value that changes units inside a model costs its crossing in every pass; between models once per round".to_owned(),
+        "weights fill memories; activations, control and the host's overhead do not count".to_owned(),
+    ];
+    if let (Some(profile), Some(first)) = (&request.profile, said.first_mut()) {
+        *first = format!(
+            "where {} has a model's latency on a unit, its stages share it as their rooflines do; elsewhere the roofline alone",
+            profile.origin
+        );
+    }
+    said
+}
+
+fn variants(request: &Request) -> Vec<Variant> {
+    request
+        .platform
+        .pus
+        .iter()
+        .fold(vec![Variant::new()], |so_far, pu| {
+            let fixed = request
+                .variant
+                .as_ref()
+                .and_then(|fixed| fixed.get(&pu.name));
+            let counts: Vec<u32> = match fixed {
+                Some(count) => vec![*count],
+                None => (1..=pu.resources()).rev().collect(),
+            };
+            let with = |variant: &Variant, count: u32| {
+                let mut variant = variant.clone();
+                variant.insert(pu.name.clone(), count);
+                variant
+            };
+            so_far
+                .iter()
+                .flat_map(|variant| counts.iter().map(move |count| with(variant, *count)))
+                .collect()
+        })
+}
+
+/// The numbers of one variant, passes not yet multiplied by γ.
+fn problem_of(
+    request: &Request,
+    graph: &StageGraph,
+    variant: &Variant,
+    contiguous: bool,
+) -> Problem {
+    let platform = &request.platform;
+    let n = platform.pus.len();
+    let scale: Vec<(Role, Vec<f64>)> = Role::MODELS
+        .into_iter()
+        .map(|role| {
+            let factor = |pu: usize| calibration(request, graph, variant, role, pu);
+            (role, (0..n).map(factor).collect())
+        })
+        .collect();
+    let factor = |role: Role, pu: usize| {
+        let of = scale.iter().find(|(of, _)| *of == role);
+        of.and_then(|(_, factors)| factors.get(pu))
+            .copied()
+            .unwrap_or(1.0)
+    };
+    let stages = graph.stages.iter().map(|stage| Stage {
+        model: usize::from(stage.role == Role::Target),
+        passes: 1.0,
+        bytes: stage.demand.weight_bytes as f64,
+        seconds: (0..n)
+            .map(|pu| {
+                latency(request, stage, variant, pu).unwrap_or(f64::INFINITY)
+                    * factor(stage.role, pu)
+            })
+            .collect(),
+    });
+    let edges = graph.edges.iter().map(|edge| Edge {
+        from: edge.from,
+        to: edge.to,
+        passes: 1.0,
+        seconds: (0..n * n)
+            .map(|pair| crossing(platform, pair / n, pair % n, edge.bytes))
+            .collect(),
+    });
+    let memory = |name: &str| {
+        platform
+            .memories
+            .iter()
+            .position(|memory| memory.name == name)
+    };
+    let mut capacities: Vec<f64> = platform
+        .memories
+        .iter()
+        .map(|memory| memory.capacity.value)
+        .collect();
+    let mut within: Vec<Vec<usize>> = platform
+        .pus
+        .iter()
+        .map(|pu| memory(&pu.memory).into_iter().collect())
+        .collect();
+    for (name, limit) in &request.memory_limits {
+        if let Some(pu) = platform.pus.iter().position(|pu| pu.name == *name) {
+            if let Some(within) = within.get_mut(pu) {
+                within.push(capacities.len());
+            }
+            capacities.push(*limit as f64);
+        }
+    }
+    Problem {
+        pus: n,
+        stages: stages.collect(),
+        edges: edges.collect(),
+        capacities,
+        within,
+        contiguous,
+    }
+}
+
+/// Seconds of one pass of a stage; `None` where it cannot be.
+fn latency(request: &Request, stage: &StageDemand, variant: &Variant, pu: usize) -> Option<f64> {
+    let pu = request.platform.pus.get(pu)?;
+    let pinned = request.pins.get(&stage.role);
+    if pinned.is_some_and(|to| *to != pu.name)
+        || request.forbid.contains(&(stage.role, pu.name.clone()))
+        || crate::search::capability(stage.role, &stage.demand, pu).is_some()
+    {
+        return None;
+    }
+    let active = variant
+        .get(&pu.name)
+        .copied()
+        .unwrap_or_else(|| pu.resources());
+    Some(roofline::estimate(&stage.demand, pu, active)?.seconds)
+}
+
+/// What a model's measured latency on a PU is of the sum of its stages' rooflines there.
+fn calibration(
+    request: &Request,
+    graph: &StageGraph,
+    variant: &Variant,
+    role: Role,
+    pu: usize,
+) -> f64 {
+    let measured = |profile: &Profile| {
+        let name = &request.platform.pus.get(pu)?.name;
+        let dtype = request.workload.subgraphs.get(&role)?.dominant_dtype();
+        let length = request.workload.sequence_length;
+        let found = profile.latency(role, name, variant, dtype, length, None);
+        Some(found.ok()?.seconds)
+    };
+    let sum: Option<f64> = graph
+        .stages
+        .iter()
+        .filter(|stage| stage.role == role)
+        .map(|stage| latency(request, stage, variant, pu))
+        .sum();
+    match (request.profile.as_ref().and_then(measured), sum) {
+        (Some(measured), Some(sum)) if sum > 0.0 => measured / sum,
+        _ => 1.0,
+    }
+}
+
+fn crossing(platform: &Platform, from: usize, to: usize, bytes: u64) -> f64 {
+    let name = |pu: usize| platform.pus.get(pu).map(|pu| pu.name.as_str());
+    let route = name(from)
+        .zip(name(to))
+        .and_then(|(from, to)| platform.route(from, to));
+    route.map_or(f64::INFINITY, |route| route.seconds(bytes))
+}
+
+fn nothing(request: &Request, graph: &StageGraph) -> CostError {
+    let stuck = graph.stages.iter().find(|stage| {
+        let full = request.platform.full_variant();
+        (0..request.platform.pus.len()).all(|pu| latency(request, stage, &full, pu).is_none())
+    });
+    match stuck {
+        Some(stage) => CostError::argument(
+            format!(
+                "the stage {} can run on no unit of the platform {}",
+                stage.name, request.platform.name
+            ),
+            "look at its types and ops, and at --pin and --forbid".to_owned(),
+        ),
+        None => {
+            let bytes: u64 = graph
+                .stages
+                .iter()
+                .map(|stage| stage.demand.weight_bytes)
+                .sum();
+            CostError::argument(
+                format!(
+                    "no placement of the {} stages ({} of weights) was found that fits the memories of the platform {}",
+                    graph.stages.len(),
+                    crate::text::bytes(bytes as f64),
+                    request.platform.name
+                ),
+                "raise a memory limit, or quantise the models".to_owned(),
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ pub mod growth;
 pub mod html;
 pub mod plot;
 pub mod plots;
+pub mod stages;
 pub mod table;
 
 use cost::platform::Variant;

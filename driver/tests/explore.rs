@@ -180,6 +180,49 @@ fn wrong_usage_is_named() {
     );
 }
 
+#[test]
+fn stages_are_placed_and_proven() {
+    let folder = tempfile::tempdir().unwrap();
+    let workload = repository().join("examples/paper/workload.yaml");
+    let reference = |arguments: &[&str]| {
+        let mut command = specplace();
+        command
+            .current_dir(&folder)
+            .args([
+                "explore",
+                "--platform",
+                "two-cpus",
+                "--alpha",
+                "0.9",
+                "--workload",
+            ])
+            .arg(&workload)
+            .args(arguments);
+        command
+    };
+    reference(&["--stages", "8", "--json", "s.json", "--html", "s.html"])
+        .assert()
+        .success()
+        .stdout(contains("stages: m = 16").and(contains("proven: nothing is faster")))
+        .stdout(contains("HEFT"));
+    let text = fs::read_to_string(folder.path().join("s.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["stages"][0]["proven"], true);
+    refused(
+        reference(&["--stages", "0"]),
+        2,
+        &["cannot be cut into 0 stages"],
+    );
+    refused(reference(&["--stages", "none.yaml"]), 2, &["none.yaml"]);
+    fs::write(folder.path().join("s.yaml"), "version: 1\nstages: [{ name: a, role: target, demand: {} }]\nedges: [{ from: a, to: b, bytes: 1 }]\n").unwrap();
+    refused(
+        reference(&["--stages", "s.yaml"]),
+        2,
+        &["s.yaml:3", "there is no stage `b`"],
+    );
+    refused(reference(&["--contiguous"]), 2, &["--stages"]);
+}
+
 /// The profile of the paper with one text replaced by another.
 fn damaged(folder: &Path, from: &str, to: &str) -> Command {
     let profile = repository().join("examples/paper/profile.yaml");

@@ -60,6 +60,12 @@ pub struct ExploreArgs {
         help_heading = "Space"
     )]
     pub method: String,
+    /// Cut each model into stages that are placed one by one: a number, or a file of stages
+    #[arg(long, value_name = "N|FILE", help_heading = "Space")]
+    pub stages: Option<String>,
+    /// Each model runs through each unit at most once (with --stages)
+    #[arg(long, requires = "stages", help_heading = "Space")]
+    pub contiguous: bool,
     /// Chances that the target's token is the drafter's 1st, 2nd, … choice, for tree drafting
     #[arg(
         long,

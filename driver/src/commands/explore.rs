@@ -4,12 +4,14 @@
 use std::path::Path;
 
 use cost::explore::{Exploration, Filter, Query, Rate, explore, limit_memory};
+use cost::platform::Variant;
 use cost::search::DEFAULT_MAX_GAMMA;
 use cost::speedup::check_alpha;
+use cost::stages::{StageGraph, StageOptions, StagePlan, solve};
 use cost::{CostError, Request, Workload, acceptance};
 
 use crate::args::{DecisionArgs, ExploreArgs};
-use crate::explore::{csv, growth, html, plots::Figure, table};
+use crate::explore::{csv, growth, html, plots::Figure, stages, table};
 use crate::message::{Failure, Message};
 use crate::output::{self, Output};
 use crate::printer::{Printer, to_stdout};
@@ -116,6 +118,10 @@ impl Question {
             self_c: self.self_c,
         };
         let exploration = explore(&query).map_err(Failure::from)?;
+        let staged = match &args.stages {
+            Some(given) => staged(given, args.contiguous, &query, &exploration)?,
+            None => Vec::new(),
+        };
         let mut outputs = Vec::new();
         if let Some(path) = &args.workload_out {
             let json = serde_json::to_string_pretty(&query.request.workload)?;
@@ -127,30 +133,75 @@ impl Question {
             outputs.push(file(path, csv::render(&exploration, &names)));
         }
         if let Some(path) = &args.json {
-            let json = exploration.to_json().map_err(Failure::from)?;
-            outputs.push(file(path, json + "\n"));
+            let mut json = serde_json::to_value(&exploration)?;
+            if !staged.is_empty() {
+                json["stages"] =
+                    serde_json::to_value(staged.iter().map(|(_, plan)| plan).collect::<Vec<_>>())?;
+            }
+            outputs.push(file(path, serde_json::to_string_pretty(&json)? + "\n"));
         }
         if let Some(path) = &args.html {
-            outputs.push(file(path, report(args, &query, &exploration)?));
+            outputs.push(file(path, report(args, &query, &exploration, &staged)?));
         }
         output::write_all(&outputs)?;
         for warning in exploration.warnings() {
             printer.message(&Message::warning(warning));
         }
-        to_stdout(table::render(&exploration, args.top).as_bytes())
+        let mut text = table::render(&exploration, args.top);
+        for (alpha, plan) in &staged {
+            text.push('\n');
+            text.push_str(&stages::render(*alpha, plan));
+        }
+        to_stdout(text.as_bytes())
             .map_err(|error| Failure::io("cannot write to standard output", &error))?;
         Ok(())
     }
 }
 
-fn report(args: &ExploreArgs, query: &Query, found: &Exploration) -> anyhow::Result<String> {
+/// The best placement of stages for every rate.
+fn staged(
+    given: &str,
+    contiguous: bool,
+    query: &Query,
+    found: &Exploration,
+) -> Result<Vec<(f64, StagePlan)>, Failure> {
+    let graph = match given.parse::<u32>() {
+        Ok(count) => StageGraph::evenly(&query.request.workload, count)?,
+        Err(_) => StageGraph::load(given)?,
+    };
+    let options = StageOptions {
+        contiguous,
+        ..StageOptions::default()
+    };
+    let solved = query.rates.iter().map(|rate| {
+        let request = Request {
+            alpha: rate.alpha,
+            ..query.request.clone()
+        };
+        let allows = |variant: &Variant| query.filter.allows_variant(variant);
+        let plan = solve(&request, &graph, &found.draft_lengths, &options, allows)?;
+        Ok((rate.alpha, plan))
+    });
+    solved.collect()
+}
+
+fn report(
+    args: &ExploreArgs,
+    query: &Query,
+    found: &Exploration,
+    staged: &[(f64, StagePlan)],
+) -> anyhow::Result<String> {
     let mut extra: Vec<Figure> = Vec::new();
     let drawn = |error: String| Failure::usage(Message::error(format!("cannot draw: {error}")));
     if args.growth {
         let sizes = growth::measure(&query.request).map_err(Failure::from)?;
         extra.push(growth::figure(&sizes).map_err(drawn)?);
     }
-    Ok(html::render(found, &extra).map_err(drawn)?)
+    let texts: Vec<String> = staged
+        .iter()
+        .map(|(alpha, plan)| stages::render(*alpha, plan))
+        .collect();
+    Ok(html::render(found, &texts, &extra).map_err(drawn)?)
 }
 
 fn file(path: &Path, contents: String) -> Output {

@@ -27,11 +27,15 @@ pub fn page(title: &str, body: &str) -> String {
     )
 }
 
-/// The report. `extra` figures come before the assumptions.
+/// The report. Texts about `stages`, then `extra` figures, come before the assumptions.
 ///
 /// # Errors
 /// What plotters says.
-pub fn render(exploration: &Exploration, extra: &[Figure]) -> Result<String, String> {
+pub fn render(
+    exploration: &Exploration,
+    stages: &[String],
+    extra: &[Figure],
+) -> Result<String, String> {
     let e = exploration;
     let mut body = format!(
         "<p>{} variants × {}<sup>{}</sup> mappings = <b>{} points</b>; cost model {}; least {}; {}; γ in {}. \
@@ -59,6 +63,12 @@ pub fn render(exploration: &Exploration, extra: &[Figure]) -> Result<String, Str
     );
     for outcome in &e.outcomes {
         body.push_str(&section(e, outcome)?);
+    }
+    if !stages.is_empty() {
+        body.push_str("<h2>Models cut into stages</h2>\n");
+    }
+    for text in stages {
+        body.push_str(&format!("<pre>{}</pre>\n", escape(text)));
     }
     if !extra.is_empty() {
         body.push_str("<h2>How the search grows</h2>\n");

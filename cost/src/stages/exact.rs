@@ -1,0 +1,458 @@
+//! Shortest paths through the stage graph, with memory as a resource.
+//!
+//! Stages are placed in order. What the rest of the path depends on is where the stages are that
+//! still have consumers: for a chain the last one, so that there are N states; for a graph N to the
+//! power of its width. Without capacities that is dynamic programming. With them, partial
+//! placements (labels) of one state compete in time and in bytes of each memory: a label that
+//! another beats in all of them goes, and so does one whose lower bound is no better than the best
+//! whole placement. The bound is the path of least time + Σ λ·bytes from there on, less λ times the
+//! room that is left, for prices λ found by subgradients (Lagrangian relaxation).
+//!
+//! Source: Handler and Zang, *A Dual Algorithm for the Constrained Shortest Path Problem*, Networks
+//! 1980; Dumitrescu and Boland, *Improved Preprocessing, Labeling and Scaling Algorithms for the
+//! Weight-Constrained Shortest Path Problem*, Networks 2003.
+
+use super::problem::{Edge, Problem};
+use crate::CostError;
+use std::time::Instant;
+
+/// States of one stage beyond which the exact method refuses.
+const MOST_STATES: usize = 1 << 16;
+/// Rounds of the subgradient method.
+const ROUNDS: usize = 60;
+/// Price vectors kept for bounds.
+const PRICES: usize = 6;
+
+/// How much may be spent on a proof.
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    /// Labels kept per stage.
+    pub labels: usize,
+    /// When to stop.
+    pub until: Instant,
+}
+
+/// What the exact method found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Solved {
+    /// Seconds of a round and the PU of each stage; `None` when nothing better than the given
+    /// limit was found.
+    pub best: Option<(f64, Vec<usize>)>,
+    /// Whether nothing is better.
+    pub proven: bool,
+    /// Nothing takes less.
+    pub bound: f64,
+    /// Labels that were made.
+    pub labels: u64,
+}
+
+/// What one stage adds to a path.
+struct Layer {
+    /// For each state before and each PU: seconds added, and the state after.
+    steps: Vec<(f64, usize)>,
+    /// States after it.
+    states: usize,
+}
+
+/// By model: the PUs it has been on, and the last.
+type Visited = [(u64, usize); 2];
+
+struct Label {
+    seconds: f64,
+    used: Vec<f64>,
+    state: usize,
+    /// For contiguous placements.
+    visited: Visited,
+    parent: usize,
+    pu: usize,
+    bound: f64,
+}
+
+/// Prices, with the least priced path from each state on.
+struct Priced {
+    prices: Vec<f64>,
+    /// By stage (those still to be placed) and state.
+    rest: Vec<Vec<f64>>,
+}
+
+impl Problem {
+    /// Seconds of the best round without capacities and contiguity: a lower bound.
+    ///
+    /// # Errors
+    /// [`CostError::Argument`] for a graph that is too wide.
+    pub fn relaxed(&self) -> Result<f64, CostError> {
+        let layers = self.layers()?;
+        let none = vec![0.0; self.capacities.len()];
+        let rest = self.rest(&layers, &none);
+        Ok(rest
+            .first()
+            .and_then(|states| states.first())
+            .copied()
+            .unwrap_or(0.0))
+    }
+
+    /// The best round of less than `limit` seconds.
+    ///
+    /// # Errors
+    /// [`CostError::Argument`] for a graph that is too wide.
+    pub fn exact(&self, limit: f64, effort: &Effort) -> Result<Solved, CostError> {
+        let layers = self.layers()?;
+        let mut best: Option<(f64, Vec<usize>)> = self.heft().filter(|(cost, _)| *cost < limit);
+        let mut upper = best.as_ref().map_or(limit, |(cost, _)| *cost);
+        let priced = self.prices(&layers, &mut best, &mut upper);
+        let capacity: Vec<f64> = self.capacities.clone();
+        let bound_of = |label: &Label, next: usize| {
+            let bounds = priced.iter().map(|priced| {
+                let rest = priced
+                    .rest
+                    .get(next)
+                    .and_then(|states| states.get(label.state));
+                let room: f64 = priced
+                    .prices
+                    .iter()
+                    .zip(capacity.iter().zip(&label.used))
+                    .map(|(price, (capacity, used))| price * (capacity - used))
+                    .sum();
+                rest.copied().unwrap_or(f64::INFINITY) - room
+            });
+            label.seconds + bounds.fold(f64::NEG_INFINITY, f64::max)
+        };
+        let mut made: Vec<Vec<Label>> = vec![vec![Label {
+            seconds: 0.0,
+            used: vec![0.0; self.capacities.len()],
+            state: 0,
+            visited: [(0, usize::MAX); 2],
+            parent: 0,
+            pu: 0,
+            bound: 0.0,
+        }]];
+        let (mut dropped, mut count) = (f64::INFINITY, 0u64);
+        for (index, layer) in layers.iter().enumerate() {
+            let mut next: Vec<Label> = Vec::new();
+            let before = made.last().map_or(&[] as &[Label], Vec::as_slice);
+            for (parent, label) in before.iter().enumerate() {
+                for pu in 0..self.pus {
+                    let Some(mut label) = self.extended(layer, index, label, parent, pu) else {
+                        continue;
+                    };
+                    label.bound = bound_of(&label, index + 1);
+                    // Bounds are sums in another order than costs; rounding must not cut a proof.
+                    if label.bound < upper * (1.0 - 1e-12) {
+                        next.push(label);
+                    }
+                }
+            }
+            count += next.len() as u64;
+            self.undominated(&mut next, layer.states);
+            let late = Instant::now() > effort.until;
+            let keep = if late { 64 } else { effort.labels };
+            if next.len() > keep {
+                next.sort_by(|a, b| a.bound.total_cmp(&b.bound));
+                for label in next.drain(keep..) {
+                    dropped = dropped.min(label.bound);
+                }
+            }
+            made.push(next);
+        }
+        let last = made.last().map_or(&[] as &[Label], Vec::as_slice);
+        let ends = last.iter().enumerate();
+        let end = ends.min_by(|a, b| a.1.seconds.total_cmp(&b.1.seconds));
+        if let Some((at, label)) = end
+            && label.seconds < upper
+        {
+            best = Some((label.seconds, path(&made, at)));
+            upper = label.seconds;
+        }
+        let bound = dropped.min(upper);
+        Ok(Solved {
+            proven: bound >= upper * (1.0 - 1e-12) || !bound.is_finite(),
+            best,
+            bound,
+            labels: count,
+        })
+    }
+
+    fn extended(
+        &self,
+        layer: &Layer,
+        index: usize,
+        label: &Label,
+        parent: usize,
+        pu: usize,
+    ) -> Option<Label> {
+        let (seconds, state) = *layer.steps.get(label.state * self.pus + pu)?;
+        let stage = self.stages.get(index)?;
+        if !seconds.is_finite() {
+            return None;
+        }
+        let mut visited = label.visited;
+        let (mask, last) = visited.get_mut(stage.model)?;
+        if self.contiguous && *last != pu && *mask >> pu & 1 == 1 {
+            return None;
+        }
+        (*mask, *last) = (*mask | 1 << pu, pu);
+        let mut used = label.used.clone();
+        for capacity in self.within.get(pu)? {
+            let used = used.get_mut(*capacity)?;
+            *used += stage.bytes;
+            if *used > *self.capacities.get(*capacity)? {
+                return None;
+            }
+        }
+        Some(Label {
+            seconds: label.seconds + seconds,
+            used,
+            state,
+            visited,
+            parent,
+            pu,
+            bound: 0.0,
+        })
+    }
+
+    /// Removes labels that another of the same state beats in time and in every memory that can
+    /// overflow.
+    fn undominated(&self, labels: &mut Vec<Label>, states: usize) {
+        let total: f64 = self.stages.iter().map(|stage| stage.bytes).sum();
+        let binding: Vec<usize> = (0..self.capacities.len())
+            .filter(|index| {
+                self.capacities
+                    .get(*index)
+                    .is_some_and(|capacity| *capacity < total)
+            })
+            .collect();
+        labels.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
+        let mut kept: Vec<Vec<(Vec<f64>, Visited)>> = vec![Vec::new(); states];
+        let contiguous = self.contiguous;
+        labels.retain(|label| {
+            let Some(kept) = kept.get_mut(label.state) else {
+                return false;
+            };
+            let used: Vec<f64> = binding
+                .iter()
+                .filter_map(|index| label.used.get(*index).copied())
+                .collect();
+            let beaten = kept.iter().any(|(other, visited)| {
+                other.iter().zip(&used).all(|(a, b)| a <= b)
+                    && (!contiguous
+                        || visited
+                            .iter()
+                            .zip(&label.visited)
+                            .all(|(a, b)| a.1 == b.1 && a.0 & !b.0 == 0))
+            });
+            if !beaten {
+                // One memory: only the least so far can beat what is slower.
+                if binding.len() == 1 && !contiguous {
+                    kept.clear();
+                }
+                kept.push((used, label.visited));
+            }
+            !beaten
+        });
+    }
+
+    /// Prices for memories, by subgradients; whole placements met on the way become `best`.
+    fn prices(
+        &self,
+        layers: &[Layer],
+        best: &mut Option<(f64, Vec<usize>)>,
+        upper: &mut f64,
+    ) -> Vec<Priced> {
+        let mut prices = vec![0.0; self.capacities.len()];
+        let mut all: Vec<(f64, Priced)> = Vec::new();
+        let mut step = 1.0;
+        let mut highest = f64::NEG_INFINITY;
+        for _ in 0..ROUNDS {
+            let rest = self.rest(layers, &prices);
+            let priced = Priced {
+                prices: prices.clone(),
+                rest,
+            };
+            let places = self.follow(layers, &priced);
+            let mut used = vec![0.0; self.capacities.len()];
+            for (stage, pu) in self.stages.iter().zip(&places) {
+                for capacity in self.within.get(*pu).into_iter().flatten() {
+                    if let Some(used) = used.get_mut(*capacity) {
+                        *used += stage.bytes;
+                    }
+                }
+            }
+            if let Some(cost) = self.cost(&places)
+                && cost < *upper
+            {
+                (*upper, *best) = (cost, Some((cost, places)));
+            }
+            let over: Vec<f64> = used
+                .iter()
+                .zip(&self.capacities)
+                .map(|(u, c)| u - c)
+                .collect();
+            let paid: f64 = prices
+                .iter()
+                .zip(&self.capacities)
+                .map(|(p, c)| p * c)
+                .sum();
+            let start = priced.rest.first().and_then(|states| states.first());
+            let bound = start.copied().unwrap_or(0.0) - paid;
+            if bound > highest * (1.0 + 1e-9) + 1e-300 {
+                highest = bound;
+            } else {
+                step *= 0.7;
+            }
+            all.push((bound, priced));
+            let norm: f64 = over
+                .iter()
+                .zip(&prices)
+                .filter(|(over, price)| **over > 0.0 || **price > 0.0)
+                .map(|(over, _)| over * over)
+                .sum();
+            let done = over
+                .iter()
+                .zip(&prices)
+                .all(|(over, price)| *over <= 0.0 && *price == 0.0);
+            if done || norm == 0.0 || !bound.is_finite() || bound >= *upper {
+                break;
+            }
+            let aim = if upper.is_finite() {
+                *upper
+            } else {
+                1.1 * bound.abs()
+            };
+            let length = step * (aim - bound).max(1e-4 * aim.abs()) / norm;
+            for (price, over) in prices.iter_mut().zip(&over) {
+                *price = f64::max(0.0, *price + length * over);
+            }
+        }
+        // The first is without prices, and exact where no capacity binds.
+        let mut rest = all.split_off(1.min(all.len()));
+        rest.sort_by(|a, b| b.0.total_cmp(&a.0));
+        rest.truncate(PRICES);
+        all.extend(rest);
+        all.into_iter().map(|(_, priced)| priced).collect()
+    }
+
+    /// The stages that later ones still need, after each stage, and what each step adds.
+    fn layers(&self) -> Result<Vec<Layer>, CostError> {
+        let m = self.stages.len();
+        let last_use = |index: usize| {
+            let uses = self.edges.iter().filter(|edge| edge.from == index);
+            uses.map(|edge| edge.to).max().unwrap_or(index)
+        };
+        let mut frontier: Vec<usize> = Vec::new();
+        let mut layers = Vec::with_capacity(m);
+        let mut before = 1usize;
+        for index in 0..m {
+            let mut after: Vec<usize> = frontier.clone();
+            after.push(index);
+            after.retain(|stage| last_use(*stage) > index);
+            let states = u32::try_from(after.len())
+                .ok()
+                .and_then(|width| self.pus.checked_pow(width))
+                .filter(|states| *states <= MOST_STATES);
+            let Some(states) = states else {
+                return Err(CostError::argument(
+                    format!(
+                        "the stage graph is too wide for the exact method: {} stages are needed later at once, which makes {}^{} states",
+                        after.len(),
+                        self.pus,
+                        after.len()
+                    ),
+                    "merge stages that feed the same later ones, or keep to a chain".to_owned(),
+                ));
+            };
+            let arriving: Vec<(&Edge, usize)> = self
+                .edges
+                .iter()
+                .filter(|edge| edge.to == index)
+                .filter_map(|edge| {
+                    let at = frontier.iter().position(|stage| *stage == edge.from)?;
+                    Some((edge, at))
+                })
+                .collect();
+            let mut steps = Vec::with_capacity(before * self.pus);
+            for state in 0..before {
+                for pu in 0..self.pus {
+                    let digit = |at: usize| state / self.pus.pow(at as u32) % self.pus;
+                    let crossing: f64 = arriving
+                        .iter()
+                        .map(|(edge, at)| self.link(edge, digit(*at), pu))
+                        .sum();
+                    let mut code = 0;
+                    for (place, stage) in after.iter().enumerate() {
+                        let own = frontier.iter().position(|before| before == stage);
+                        let value = own.map_or(pu, digit);
+                        code += value * self.pus.pow(place as u32);
+                    }
+                    steps.push((self.node(index, pu) + crossing, code));
+                }
+            }
+            layers.push(Layer { steps, states });
+            (frontier, before) = (after, states);
+        }
+        Ok(layers)
+    }
+
+    /// What a byte costs on each PU.
+    fn tolls(&self, prices: &[f64]) -> Vec<f64> {
+        let toll = |within: &Vec<usize>| within.iter().filter_map(|at| prices.get(*at)).sum();
+        self.within.iter().map(toll).collect()
+    }
+
+    /// The least priced path from each state to the end, by stage.
+    fn rest(&self, layers: &[Layer], prices: &[f64]) -> Vec<Vec<f64>> {
+        let tolls = self.tolls(prices);
+        let mut rest: Vec<Vec<f64>> = vec![vec![0.0; layers.last().map_or(1, |last| last.states)]];
+        for (layer, stage) in layers.iter().zip(&self.stages).rev() {
+            let after = rest.last().map_or(&[] as &[f64], Vec::as_slice);
+            let before = layer
+                .steps
+                .chunks(self.pus)
+                .map(|steps| {
+                    let steps = steps.iter().zip(&tolls);
+                    let costs = steps.map(|((seconds, state), toll)| {
+                        seconds
+                            + toll * stage.bytes
+                            + after.get(*state).copied().unwrap_or(f64::INFINITY)
+                    });
+                    costs.fold(f64::INFINITY, f64::min)
+                })
+                .collect();
+            rest.push(before);
+        }
+        rest.reverse();
+        rest
+    }
+
+    /// The placement along the least priced path.
+    fn follow(&self, layers: &[Layer], priced: &Priced) -> Vec<usize> {
+        let tolls = self.tolls(&priced.prices);
+        let (mut state, mut places) = (0, Vec::with_capacity(layers.len()));
+        for (index, (layer, stage)) in layers.iter().zip(&self.stages).enumerate() {
+            let after = priced.rest.get(index + 1);
+            let cost = |pu: usize| {
+                let (seconds, next) = layer.steps.get(state * self.pus + pu).copied()?;
+                let rest = after?.get(next).copied()?;
+                Some((seconds + tolls.get(pu)? * stage.bytes + rest, next))
+            };
+            let best = (0..self.pus)
+                .filter_map(|pu| Some((pu, cost(pu)?)))
+                .min_by(|a, b| a.1.0.total_cmp(&b.1.0));
+            let Some((pu, (_, next))) = best else { break };
+            places.push(pu);
+            state = next;
+        }
+        places
+    }
+}
+
+fn path(made: &[Vec<Label>], end: usize) -> Vec<usize> {
+    let mut places = Vec::new();
+    let mut at = end;
+    for layer in made.iter().skip(1).rev() {
+        let Some(label) = layer.get(at) else { break };
+        places.push(label.pu);
+        at = label.parent;
+    }
+    places.reverse();
+    places
+}

@@ -1,0 +1,219 @@
+//! The exact method against enumeration.
+
+use super::problem::{Edge, Problem, Stage};
+use super::*;
+use crate::search::tests::brute::{any_demand, platform, unit};
+use crate::search::tests::{demand, two, workload};
+use proptest::prelude::*;
+
+fn effort() -> Effort {
+    Effort {
+        labels: 1_000_000,
+        until: Instant::now() + Duration::from_secs(600),
+    }
+}
+
+/// Up to 7 stages on up to 3 PUs, chain or not, some places impossible, memories tight.
+fn any_problem() -> impl Strategy<Value = Problem> {
+    (1usize..4, 1usize..8, any::<bool>())
+        .prop_flat_map(|(pus, m, contiguous)| {
+            let stage = (
+                prop::collection::vec(
+                    prop_oneof![9 => 0.1..10.0f64, 1 => Just(f64::INFINITY)],
+                    pus,
+                ),
+                0.0..10.0f64,
+                any::<bool>(),
+            );
+            let edge = (0..m, 0..m, prop::collection::vec(0.0..5.0f64, pus * pus));
+            (
+                prop::collection::vec(stage, m),
+                prop::collection::vec(edge, 0..m + 2),
+                prop::collection::vec(5.0..60.0f64, 2),
+                prop::collection::vec(0usize..2, pus),
+                Just((pus, contiguous)),
+            )
+        })
+        .prop_map(
+            |(stages, edges, capacities, within, (pus, contiguous))| Problem {
+                pus,
+                stages: stages
+                    .into_iter()
+                    .map(|(seconds, bytes, target)| Stage {
+                        model: usize::from(target),
+                        passes: if target { 1.0 } else { 3.0 },
+                        bytes,
+                        seconds,
+                    })
+                    .collect(),
+                edges: edges
+                    .into_iter()
+                    .filter(|(a, b, _)| a != b)
+                    .map(|(a, b, mut seconds)| {
+                        for pu in 0..pus {
+                            seconds[pu * pus + pu] = 0.0;
+                        }
+                        Edge {
+                            from: a.min(b),
+                            to: a.max(b),
+                            passes: 1.0,
+                            seconds,
+                        }
+                    })
+                    .collect(),
+                capacities,
+                within: within.into_iter().map(|memory| vec![memory]).collect(),
+                contiguous,
+            },
+        )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #[test]
+    fn exact_equals_exhaustive(problem in any_problem()) {
+        let (best, visited) = problem.exhaustive();
+        prop_assert_eq!(visited, (problem.pus as u64).pow(problem.stages.len() as u32));
+        let found = problem.exact(f64::INFINITY, &effort()).unwrap();
+        prop_assert!(found.proven);
+        match (&best, &found.best) {
+            (Some((least, _)), Some((cost, places))) => {
+                prop_assert!((cost - least).abs() <= 1e-9 * least, "{cost} {least}");
+                prop_assert!((problem.cost(places).unwrap() - cost).abs() <= 1e-9 * cost);
+                prop_assert!(problem.relaxed().unwrap() <= least * (1.0 + 1e-12));
+                // Asked for something better than the best, it proves that there is none.
+                let none = problem.exact(least * (1.0 - 1e-9), &effort()).unwrap();
+                prop_assert!(none.best.is_none() && none.proven);
+            }
+            (None, None) => {}
+            other => prop_assert!(false, "{other:?}"),
+        }
+        if let Some((cost, places)) = problem.heft() {
+            prop_assert_eq!(problem.cost(&places), Some(cost));
+            prop_assert!(cost >= best.unwrap().0 * (1.0 - 1e-12));
+        }
+        // With few labels it may miss the best, but its bound never lies.
+        let hasty = problem.exact(f64::INFINITY, &Effort { labels: 2, ..effort() }).unwrap();
+        if let (Some((least, _)), true) = (&problem.exhaustive().0, hasty.bound.is_finite()) {
+            prop_assert!(hasty.bound <= least * (1.0 + 1e-9), "{hasty:?} {least}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+    #[test]
+    fn one_stage_per_model_is_the_search(
+        units in prop::collection::vec(unit(), 1..4),
+        drafter in any_demand(),
+        target in any_demand(),
+        alpha in 0.0..=1.0f64,
+    ) {
+        let mut request = Request::new(workload(drafter, target), platform(&units), alpha);
+        for demand in request.workload.subgraphs.values_mut() {
+            // The search counts activations, stages do not.
+            demand.activation_peak_bytes = 0;
+        }
+        let mut graph = StageGraph::evenly(&request.workload, 1).unwrap();
+        // Eq. (1) has no crossings.
+        graph.edges.clear();
+        let gammas = request.draft_lengths().unwrap();
+        let found = solve(&request, &graph, &gammas, &StageOptions::default(), |_| true);
+        match crate::search(&request) {
+            Ok(plan) => {
+                let found = found.unwrap();
+                prop_assert!(found.proven && found.gap == 0.0);
+                prop_assert!((found.per_token_ms - plan.time.per_token_ms).abs() <= 1e-9 * plan.time.per_token_ms, "{found:?}");
+                prop_assert!(found.heft_ms.is_none_or(|ms| ms >= found.per_token_ms * (1.0 - 1e-9)));
+            }
+            Err(_) => prop_assert!(found.is_err()),
+        }
+    }
+}
+
+#[test]
+fn stages_sit_only_where_their_types_are() {
+    let mut board = two(8.0);
+    board.links[0].latency = crate::units::Quantity::given(1e-6);
+    let request = Request::new(
+        workload(demand(10, 10), demand(8_000_000_000, 800)),
+        board,
+        0.5,
+    );
+    let mut graph = StageGraph::evenly(&request.workload, 4).unwrap();
+    let gammas = [0];
+    let solved =
+        |graph: &StageGraph, options| solve(&request, graph, &gammas, &options, |_| true).unwrap();
+    let all_gpu = solved(&graph, StageOptions::default());
+    assert!(
+        all_gpu.places.iter().all(|(_, pu)| pu == "gpu"),
+        "{all_gpu:?}"
+    );
+    // An op that the GPU cannot run, in the middle.
+    let middle = graph
+        .stages
+        .iter()
+        .position(|stage| stage.name == "target.2")
+        .unwrap();
+    graph.stages[middle]
+        .demand
+        .dtypes
+        .insert(crate::workload::DType::I8);
+    let error = solve(&request, &graph, &gammas, &StageOptions::default(), |_| {
+        true
+    })
+    .unwrap_err();
+    assert!(
+        error.to_string().contains("target.2 can run on no unit"),
+        "{error}"
+    );
+    let mut request = request.clone();
+    request.platform.pus[0]
+        .dtypes
+        .insert(crate::workload::DType::I8);
+    let places = |contiguous| {
+        let options = StageOptions {
+            contiguous,
+            ..StageOptions::default()
+        };
+        let plan = solve(&request, &graph, &gammas, &options, |_| true).unwrap();
+        plan.places
+            .iter()
+            .map(|(_, pu)| pu.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(places(false), ["gpu", "gpu", "cpu", "gpu"]);
+    assert_eq!(places(true), ["gpu", "gpu", "cpu", "cpu"]);
+}
+
+#[test]
+fn files_are_read_and_their_faults_located() {
+    let good = "version: 1\nstages:\n  - { name: target.0, role: target, demand: { weight_bytes: 10 } }\n  - { name: target.1, role: target, demand: {} }\nedges:\n  - { from: target.0, to: target.1, bytes: 2 KiB }\n";
+    let graph = StageGraph::from_yaml("s.yaml", good).unwrap();
+    assert_eq!((graph.stages.len(), graph.edges[0].bytes), (2, 2048));
+    for (from, to, part) in [
+        (
+            "from: target.0, to: target.1",
+            "from: target.1, to: target.0",
+            "comes before",
+        ),
+        (
+            "from: target.0",
+            "from: tarket.0",
+            "there is no stage `tarket.0`",
+        ),
+        ("name: target.1", "name: target.0", "two stages `target.0`"),
+        ("role: target", "role: control", "control is no model"),
+        (
+            "bytes: 2 KiB",
+            "bytes: 2 ms",
+            "is a time, where a size is wanted",
+        ),
+        ("demand: {}", "demands: {}", "unknown field `demands`"),
+    ] {
+        let error = StageGraph::from_yaml("s.yaml", &good.replacen(from, to, 1)).unwrap_err();
+        assert!(error.to_string().contains(part), "{error}");
+        assert!(error.location().is_some());
+    }
+    assert!(StageGraph::evenly(&workload(demand(1, 1), demand(1, 1)), 0).is_err());
+}
