@@ -8,7 +8,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 export LD_LIBRARY_PATH := $(CURDIR)/.toolchain/lib$(if $(LD_LIBRARY_PATH),:$(LD_LIBRARY_PATH))
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup build test prove demo paper bench fmt lint clean
+.PHONY: help setup build test prove test-edge demo paper bench fmt lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,11 @@ test: setup ## unit, lit and end-to-end tests, few repetitions
 
 prove: setup ## every end-to-end case 20 times; keeps its log in out/
 	@test/run prove
+
+test-edge: setup ## the edge target under qemu: Cortex-A55 code, AArch64 runtime
+	@toolchain/edge
+	@cargo build --workspace
+	@cargo test -p specplace-e2e --test edge -- --ignored --nocapture
 
 demo: build ## place an example on two devices, compile it, run it, check it
 	@examples/demo

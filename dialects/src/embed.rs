@@ -10,6 +10,7 @@
 //! locations included.
 
 mod crash;
+mod raw;
 mod said;
 mod source;
 
@@ -25,105 +26,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::diagnostics::{Diagnostic, Severity};
 use crate::session;
 
+use raw::*;
 use said::{collect, taken};
 use source::Pages;
-
-/// What the API hands out; only ever seen behind pointers.
-#[repr(C)]
-struct Opaque {
-    _private: [u8; 0],
-}
-
-type RawError = Opaque;
-type RawSession = Opaque;
-type RawInvocation = Opaque;
-type RawSource = Opaque;
-type RawOutput = Opaque;
-
-type OnDiagnostic = unsafe extern "C" fn(c_int, *const c_char, usize, *mut c_void);
-type OnName = unsafe extern "C" fn(*const c_char, *mut c_void);
-
-/// From a module to a program: the whole pipeline between two phases.
-const STANDARD_PIPELINE: c_int = 0;
-
-unsafe extern "C" {
-    fn ireeCompilerErrorDestroy(error: *mut RawError);
-    fn ireeCompilerErrorGetMessage(error: *mut RawError) -> *const c_char;
-    fn ireeCompilerGetRevision() -> *const c_char;
-    fn ireeCompilerSetupGlobalCL(
-        argc: c_int,
-        argv: *const *const c_char,
-        banner: *const c_char,
-        install_signal_handlers: bool,
-    );
-    fn ireeCompilerEnumerateRegisteredHALTargetBackends(callback: OnName, data: *mut c_void);
-    fn ireeCompilerSessionCreate() -> *mut RawSession;
-    fn ireeCompilerSessionDestroy(session: *mut RawSession);
-    fn ireeCompilerSessionSetFlags(
-        session: *mut RawSession,
-        argc: c_int,
-        argv: *const *const c_char,
-    ) -> *mut RawError;
-    fn ireeCompilerInvocationCreate(session: *mut RawSession) -> *mut RawInvocation;
-    fn ireeCompilerInvocationDestroy(invocation: *mut RawInvocation);
-    fn ireeCompilerInvocationEnableCallbackDiagnostics(
-        invocation: *mut RawInvocation,
-        flags: c_int,
-        callback: OnDiagnostic,
-        data: *mut c_void,
-    );
-    fn ireeCompilerInvocationParseSource(
-        invocation: *mut RawInvocation,
-        source: *mut RawSource,
-    ) -> bool;
-    fn ireeCompilerInvocationSetCompileToPhase(
-        invocation: *mut RawInvocation,
-        phase: *const c_char,
-    );
-    fn ireeCompilerInvocationSetCompileFromPhase(
-        invocation: *mut RawInvocation,
-        phase: *const c_char,
-    );
-    fn ireeCompilerInvocationSetDumpCompilationPhasesTo(
-        invocation: *mut RawInvocation,
-        path: *const c_char,
-    );
-    fn ireeCompilerInvocationPipeline(invocation: *mut RawInvocation, pipeline: c_int) -> bool;
-    fn ireeCompilerInvocationOutputIR(
-        invocation: *mut RawInvocation,
-        output: *mut RawOutput,
-    ) -> *mut RawError;
-    fn ireeCompilerInvocationOutputIRBytecode(
-        invocation: *mut RawInvocation,
-        output: *mut RawOutput,
-        version: c_int,
-    ) -> *mut RawError;
-    fn ireeCompilerInvocationOutputVMBytecode(
-        invocation: *mut RawInvocation,
-        output: *mut RawOutput,
-    ) -> *mut RawError;
-    fn ireeCompilerSourceWrapBuffer(
-        session: *mut RawSession,
-        name: *const c_char,
-        buffer: *const c_char,
-        length: usize,
-        is_null_terminated: bool,
-        source: *mut *mut RawSource,
-    ) -> *mut RawError;
-    fn ireeCompilerSourceDestroy(source: *mut RawSource);
-    fn ireeCompilerOutputOpenFile(
-        path: *const c_char,
-        output: *mut *mut RawOutput,
-    ) -> *mut RawError;
-    fn ireeCompilerOutputOpenMembuffer(output: *mut *mut RawOutput) -> *mut RawError;
-    fn ireeCompilerOutputMapMemory(
-        output: *mut RawOutput,
-        contents: *mut *mut c_void,
-        size: *mut u64,
-    ) -> *mut RawError;
-    fn ireeCompilerOutputKeep(output: *mut RawOutput);
-    fn ireeCompilerOutputDestroy(output: *mut RawOutput);
-}
 
 /// A phase of IREE's pipeline, by the name that `--compile-to` knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
