@@ -139,3 +139,39 @@ fn stages(bencher: Bencher<'_, '_>, memory: &str) {
         plan
     });
 }
+
+/// The harder family: every unit has a tight memory of its own, and one second. What is not proven
+/// by then has a gap, which is printed.
+#[divan::bench(args = [false, true], sample_count = 1, sample_size = 1)]
+fn stages_with_four_tight_memories(bencher: Bencher<'_, '_>, contiguous: bool) {
+    let mut platform = platform(&[6, 4, 2, 1], "dram");
+    for (index, size) in [1.7e9, 1.6e9, 1.5e9, 1.4e9].into_iter().enumerate() {
+        let mut memory = platform.memories[0].clone();
+        memory.name = format!("m{index}");
+        memory.capacity = cost::units::Quantity::given(size);
+        platform.pus[index].memory.clone_from(&memory.name);
+        platform.memories.push(memory);
+    }
+    let request = Request::new(workload(), platform, 0.9);
+    let gammas = request.draft_lengths().expect("lengths");
+    let graph = chain(7);
+    let options = StageOptions {
+        contiguous,
+        time: std::time::Duration::from_secs(1),
+        ..StageOptions::default()
+    };
+    bencher.bench(|| {
+        let plan = solve(&request, &graph, &gammas, &options, |_| true).expect("a plan");
+        let heft = plan
+            .heft_ms
+            .map_or(f64::NAN, |ms| ms / plan.per_token_ms - 1.0);
+        eprintln!(
+            "contiguous {contiguous}: proven {}, gap {:.2} % after {:.2} s, HEFT {:.1} % slower",
+            plan.proven,
+            plan.gap * 100.0,
+            plan.seconds,
+            heft * 100.0
+        );
+        plan
+    });
+}

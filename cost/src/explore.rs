@@ -161,7 +161,7 @@ pub struct Outcome {
     pub rows: Vec<Row>,
     /// The best of each variant, the full machine first; empty with [`Method::Factored`].
     pub variants: Vec<VariantBest>,
-    /// Rows that no other beats in both time per token and memory, fastest first.
+    /// Rows, and targets alone, that none beats in both time per token and memory, fastest first.
     pub memory_frontier: Vec<Row>,
     /// The same for time and energy; empty where the power is not known.
     pub energy_frontier: Vec<Row>,

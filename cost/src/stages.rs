@@ -29,6 +29,8 @@ use crate::speedup::expected_tokens;
 use crate::workload::{Role, SubgraphDemand};
 use problem::{Edge, Problem, Stage};
 use serde::Serialize;
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
 use std::time::{Duration, Instant};
 
 /// One stage of a model.
@@ -136,63 +138,73 @@ pub fn solve(
     let started = Instant::now();
     let variants: Vec<Variant> = variants(request).into_iter().filter(allows).collect();
     let platform = &request.platform;
-    let mut cases: Vec<(f64, usize, u32)> = Vec::new();
     let tables: Vec<Problem> = variants
         .iter()
         .map(|variant| problem_of(request, graph, variant, options.contiguous))
         .collect();
+    let mut best: Option<(f64, usize, u32, Vec<usize>)> = None;
+    let mut queue = BinaryHeap::new();
     for (index, whole) in tables.iter().enumerate() {
         for gamma in gammas {
-            let bound = whole.with_draft_length(*gamma).relaxed()?;
-            cases.push((
-                bound / expected_tokens(request.alpha, *gamma),
+            let problem = whole.with_draft_length(*gamma);
+            let tokens = expected_tokens(request.alpha, *gamma);
+            queue.push(Case {
+                bound: problem.relaxed()? / tokens,
                 index,
-                *gamma,
-            ));
+                gamma: *gamma,
+                priced: false,
+            });
+            if let Some((cost, places)) = problem.heft()
+                && best.as_ref().is_none_or(|best| cost / tokens < best.0)
+            {
+                best = Some((cost / tokens, index, *gamma, places));
+            }
         }
     }
-    cases.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut best: Option<(f64, usize, u32, Vec<usize>)> = None;
+    let heft = best.as_ref().map_or(f64::INFINITY, |best| best.0);
     // What may still be better than the best: the least bound that was not refuted.
     let (mut open, mut solved, mut labels) = (f64::INFINITY, 0, 0);
-    for (bound, index, gamma) in &cases {
+    while let Some(case) = queue.pop() {
         let least = best.as_ref().map_or(f64::INFINITY, |best| best.0);
-        if *bound >= least * (1.0 - 1e-9) || !bound.is_finite() {
+        if case.bound >= least * (1.0 - 1e-9) || !case.bound.is_finite() {
             break;
         }
         if started.elapsed() > options.time {
-            open = open.min(*bound);
+            open = open.min(case.bound);
             break;
         }
-        let Some(whole) = tables.get(*index) else {
+        let Some(whole) = tables.get(case.index) else {
             continue;
         };
-        let tokens = expected_tokens(request.alpha, *gamma);
+        let tokens = expected_tokens(request.alpha, case.gamma);
+        let problem = whole.with_draft_length(case.gamma);
+        if !case.priced {
+            // The bound without capacities is cheap; one with prices comes before a solution.
+            let bound = problem.priced_bound(least * tokens)? / tokens;
+            queue.push(Case {
+                bound: bound.max(case.bound),
+                priced: true,
+                ..case
+            });
+            continue;
+        }
         let effort = Effort {
             labels: options.labels,
             until: started + options.time,
         };
-        let problem = whole.with_draft_length(*gamma);
         let found = problem.exact(least * tokens, &effort)?;
         solved += 1;
         labels += found.labels;
         if let Some((seconds, places)) = found.best {
-            best = Some((seconds / tokens, *index, *gamma, places));
+            best = Some((seconds / tokens, case.index, case.gamma, places));
         }
         if !found.proven {
-            open = open.min(found.bound / tokens);
+            open = open.min(found.bound.max(case.bound * tokens) / tokens);
         }
     }
     let Some((seconds, index, gamma, places)) = best else {
         return Err(nothing(request, graph));
     };
-    let heft = cases
-        .iter()
-        .filter_map(|(_, index, gamma)| {
-            let problem = tables.get(*index)?.with_draft_length(*gamma);
-            Some(problem.heft()?.0 / expected_tokens(request.alpha, *gamma))
-        })
-        .fold(f64::INFINITY, f64::min);
     let bound = open.min(seconds);
     let pu = |index: usize| platform.pus.get(index);
     let placed: Vec<(&StageDemand, usize)> = graph
@@ -233,6 +245,31 @@ pub fn solve(
         seconds: started.elapsed().as_secs_f64(),
         assumptions: assumptions(request),
     })
+}
+
+/// A variant with a draft length, and what is known about it. The least bound comes first.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Case {
+    bound: f64,
+    index: usize,
+    gamma: u32,
+    /// Whether the bound knows about capacities.
+    priced: bool,
+}
+
+impl Eq for Case {}
+
+impl PartialOrd for Case {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Case {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_bound = other.bound.total_cmp(&self.bound);
+        by_bound.then((other.index, other.gamma).cmp(&(self.index, self.gamma)))
+    }
 }
 
 fn assumptions(request: &Request) -> Vec<String> {

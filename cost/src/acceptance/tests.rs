@@ -112,12 +112,21 @@ fn files_are_named_with_or_without_a_task() {
 
 #[test]
 fn the_examples_load() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/acceptance");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
     assert_eq!(
-        load(&format!("{folder}/paper.yaml:translation/w8a8-target-p90"))
-            .unwrap()
-            .alpha,
+        load(&format!(
+            "{folder}/paper/acceptance.yaml:translation/w8a8-target-p90"
+        ))
+        .unwrap()
+        .alpha,
         0.90
     );
-    assert!((load(&format!("{folder}/pair.yaml")).unwrap().alpha - 32.0 / 41.0).abs() < 1e-12);
+    assert!(
+        (load(&format!("{folder}/acceptance/pair.yaml"))
+            .unwrap()
+            .alpha
+            - 32.0 / 41.0)
+            .abs()
+            < 1e-12
+    );
 }

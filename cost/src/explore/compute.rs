@@ -55,8 +55,8 @@ pub(super) fn exhaustive(
         rate: rate.clone(),
         rows: ranked.iter().map(|row| rows.row(row)).collect(),
         variants,
-        memory_frontier: rows.frontier(&ranked, |row| Some(row.memory as f64)),
-        energy_frontier: rows.frontier(&ranked, |row| row.energy),
+        memory_frontier: rows.frontier(&ranked, &others, |row| Some(row.memory as f64)),
+        energy_frontier: rows.frontier(&ranked, &others, |row| row.energy),
         plan,
         shifts: vec![],
         map: None,
@@ -158,7 +158,8 @@ impl<'a> Rows<'a> {
     }
 
     /// Each point of the full space once: with a drafter where the module has one, at its best
-    /// draft length, 0 included. And those at which not drafting is best, drafting all the same.
+    /// draft length, 0 included. And the alternatives: drafting where not drafting is best, and the
+    /// target alone where drafting is.
     fn ranked(&mut self) -> (Vec<Ranked>, Vec<Ranked>) {
         let plain: BTreeMap<(usize, usize), Point> = self
             .space
@@ -177,6 +178,8 @@ impl<'a> Rows<'a> {
             let best = self.best(&both, Some(point), 0);
             if best.as_ref().is_some_and(|best| best.choice.gamma == 0) {
                 others.extend(self.best(&[Some(*point)], Some(point), 1));
+            } else {
+                others.extend(self.best(&[plain.get(&at).copied()], None, 0));
             }
             ranked.extend(best);
         }
@@ -387,9 +390,15 @@ impl<'a> Rows<'a> {
     }
 
     /// Rows that no other beats in time and in `other`, fastest first, each plan once.
-    fn frontier(&self, ranked: &[Ranked], other: impl Fn(&Ranked) -> Option<f64>) -> Vec<Row> {
+    fn frontier(
+        &self,
+        ranked: &[Ranked],
+        others: &[Ranked],
+        other: impl Fn(&Ranked) -> Option<f64>,
+    ) -> Vec<Row> {
         let mut rows: Vec<(&Ranked, f64)> = ranked
             .iter()
+            .chain(others)
             .filter_map(|row| Some((row, other(row)?)))
             .collect();
         rows.sort_by(|a, b| {

@@ -26,7 +26,7 @@ pub struct TechniqueRow {
     pub source: String,
 }
 
-/// The largest tree that is tried; verifying more tokens is no longer one pass in practice.
+/// The verification budget of trees: verifying more tokens is no longer one pass in practice.
 const LARGEST_TREE: usize = 64;
 
 /// The rows for the mapping that drafts best; none without one.
@@ -102,9 +102,9 @@ pub(super) fn rows(
     );
     if let Some(ranks) = &query.ranks {
         best_of(
-            (1..=LARGEST_TREE)
-                .map(|budget| {
-                    let tree = best_tree(ranks, budget, longest);
+            lengths()
+                .map(|depth| {
+                    let tree = best_tree(ranks, LARGEST_TREE, depth);
                     let words = format!("{} tokens, {} deep", tree.size(), tree.depth());
                     let technique = Tree {
                         tree,

@@ -20,6 +20,8 @@ use std::time::Instant;
 const MOST_STATES: usize = 1 << 16;
 /// Rounds of the subgradient method.
 const ROUNDS: usize = 60;
+/// Labels of one state that a label is compared with.
+const RIVALS: usize = 100;
 /// Price vectors kept for bounds.
 const PRICES: usize = 6;
 
@@ -91,11 +93,57 @@ impl Problem {
             .unwrap_or(0.0))
     }
 
-    /// The best round of less than `limit` seconds.
+    /// Seconds of a round that nothing beats, by prices for memory; `limit` is what others reached.
+    ///
+    /// # Errors
+    /// [`CostError::Argument`] for a graph that is too wide.
+    pub fn priced_bound(&self, limit: f64) -> Result<f64, CostError> {
+        let layers = self.layers()?;
+        let (mut best, mut upper) = (None, limit);
+        let priced = self.prices(&layers, &mut best, &mut upper);
+        let bounds = priced.iter().map(|priced| {
+            let start = priced.rest.first().and_then(|states| states.first());
+            let room = priced.prices.iter().zip(&self.capacities);
+            start.copied().unwrap_or(0.0)
+                - room.map(|(price, capacity)| price * capacity).sum::<f64>()
+        });
+        Ok(bounds.fold(0.0, f64::max))
+    }
+
+    /// The best round of less than `limit` seconds: with few labels first, for a good placement to
+    /// prune with, then with as many as the effort allows.
     ///
     /// # Errors
     /// [`CostError::Argument`] for a graph that is too wide.
     pub fn exact(&self, limit: f64, effort: &Effort) -> Result<Solved, CostError> {
+        let mut found: Option<Solved> = None;
+        for labels in [200, 5_000, usize::MAX] {
+            let labels = labels.min(effort.labels);
+            let upper = found
+                .as_ref()
+                .and_then(|found| found.best.as_ref())
+                .map_or(limit, |(cost, _)| *cost);
+            let next = self.labelled(upper, &Effort { labels, ..*effort })?;
+            found = Some(match found {
+                None => next,
+                // A wider search that finds nothing better confirms what the narrow one found.
+                Some(before) => Solved {
+                    best: next.best.or(before.best),
+                    proven: next.proven,
+                    bound: before.bound.max(next.bound.min(upper)),
+                    labels: before.labels + next.labels,
+                },
+            });
+            let done = found.as_ref().is_some_and(|found| found.proven);
+            if done || labels == effort.labels || Instant::now() > effort.until {
+                break;
+            }
+        }
+        found.ok_or_else(|| CostError::argument("no label may be kept", None))
+    }
+
+    /// One pass of the labelling method.
+    fn labelled(&self, limit: f64, effort: &Effort) -> Result<Solved, CostError> {
         let layers = self.layers()?;
         let mut best: Option<(f64, Vec<usize>)> = self.heft().filter(|(cost, _)| *cost < limit);
         let mut upper = best.as_ref().map_or(limit, |(cost, _)| *cost);
@@ -145,7 +193,11 @@ impl Problem {
             count += next.len() as u64;
             self.undominated(&mut next, layer.states);
             let late = Instant::now() > effort.until;
-            let keep = if late { 64 } else { effort.labels };
+            let keep = if late {
+                effort.labels.min(64)
+            } else {
+                effort.labels
+            };
             if next.len() > keep {
                 next.sort_by(|a, b| a.bound.total_cmp(&b.bound));
                 for label in next.drain(keep..) {
@@ -232,7 +284,8 @@ impl Problem {
                 .iter()
                 .filter_map(|index| label.used.get(*index).copied())
                 .collect();
-            let beaten = kept.iter().any(|(other, visited)| {
+            // To overlook that a label is beaten costs time, never the proof.
+            let beaten = kept.iter().rev().take(RIVALS).any(|(other, visited)| {
                 other.iter().zip(&used).all(|(a, b)| a <= b)
                     && (!contiguous
                         || visited

@@ -195,7 +195,8 @@ fn report(
     let drawn = |error: String| Failure::usage(Message::error(format!("cannot draw: {error}")));
     if args.growth {
         let sizes = growth::measure(&query.request).map_err(Failure::from)?;
-        extra.push(growth::figure(&sizes).map_err(drawn)?);
+        let stages = growth::measure_stages(&query.request).unwrap_or_default();
+        extra.push(growth::figure(&sizes, &stages).map_err(drawn)?);
     }
     let texts: Vec<String> = staged
         .iter()
