@@ -20,8 +20,8 @@ pub use legal::{Infeasible, Reason, RuledOut, Share};
 pub use model::CostModel;
 pub use sensitivity::{Interval, Sensitivity};
 pub(crate) use sensitivity::{scaled, sensitivity, undominated};
-pub(crate) use space::kernel::resident_bytes;
 pub use space::kernel::{Kernel, MappingBest, Swept};
+pub(crate) use space::size::resident_bytes;
 pub use space::{Point, Space};
 
 use crate::CostError;

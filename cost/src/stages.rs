@@ -13,6 +13,7 @@
 //! count here.
 
 mod exact;
+mod layers;
 pub mod problem;
 mod read;
 mod split;

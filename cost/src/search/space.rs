@@ -1,6 +1,7 @@
 //! The design space: every variant and mapping, with its latencies, or the reason why not.
 
 pub(super) mod kernel;
+pub(super) mod size;
 mod walk;
 
 use super::legal::{Infeasible, Reason, RuledOut};

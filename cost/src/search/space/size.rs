@@ -1,0 +1,53 @@
+//! How large the space is, and how much its points keep in memory.
+
+use super::Point;
+use crate::search::Request;
+use crate::search::legal::{Share, resident};
+use crate::workload::Role;
+
+impl Request {
+    /// v·N^m: how many points the design space has.
+    pub fn space_size(&self) -> u64 {
+        let n = self.platform.pus.len() as u64;
+        let mappings = (0..self.partitions()).fold(1, |size: u64, _| size.saturating_mul(n));
+        let free = self.platform.pus.iter().filter(|pu| {
+            let fixed = self.variant.as_ref();
+            fixed.is_none_or(|fixed| !fixed.contains_key(&pu.name))
+        });
+        free.map(|pu| u64::from(pu.resources()))
+            .fold(mappings, u64::saturating_mul)
+    }
+
+    /// m: 2 with a drafter, 1 without.
+    pub fn partitions(&self) -> u32 {
+        if self.workload.subgraphs.contains_key(&Role::Drafter) {
+            2
+        } else {
+            1
+        }
+    }
+}
+
+/// Bytes of weights and activations that a point keeps in all memories together.
+pub(crate) fn resident_bytes(request: &Request, point: &Point) -> u64 {
+    let places = [
+        (Role::Drafter, point.drafter),
+        (Role::Target, Some(point.target)),
+        (Role::Control, Some(point.control)),
+    ];
+    let at = |pu: usize| request.platform.pus.get(pu).map(|pu| pu.memory.as_str());
+    let total = request.platform.memories.iter().map(|memory| {
+        let shares: Vec<Share> = places
+            .iter()
+            .filter(|(_, pu)| pu.and_then(at) == Some(memory.name.as_str()))
+            .filter_map(|(role, _)| Some((role, request.workload.subgraphs.get(role)?)))
+            .map(|(role, demand)| Share {
+                role: *role,
+                weights: demand.weight_bytes,
+                activations: demand.activation_peak_bytes,
+            })
+            .collect();
+        resident(&shares, request.model.overlapped)
+    });
+    total.fold(0, u64::saturating_add)
+}
