@@ -34,7 +34,7 @@ demo: build ## place an example on two devices, compile it, run it, check it
 	@examples/demo
 
 paper: setup ## the paper's tables and figures from examples/paper; report in out/
-	@cargo run --quiet --release -p specplace --example paper -- out/paper.html
+	@cargo run --quiet -p specplace --example paper -- out/paper.html
 
 bench: build ## specplace against iree-opt: time and memory, as ratios
 	@.venv/bin/python benches/run.py
