@@ -49,12 +49,14 @@ fn main() -> ExitCode {
     };
     let mut trials = Vec::new();
     for mapping in MAPPINGS {
-        for (how, mapped) in [("through shared buffers", true), ("copied by the host", false)] {
+        for (how, mapped) in [
+            ("through shared buffers", true),
+            ("copied by the host", false),
+        ] {
             let tools = Arc::clone(&tools);
             let name = format!("{} {how}", mapping.join(","));
             trials.push(Trial::test(name, move || {
-                crosses(&tools, mapping, mapped)
-                    .map_err(|error| Failed::from(format!("{error:#}")))
+                crosses(&tools, mapping, mapped).map_err(|error| Failed::from(format!("{error:#}")))
             }));
         }
     }
@@ -132,7 +134,11 @@ fn inputs() -> Vec<String> {
             let values: Vec<String> = (0..rows * columns)
                 .map(|at| element(dtype, at).to_string())
                 .collect();
-            format!("--input={rows}x{columns}x{}={}", outside(dtype), values.join(" "))
+            format!(
+                "--input={rows}x{columns}x{}={}",
+                outside(dtype),
+                values.join(" ")
+            )
         })
         .collect()
 }
@@ -163,7 +169,10 @@ fn crosses(tools: &Tools, [drafter, target, control]: &[&str; 3], mapped: bool) 
         &tools.specplace,
         &[
             // As many drafts as values: nothing ties them to one model.
-            format!("in.mlir -o out.mlir --alpha 0.9 --gamma {} --platform platform.yaml", VALUES.len()),
+            format!(
+                "in.mlir -o out.mlir --alpha 0.9 --gamma {} --platform platform.yaml",
+                VALUES.len()
+            ),
             format!("--pin drafter={drafter},target={target},control={control}"),
         ]
         .iter()
@@ -173,7 +182,11 @@ fn crosses(tools: &Tools, [drafter, target, control]: &[&str; 3], mapped: bool) 
     )?
     .success()?;
     let copies = fs::read_to_string(directory.join("out.mlir"))?.contains("@specplace.copy_");
-    ensure!(copies != mapped, "the host {} copy", if copies { "does" } else { "does not" });
+    ensure!(
+        copies != mapped,
+        "the host {} copy",
+        if copies { "does" } else { "does not" }
+    );
     run(
         &tools.specplace,
         &["verify-placement", "out.mlir", "--with-iree"].map(str::to_owned),
@@ -186,9 +199,13 @@ fn crosses(tools: &Tools, [drafter, target, control]: &[&str; 3], mapped: bool) 
         COMPILE_LIMIT,
     )?
     .success()?;
-    let mut arguments = ["--flagfile=out.run.flags", "--module=out.vmfb", "--function=cross"]
-        .map(str::to_owned)
-        .to_vec();
+    let mut arguments = [
+        "--flagfile=out.run.flags",
+        "--module=out.vmfb",
+        "--function=cross",
+    ]
+    .map(str::to_owned)
+    .to_vec();
     arguments.extend(inputs());
     let mut finished = run(&tools.iree_run_module, &arguments, RUN_LIMIT)?;
     for _ in 0..3 {

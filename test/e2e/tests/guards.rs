@@ -64,7 +64,8 @@ const GUARDS: &[Guard] = &[
         module: Module::Example,
         pins: "drafter=cpu2,target=cpu,control=cpu",
         remove: |line| {
-            line.contains("hal.device.alias").then(|| line.replace("[1]", "[0]"))
+            line.contains("hal.device.alias")
+                .then(|| line.replace("[1]", "[0]"))
         },
         shows: Shows::InProof("device"),
     },
@@ -96,10 +97,15 @@ const GUARDS: &[Guard] = &[
         module: Module::Example,
         pins: "drafter=cpu2,target=cpu,control=cpu",
         remove: |line| {
-            ["hal.fence.create", "hal.tensor.barrier", "hal.fence.await", "util.status.check_ok"]
-                .iter()
-                .any(|name| line.contains(name))
-                .then(String::new)
+            [
+                "hal.fence.create",
+                "hal.tensor.barrier",
+                "hal.fence.await",
+                "util.status.check_ok",
+            ]
+            .iter()
+            .any(|name| line.contains(name))
+            .then(String::new)
         },
         shows: Shows::InProof("@drafter_0"),
     },
@@ -166,13 +172,19 @@ fn check(tools: &Tools, guard: &Guard) -> Result<()> {
     arguments.extend(words("-o out.mlir --alpha 0.7 --gamma"));
     arguments.extend([gamma.to_owned(), "--pin".to_owned()]);
     arguments.push(guard.pins.to_owned());
-    arguments.extend(["--platform".to_owned(), tools.root.join(PLATFORM).display().to_string()]);
+    arguments.extend([
+        "--platform".to_owned(),
+        tools.root.join(PLATFORM).display().to_string(),
+    ]);
     run(&tools.specplace, &arguments)?.success()?;
 
     let to_stream = words("out.mlir @out.flags --compile-to=stream -o -");
     if let Shows::InStream(text) = guard.shows {
         let guarded = run(&tools.iree_compile, &to_stream)?.success()?.stdout;
-        ensure!(!guarded.contains(text), "'{text}' is there with the guard too");
+        ensure!(
+            !guarded.contains(text),
+            "'{text}' is there with the guard too"
+        );
     }
     let mut removed = 0;
     for name in ["out.mlir", "out.flags"] {
@@ -193,14 +205,24 @@ fn check(tools: &Tools, guard: &Guard) -> Result<()> {
     ensure!(removed > 0, "there is no such guard in OUT or its flags");
 
     let finished = match guard.shows {
-        Shows::InProof(_) => run(&tools.specplace, &words("verify-placement out.mlir --with-iree"))?,
+        Shows::InProof(_) => run(
+            &tools.specplace,
+            &words("verify-placement out.mlir --with-iree"),
+        )?,
         Shows::InStream(text) => {
             let bare = run(&tools.iree_compile, &to_stream)?.success()?.stdout;
-            ensure!(bare.contains(text), "without the guard there is no '{text}' either");
+            ensure!(
+                bare.contains(text),
+                "without the guard there is no '{text}' either"
+            );
             return Ok(());
         }
         Shows::AtLoad(_) => {
-            run(&tools.iree_compile, &words("out.mlir @out.flags -o out.vmfb"))?.success()?;
+            run(
+                &tools.iree_compile,
+                &words("out.mlir @out.flags -o out.vmfb"),
+            )?
+            .success()?;
             let mut arguments = words("--flagfile=out.run.flags --module=out.vmfb");
             match guard.module {
                 Module::Text(_, _, call) => {
