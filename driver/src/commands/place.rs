@@ -52,7 +52,14 @@ pub fn run(args: &PlaceArgs, printer: &mut Printer) -> anyhow::Result<()> {
         return Err(failure.into());
     }
 
-    let placed = Placed::of(&module, &context, args, &destinations, &mut timing, &progress);
+    let placed = Placed::of(
+        &module,
+        &context,
+        args,
+        &destinations,
+        &mut timing,
+        &progress,
+    );
     drop(progress);
     print_findings(&context, args.explain, printer);
     let placed = placed?;

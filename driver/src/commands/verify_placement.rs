@@ -88,7 +88,11 @@ pub fn prove(module: &Module<'_>, contents: &[u8], flags: &[String]) -> Result<S
 }
 
 /// The proof, or why there is none: `stream` is the IR of the stream phase.
-pub(super) fn compare(session: &Session, expectation: &Expectation, stream: &[u8]) -> Result<String, Failure> {
+pub(super) fn compare(
+    session: &Session,
+    expectation: &Expectation,
+    stream: &[u8],
+) -> Result<String, Failure> {
     let stream =
         Module::from_source(session, stream).map_err(|diagnostics| unreadable(&diagnostics))?;
     verdict(expectation, &stream)
