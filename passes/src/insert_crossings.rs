@@ -28,6 +28,7 @@
 mod buffers;
 mod callee;
 mod classes;
+mod widths;
 
 use std::collections::{HashMap, HashSet};
 
@@ -186,6 +187,9 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         }
         for call in self.replaced.drain(..) {
             call.erase();
+        }
+        for function in callers {
+            widths::even_out(self.module, *function);
         }
     }
 

@@ -53,6 +53,7 @@
 // PLACED:        arith.minsi %c3_i64
 // PLACED:        scf.while
 // PLACED:          func.call @drafter_0
+// PLACED-NEXT:     arith.extui
 // PLACED-NEXT:     scf.yield
 // PLACED:        func.call @target_0
 // PLACED-NEXT:   func.call @control_
