@@ -87,7 +87,7 @@ fn standard_output_holds_nothing_but_ir() {
     assert_eq!(names(folder.path()), ["x.flags", "x.run.flags"]);
     // It is IR again, and so is its bytecode.
     specplace()
-        .args(["opt", "--pass", "resolve-markers", "-"])
+        .args(["opt", "--pass", "lower-torch", "-"])
         .write_stdin(ir)
         .assert()
         .success();

@@ -162,7 +162,13 @@ fn crosses(tools: &Tools, [drafter, target, control]: &[&str; 3], mapped: bool) 
     let platform: Vec<String> = fs::read_to_string(tools.root.join(PLATFORM))?
         .lines()
         .filter(|line| mapped || !(line.contains("mappable_by") || line.contains("unified_memory")))
-        .map(str::to_owned)
+        // Control turns bytes into bits and back, on Vulkan too.
+        .map(|line| {
+            line.replace(
+                "[f32, index, i64, i32, i1]",
+                "[f32, index, i64, i32, i8, i1]",
+            )
+        })
         .collect();
     fs::write(directory.join("platform.yaml"), platform.join("\n"))?;
     run(
