@@ -48,32 +48,42 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
 }
 
 fn fold_loads(module: &Module<'_>, gamma: u32) -> Result<(), Vec<Diagnostic>> {
-    for op in module.op().nested() {
-        let reads = op.is(GLOBAL_LOAD)
-            && op
-                .attribute("global")
-                .and_then(|each| each.as_symbol())
-                .as_deref()
-                == Some(DRAFT_LENGTH);
-        if reads && let Some(result) = op.result(0) {
-            let r#type = result.r#type();
-            if !r#type.is_tensor() || !r#type.element().is_integer() {
-                return Err(vec![
-                    Diagnostic::error(format!(
-                        "the draft length is no tensor of integers but {type}"
-                    ))
-                    .at(op.location().place())
-                    .offending(op.summary())
-                    .help(format!(
-                        "@{DRAFT_LENGTH} is specplace's own name: give this global another"
-                    )),
-                ]);
-            }
-            fold_scalars(module, result, gamma);
-            let value = splat(module, op, r#type, &gamma.to_string());
-            result.replace_all_uses_with(value);
-            op.erase();
+    // Looked up before anything is erased: a scalar read is erased with the
+    // load that it reads, and must not be met again.
+    let loads: Vec<Op> = module
+        .op()
+        .nested()
+        .into_iter()
+        .filter(|op| {
+            op.is(GLOBAL_LOAD)
+                && op
+                    .attribute("global")
+                    .and_then(|each| each.as_symbol())
+                    .as_deref()
+                    == Some(DRAFT_LENGTH)
+        })
+        .collect();
+    for op in loads {
+        let Some(result) = op.result(0) else {
+            continue;
+        };
+        let r#type = result.r#type();
+        if !r#type.is_tensor() || !r#type.element().is_integer() {
+            return Err(vec![
+                Diagnostic::error(format!(
+                    "the draft length is no tensor of integers but {type}"
+                ))
+                .at(op.location().place())
+                .offending(op.summary())
+                .help(format!(
+                    "@{DRAFT_LENGTH} is specplace's own name: give this global another"
+                )),
+            ]);
         }
+        fold_scalars(module, result, gamma);
+        let value = splat(module, op, r#type, &gamma.to_string());
+        result.replace_all_uses_with(value);
+        op.erase();
     }
     Ok(())
 }
