@@ -8,7 +8,7 @@
 use cost::search::Kernel;
 use cost::stages::{StageGraph, StageOptions, solve};
 use cost::workload::{DType, DraftLengthForm, SubgraphDemand};
-use cost::{Platform, Request, Role, Workload};
+use cost::{Partition, Platform, Request, Workload};
 use divan::counter::ItemsCount;
 use divan::{AllocProfiler, Bencher};
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,8 +37,8 @@ fn workload() -> Workload {
     Workload {
         sequence_length: Some(63),
         subgraphs: BTreeMap::from([
-            (Role::Drafter, demand(156_000_000_000, 2_400_000_000)),
-            (Role::Target, demand(405_000_000_000, 3_200_000_000)),
+            (Partition::DRAFTER, demand(156_000_000_000, 2_400_000_000)),
+            (Partition::TARGET, demand(405_000_000_000, 3_200_000_000)),
         ]),
         crossings: vec![],
         draft_length: DraftLengthForm::Symbolic { max: 16 },

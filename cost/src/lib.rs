@@ -51,4 +51,4 @@ pub use error::{CostError, Location};
 pub use plan::Plan;
 pub use platform::Platform;
 pub use search::{Request, search};
-pub use workload::{Role, Workload};
+pub use workload::{Partition, Role, Workload};

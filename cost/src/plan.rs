@@ -13,7 +13,7 @@ use crate::CostError;
 use crate::platform::{CrossingMethod, Variant};
 use crate::roofline::Latency;
 use crate::search::{CostModel, RuledOut, Sensitivity};
-use crate::workload::{DraftLengthForm, Per, Role};
+use crate::workload::{DraftLengthForm, Partition, Per};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -51,9 +51,9 @@ pub struct Plan {
     pub tokens_per_round: f64,
     /// Resources in use, by PU.
     pub variant: Variant,
-    /// Where each role goes. No drafter when the drafter leaves the module; control is always
-    /// there.
-    pub roles: BTreeMap<Role, RolePlan>,
+    /// Where each role goes, or each of its stages. No drafter when the drafter leaves the module;
+    /// control is always there.
+    pub roles: BTreeMap<Partition, RolePlan>,
     /// The devices in use: control's first, since inputs are allocated on the first, then in
     /// platform order.
     pub devices: Vec<DevicePlan>,
@@ -90,7 +90,7 @@ pub struct Plan {
     pub warnings: Vec<String>,
 }
 
-/// The place of one role.
+/// The place of one role, or of one stage of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RolePlan {
     /// The PU.
@@ -129,16 +129,16 @@ pub struct DevicePlan {
     /// Other iree-run-module flags.
     pub run_flags: Vec<String>,
     /// Who lives there.
-    pub roles: Vec<Role>,
+    pub roles: Vec<Partition>,
 }
 
 /// A value that one device makes and another uses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CrossingPlan {
     /// The producer.
-    pub from: Role,
+    pub from: Partition,
     /// The consumer.
-    pub to: Role,
+    pub to: Partition,
     /// The producer's PU.
     pub from_pu: String,
     /// The consumer's PU.
@@ -188,15 +188,15 @@ pub struct Times {
     pub without_speculation_ms: f64,
     /// Per token of the variant's baseline.
     pub baseline_ms: f64,
-    /// The baseline's PU.
+    /// The baseline's PU; its stages' PUs joined by `+`, where no single one can hold the target.
     pub baseline_pu: String,
 }
 
 /// The next best mapping.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunnerUp {
-    /// Role to PU.
-    pub mapping: BTreeMap<Role, String>,
+    /// Partition to PU, models only.
+    pub mapping: BTreeMap<Partition, String>,
     /// Its own best γ.
     pub gamma: u32,
     /// Its c.
@@ -212,8 +212,8 @@ pub struct RunnerUp {
 pub struct VariantPlan {
     /// The variant.
     pub variant: Variant,
-    /// Role to PU, models only.
-    pub mapping: BTreeMap<Role, String>,
+    /// Partition to PU, models only.
+    pub mapping: BTreeMap<Partition, String>,
     /// γ*.
     pub gamma: u32,
     /// c, where a drafter is placed.
@@ -266,9 +266,10 @@ impl Plan {
         serde_json::from_str(text).map_err(bad)
     }
 
-    /// The PU of a role, if the role is in the module at all.
-    pub fn pu_of(&self, role: Role) -> Option<&str> {
-        self.roles.get(&role).map(|placed| placed.pu.as_str())
+    /// The PU of a partition, if it is in the module at all.
+    pub fn pu_of(&self, partition: impl Into<Partition>) -> Option<&str> {
+        let placed = self.roles.get(&partition.into())?;
+        Some(placed.pu.as_str())
     }
 
     /// The plan for people: tables and sentences, at most 100 columns wide.

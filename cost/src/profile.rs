@@ -5,7 +5,7 @@
 //! iree: "3.13.0"                       # of all measurements that do not say otherwise
 //! flags: ["--iree-opt-level=O2"]
 //! measurements:
-//!   - role: drafter
+//!   - role: drafter                    # or one stage of a model: target.1
 //!     pu: gpu
 //!     variant: { cpu: 1, gpu: 1 }      # the PUs it depends on; one that is not named may have any number of resources
 //!     dtype: f16                       # optional; needed only when one role was measured in several
@@ -26,7 +26,7 @@ pub use lookup::{Hole, HoleReason, Measured};
 use crate::CostError;
 use crate::platform::Variant;
 use crate::units::{Quantity, Seconds};
-use crate::workload::{DType, Role};
+use crate::workload::{DType, Partition};
 use serde::{Deserialize, Serialize};
 
 /// Everything that was measured. Made by [`Profile::load`] or [`Profile::from_yaml`]; writes back
@@ -55,12 +55,12 @@ pub struct Profile {
     pub origin: String,
 }
 
-/// One role on one PU, at several sequence lengths.
+/// One role, or one stage of it, on one PU, at several sequence lengths.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measurement {
     /// What was measured.
-    pub role: Role,
+    pub role: Partition,
     /// Where.
     pub pu: String,
     /// With how many resources; PUs that are not named do not matter.

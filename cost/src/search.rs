@@ -1,7 +1,7 @@
 //! The decision: every design variant, every mapping, every draft length, ranked by time per token.
 //!
-//! The space has v·N^m points (paper, Sec. III-B): v design variants, N processing units, m = 2
-//! model roles. Control is placed afterwards, where its crossings cost least. Each legal point is
+//! The space has v·N^m points (paper, Sec. III-B): v design variants, N processing units, m
+//! partitions, which are the two models or the stages they are cut into. Control is placed afterwards, where its crossings cost least. Each legal point is
 //! evaluated for every draft length the module allows; a point without a drafter stands for γ = 0.
 //!
 //! Ranking is by time per token, (γ·t_draft + t_target)/E(α, γ), and never by the speedup S of Eq.
@@ -11,6 +11,7 @@
 mod evaluate;
 pub(crate) mod legal;
 mod model;
+mod place;
 mod sensitivity;
 mod space;
 
@@ -29,7 +30,7 @@ use crate::plan::{self, Plan};
 use crate::platform::{Platform, Variant};
 use crate::profile::Profile;
 use crate::speedup::check_alpha;
-use crate::workload::{DraftLengthForm, Role, Workload};
+use crate::workload::{DraftLengthForm, Partition, Role, Workload};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The greatest draft length that is tried when nobody says otherwise.
@@ -90,10 +91,11 @@ pub struct Request {
     pub per_position: Option<Vec<f64>>,
     /// Resources that are available, by PU; a PU that is not named may use any number.
     pub variant: Option<Variant>,
-    /// Roles whose place is decided.
-    pub pins: BTreeMap<Role, String>,
-    /// Places that a role must not have.
-    pub forbid: BTreeSet<(Role, String)>,
+    /// Roles, or stages of them, whose place is decided. One of a whole model is for all its stages
+    /// that have none of their own.
+    pub pins: BTreeMap<Partition, String>,
+    /// Places that a role, or a stage of it, must not have.
+    pub forbid: BTreeSet<(Partition, String)>,
     /// What the roles on a PU may take of its memory together, in bytes, by PU: less than the
     /// memory has, where several PUs share it or the user wants room.
     pub memory_limits: BTreeMap<String, u64>,
@@ -131,7 +133,7 @@ impl Request {
     /// [`CostError::Argument`] for a fixed length that the module cannot have, or a length beyond
     /// [`LONGEST_DRAFT`].
     pub fn draft_lengths(&self) -> Result<Vec<u32>, CostError> {
-        let has_drafter = self.workload.subgraphs.contains_key(&Role::Drafter);
+        let has_drafter = self.workload.has(Role::Drafter);
         let form = self.workload.draft_length;
         let (GammaChoice::Auto { max: asked } | GammaChoice::Fixed(asked)) = self.gamma;
         if asked > LONGEST_DRAFT {
@@ -196,7 +198,7 @@ impl Request {
                 help,
             ));
         }
-        if !self.workload.subgraphs.contains_key(&Role::Target) {
+        if !self.workload.has(Role::Target) {
             return Err(CostError::MissingRole { role: Role::Target });
         }
         if let Some(evidence) = self.workload.state.clone()
@@ -210,6 +212,12 @@ impl Request {
         }
         for (role, pu) in &self.forbid {
             self.platform.expect_pu(pu, &format!("{role}@{pu}"))?;
+        }
+        if let Some((stage, help)) = self.unknown_stage() {
+            return Err(CostError::argument(
+                format!("the module has no {stage} to place"),
+                help,
+            ));
         }
         for name in self.memory_limits.keys() {
             self.platform

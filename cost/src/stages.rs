@@ -392,9 +392,9 @@ fn problem_of(
 /// Seconds of one pass of a stage; `None` where it cannot be.
 fn latency(request: &Request, stage: &StageDemand, variant: &Variant, pu: usize) -> Option<f64> {
     let pu = request.platform.pus.get(pu)?;
-    let pinned = request.pins.get(&stage.role);
+    let pinned = request.pin_of(stage.role.into());
     if pinned.is_some_and(|to| *to != pu.name)
-        || request.forbid.contains(&(stage.role, pu.name.clone()))
+        || request.forbids(stage.role.into(), &pu.name)
         || crate::search::capability(stage.role, &stage.demand, pu).is_some()
     {
         return None;
@@ -416,7 +416,7 @@ fn calibration(
 ) -> f64 {
     let measured = |profile: &Profile| {
         let name = &request.platform.pus.get(pu)?.name;
-        let dtype = request.workload.subgraphs.get(&role)?.dominant_dtype();
+        let dtype = request.workload.whole(role)?.dominant_dtype();
         let length = request.workload.sequence_length;
         let found = profile.latency(role, name, variant, dtype, length, None);
         Some(found.ok()?.seconds)

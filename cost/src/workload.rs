@@ -1,10 +1,13 @@
-//! What a module asks of a machine: demands per role, as counted in its IR.
+//! What a module asks of a machine: demands per partition (a role, or a stage of a model), as
+//! counted in its IR.
 //!
 //! The passes fill these in (`estimate-costs`); this crate only reads them.
 
 mod dtype;
+mod partition;
 
 pub use dtype::DType;
+pub use partition::Partition;
 
 use crate::CostError;
 use crate::text::suggestion;
@@ -29,7 +32,8 @@ pub enum Role {
 impl Role {
     /// Every role, in table order.
     pub const ALL: [Self; 3] = [Self::Drafter, Self::Target, Self::Control];
-    /// The roles that are placed by search: the paper's m = 2 partitions.
+    /// The roles that are placed by search: the paper's m = 2 partitions, unless a model is cut into
+    /// stages (see [`Partition`]).
     pub const MODELS: [Self; 2] = [Self::Drafter, Self::Target];
 
     /// The name used in files, on the command line and in IR.
@@ -68,7 +72,7 @@ impl FromStr for Role {
     }
 }
 
-/// What ONE forward pass of a role costs, whatever it runs on.
+/// What ONE forward pass of a role, or of one stage of it, costs, whatever it runs on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SubgraphDemand {
@@ -122,14 +126,14 @@ pub enum Per {
     Once,
 }
 
-/// A value that one role makes and another uses.
+/// A value that one partition makes and another uses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CrossingDemand {
     /// The producer.
-    pub from: Role,
+    pub from: Partition,
     /// The consumer.
-    pub to: Role,
+    pub to: Partition,
     /// Size of the value.
     pub bytes: u64,
     /// How often it crosses.
@@ -164,9 +168,9 @@ pub struct Workload {
     /// Tokens in the input of one forward pass, where the shapes are static.
     #[serde(default)]
     pub sequence_length: Option<u64>,
-    /// Demand by role.
-    pub subgraphs: BTreeMap<Role, SubgraphDemand>,
-    /// Values that pass from one role to another.
+    /// Demand by partition. A model is here in one piece or in stages, not in both.
+    pub subgraphs: BTreeMap<Partition, SubgraphDemand>,
+    /// Values that pass from one partition to another.
     #[serde(default)]
     pub crossings: Vec<CrossingDemand>,
     /// What can be done with γ.
@@ -189,6 +193,43 @@ impl Workload {
         crate::yaml::read_unversioned(path, &crate::yaml::slurp(path)?)
     }
 
+    /// The partitions of a role, in the order in which they run; none where the module lacks it.
+    pub fn partitions_of(&self, role: Role) -> impl Iterator<Item = Partition> + '_ {
+        self.subgraphs
+            .keys()
+            .copied()
+            .filter(move |partition| partition.role == role)
+    }
+
+    /// Whether the module has the role, in one piece or in stages.
+    pub fn has(&self, role: Role) -> bool {
+        self.partitions_of(role).next().is_some()
+    }
+
+    /// What one forward pass of a whole role costs, whatever its stages; `None` where the module
+    /// lacks it.
+    pub fn whole(&self, role: Role) -> Option<SubgraphDemand> {
+        let mut parts = self
+            .partitions_of(role)
+            .filter_map(|partition| self.subgraphs.get(&partition));
+        let first = parts.next()?.clone();
+        Some(parts.fold(first, |mut whole, part| {
+            for (dtype, flops) in &part.flops {
+                let sum = whole.flops.entry(*dtype).or_insert(0);
+                *sum = sum.saturating_add(*flops);
+            }
+            whole.weight_bytes = whole.weight_bytes.saturating_add(part.weight_bytes);
+            whole.bytes_moved = whole.bytes_moved.saturating_add(part.bytes_moved);
+            // Stages run one after the other.
+            whole.activation_peak_bytes =
+                whole.activation_peak_bytes.max(part.activation_peak_bytes);
+            whole.dispatches = whole.dispatches.saturating_add(part.dispatches);
+            whole.dtypes.extend(&part.dtypes);
+            whole.op_kinds.extend(part.op_kinds.iter().cloned());
+            whole
+        }))
+    }
+
     /// What a profile alone tells about a module: its models, and the sequence length where all
     /// measurements share one. Nothing is known about memory and types, and any draft length up to
     /// `max_gamma` is allowed.
@@ -199,7 +240,7 @@ impl Workload {
             .flat_map(|m| &m.points)
             .map(|point| point.sequence_length)
             .collect();
-        let roles: BTreeSet<Role> = profile.measurements.iter().map(|m| m.role).collect();
+        let roles: BTreeSet<Partition> = profile.measurements.iter().map(|m| m.role).collect();
         Self {
             sequence_length: lengths.first().copied().filter(|_| lengths.len() == 1),
             subgraphs: roles

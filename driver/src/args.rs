@@ -406,7 +406,7 @@ mod tests {
             .flat_map(|pins| &pins.0)
             .collect();
         assert_eq!(pins.len(), 3);
-        assert_eq!(pins[2].role, cost::Role::Control);
+        assert_eq!(pins[2].role, cost::Partition::CONTROL);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use cost::Role;
+use cost::Partition;
 use cost::plan::Plan;
 use cost::workload::Per;
 use petgraph::dot::{Config, Dot};
@@ -36,7 +36,7 @@ pub fn of(plan: &Plan) -> String {
         nodes.insert(*role, graph.add_node((label, colour)));
     }
     for crossing in &plan.crossings {
-        let node = |role: Role| nodes.get(&role).copied();
+        let node = |role: Partition| nodes.get(&role).copied();
         if let (Some(from), Some(to)) = (node(crossing.from), node(crossing.to)) {
             let often = match crossing.per {
                 Per::Draft => "per draft",

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use cost::search::{Choice, Evaluator, Space};
-use cost::{CostError, Request};
+use cost::{CostError, Request, Role};
 
 use crate::destinations::Destinations;
 use crate::flags::Flags;
@@ -87,6 +87,7 @@ pub fn ranking(request: &Request) -> Result<String, CostError> {
         let unit = request.platform.pus.get(index);
         unit.map_or("?", |unit| unit.name.as_str())
     };
+    let place = |role, place| request.place_name(role, place);
     let mut text = format!(
         "every mapping, the fastest first\n  {:<24} {:<10} {:<10} {:<10} {:>5} {:>7} {:>14}\n",
         "resources", "drafter", "target", "control", "gamma", "c", "ms per token"
@@ -104,8 +105,10 @@ pub fn ranking(request: &Request) -> Result<String, CostError> {
         text.push_str(&format!(
             "  {:<24} {:<10} {:<10} {:<10} {:>5} {c:>7} {:>14.3}\n",
             resources.join(","),
-            point.drafter.map_or("-", unit),
-            unit(point.target),
+            point
+                .drafter
+                .map_or("-".to_owned(), |at| place(Role::Drafter, at)),
+            place(Role::Target, point.target),
             unit(point.control),
             choice.gamma,
             choice.seconds * 1e3,

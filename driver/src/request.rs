@@ -7,7 +7,7 @@ use cost::profile::Profile;
 use cost::search::{GammaChoice, parse_variant};
 use cost::speedup::check_alpha;
 use cost::workload::DraftLengthForm;
-use cost::{CostError, Platform, Request, Role, Workload, acceptance};
+use cost::{CostError, Partition, Platform, Request, Workload, acceptance};
 
 use crate::args::{DecisionArgs, Gamma};
 use crate::message::{Failure, Message};
@@ -85,7 +85,10 @@ fn acceptance_of(args: &DecisionArgs) -> Result<Option<Acceptance>, Failure> {
     }
 }
 
-fn pins_of(args: &DecisionArgs, platform: &Platform) -> Result<BTreeMap<Role, String>, Failure> {
+fn pins_of(
+    args: &DecisionArgs,
+    platform: &Platform,
+) -> Result<BTreeMap<Partition, String>, Failure> {
     let mut pins = BTreeMap::new();
     for pin in args.pin.iter().flat_map(|pins| &pins.0) {
         platform.expect_pu(&pin.unit, &format!("--pin {}={}", pin.role, pin.unit))?;

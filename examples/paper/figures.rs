@@ -233,7 +233,7 @@ fn coefficient_curves(
         .stated("sequence_length")
         .map_err(|error| error.to_string())?;
     let latency = |role: Role, on: &str, active: u32, length: f64| {
-        let demand = paper.workload.subgraphs.get(&role)?;
+        let demand = paper.workload.subgraphs.get(&role.into())?;
         let shape = shapes.iter().find(|(of, _)| *of == role)?;
         let demand = at_length(demand, &shape.1, from, length);
         Some(roofline::estimate(&demand, paper.platform.pu(on)?, active)?.seconds)

@@ -10,7 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cost::Role;
+use cost::Partition;
 use dialects::build::OpBuilder;
 use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Op, Type};
@@ -42,9 +42,9 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     place_globals(module, &placement, context)?;
     for function in functions(module) {
         let role = if is_outlined(function) {
-            role_attribute(function).unwrap_or(Role::Control)
+            role_attribute(function).unwrap_or(Partition::CONTROL)
         } else {
-            Role::Control
+            Partition::CONTROL
         };
         let device = affinity(module, placement.symbol_of(role));
         // What allocates for a crossing names its device itself.
@@ -62,7 +62,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
             && let Some(result) = op.result(0)
         {
             let inserter = Inserter::before(module, op);
-            let device = inserter.device(affinity(module, placement.symbol_of(Role::Control)));
+            let device = inserter.device(affinity(module, placement.symbol_of(Partition::CONTROL)));
             result.replace_all_uses_with(device);
             op.erase();
         }
@@ -156,7 +156,7 @@ fn place_globals(
 ) -> Result<(), Vec<Diagnostic>> {
     let mut readers: BTreeMap<String, BTreeMap<&str, Vec<Op>>> = BTreeMap::new();
     for function in functions(module) {
-        let role = role_attribute(function).unwrap_or(Role::Control);
+        let role = role_attribute(function).unwrap_or(Partition::CONTROL);
         for name in globals_read(function) {
             readers
                 .entry(name)

@@ -1,5 +1,5 @@
-//! `estimate-costs`: what one forward pass of each role computes and moves,
-//! and what crosses between roles.
+//! `estimate-costs`: what one forward pass of each role, or of each stage of a
+//! model, computes and moves, and what crosses between them.
 //!
 //! FLOPs are counted from loop sizes and loop bodies; a multiply-add is two.
 //! Elementwise operations are taken to be fused into what they follow, as
@@ -13,8 +13,8 @@ pub(crate) mod count;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use cost::Role;
 use cost::workload::{CrossingDemand, DraftLengthForm, Per, SubgraphDemand, Workload};
+use cost::{Partition, Role};
 use dialects::ir::{Attribute, Op, Value};
 use dialects::vocabulary::DRAFT_LENGTH;
 use dialects::{Diagnostic, Module};
@@ -58,7 +58,7 @@ struct Survey<'m> {
     module: &'m Module<'m>,
     free: Free<'m>,
     /// The role of each operation that takes part in grouping.
-    roles: HashMap<Op<'m>, Role>,
+    roles: HashMap<Op<'m>, Partition>,
     ops: Vec<Op<'m>>,
 }
 
@@ -77,7 +77,7 @@ impl<'m> Survey<'m> {
                 if is_groupable(op) && !free.is_free(op) {
                     let role = role_attribute(op);
                     found |= role.is_some();
-                    roles.insert(op, role.unwrap_or(Role::Control));
+                    roles.insert(op, role.unwrap_or(Partition::CONTROL));
                     ops.push(op);
                 }
             }
@@ -103,7 +103,7 @@ impl<'m> Survey<'m> {
                 .ops
                 .iter()
                 .copied()
-                .filter(|op| self.roles[op] == role)
+                .filter(|op| self.roles[op].role == role)
                 .collect();
             if all.is_empty() {
                 continue;
@@ -114,16 +114,24 @@ impl<'m> Survey<'m> {
                 self.one_pass(role)
             };
             passes.insert(role, count);
-            let mut demand = self.demand(&one)?;
-            demand.weight_bytes = weight_bytes(&all, &mut self.free);
-            demand.calls_in_module = count as u64;
             if role == Role::Target || sequence_length.is_none() {
                 sequence_length = one.iter().find_map(|op| tokens_of(*op)).or(sequence_length);
             }
-            if role != Role::Control {
-                crossings.extend(self.crossings(role, &one));
+            let parts: BTreeSet<Partition> = all.iter().map(|op| self.roles[op]).collect();
+            for part in parts {
+                let of = |ops: &[Op<'m>]| -> Vec<Op<'m>> {
+                    let ops = ops.iter().copied();
+                    ops.filter(|op| self.roles[op] == part).collect()
+                };
+                let (all, one) = (of(&all), of(&one));
+                let mut demand = self.demand(&one)?;
+                demand.weight_bytes = weight_bytes(&all, &mut self.free);
+                demand.calls_in_module = count as u64;
+                if part.is_model() {
+                    crossings.extend(self.crossings(part, &one));
+                }
+                subgraphs.insert(part, demand);
             }
-            subgraphs.insert(role, demand);
         }
         let draft_length = self.draft_length(&passes, context);
         let state = state_evidence(self.module).map(|note| note.message);
@@ -139,8 +147,9 @@ impl<'m> Survey<'m> {
     /// The operations of one forward pass of a model, and how many passes are
     /// written down.
     fn one_pass(&self, role: Role) -> (Vec<Op<'m>>, usize) {
-        let mut parts: Vec<Component> =
-            components(self.module, |op| self.roles.get(&op) == Some(&role));
+        let mut parts: Vec<Component> = components(self.module, |op| {
+            self.roles.get(&op).map(|part| part.role) == Some(role)
+        });
         let biggest = parts.iter().map(|part| part.ops.len()).max().unwrap_or(0);
         // A remnant, such as one scalar operation beside the model, is no pass.
         let passes = parts
@@ -200,16 +209,19 @@ impl<'m> Survey<'m> {
         found
     }
 
-    /// What enters and leaves one pass of `role`.
-    fn crossings(&mut self, role: Role, ops: &[Op<'m>]) -> Vec<CrossingDemand> {
+    /// What enters and leaves one pass of `part`. What a stage hands to another
+    /// stage of its model is counted where it enters.
+    fn crossings(&mut self, part: Partition, ops: &[Op<'m>]) -> Vec<CrossingDemand> {
         let inside: HashSet<Op> = ops.iter().copied().collect();
-        let per = if role == Role::Drafter {
+        let per = if part.role == Role::Drafter {
             Per::Draft
         } else {
             Per::Round
         };
         let mut crossings = Vec::new();
-        let mut seen: BTreeSet<(Role, Role, String)> = BTreeSet::new();
+        // Two hidden states of one type are two; tokens are seen from both ends.
+        let mut hidden = Vec::new();
+        let mut seen: BTreeSet<(Partition, Partition, String)> = BTreeSet::new();
         let mut entered = HashSet::new();
         for op in ops {
             for value in inputs(*op) {
@@ -221,30 +233,34 @@ impl<'m> Survey<'m> {
                     let from = value
                         .defining_op()
                         .and_then(|op| self.roles.get(&op).copied())
-                        .unwrap_or(Role::Control);
-                    crossings.extend(crossing(from, role, value, per));
+                        .unwrap_or(Partition::CONTROL);
+                    let within = from.role == part.role;
+                    let list = if within { &mut hidden } else { &mut crossings };
+                    list.extend(crossing(from, part, value, per));
                 }
             }
             for result in op.results() {
-                let readers: BTreeSet<Role> = result
+                let readers: BTreeSet<Partition> = result
                     .uses()
                     .into_iter()
                     .map(|each| self.reader(each.op))
-                    .filter(|reader| *reader != role)
+                    .filter(|reader| reader.role != part.role)
                     .collect();
                 for reader in readers {
-                    crossings.extend(crossing(role, reader, result, per));
+                    crossings.extend(crossing(part, reader, result, per));
                 }
             }
         }
         crossings.retain(|each| {
             each.from != each.to && seen.insert((each.from, each.to, each.what.clone()))
         });
+        hidden.retain(|each: &CrossingDemand| each.from != each.to);
+        crossings.extend(hidden);
         crossings
     }
 
     /// The role of the operation that reads, through regions it stands in.
-    fn reader(&self, op: Op<'m>) -> Role {
+    fn reader(&self, op: Op<'m>) -> Partition {
         let mut next = Some(op);
         while let Some(op) = next {
             if let Some(role) = self.roles.get(&op) {
@@ -252,7 +268,7 @@ impl<'m> Survey<'m> {
             }
             next = op.parent();
         }
-        Role::Control
+        Partition::CONTROL
     }
 
     fn draft_length(
@@ -272,7 +288,7 @@ impl<'m> Survey<'m> {
         let functions_of = |role: Role| -> HashSet<Op<'m>> {
             self.ops
                 .iter()
-                .filter(|op| self.roles[op] == role)
+                .filter(|op| self.roles[op].role == role)
                 .filter_map(|op| enclosing_function(*op))
                 .collect()
         };
@@ -282,7 +298,7 @@ impl<'m> Survey<'m> {
         let depth = |role: Role| {
             self.ops
                 .iter()
-                .filter(|op| self.roles[op] == role)
+                .filter(|op| self.roles[op].role == role)
                 .map(|op| depth(*op))
                 .max()
                 .unwrap_or(0)
@@ -333,7 +349,7 @@ fn tokens_of(op: Op<'_>) -> Option<u64> {
         .find_map(|r#type| u64::try_from(r#type.shape()?.last().copied()??).ok())
 }
 
-fn crossing(from: Role, to: Role, value: Value<'_>, per: Per) -> Option<CrossingDemand> {
+fn crossing(from: Partition, to: Partition, value: Value<'_>, per: Per) -> Option<CrossingDemand> {
     let r#type = value.r#type();
     Some(CrossingDemand {
         from,

@@ -182,7 +182,7 @@ fn remove_drafter(module: &Module<'_>) {
             .into_iter()
             .flat_map(|block| block.ops())
         {
-            if role_attribute(op) != Some(Role::Drafter) {
+            if !is_drafter(op) {
                 continue;
             }
             for result in op.results() {
@@ -210,6 +210,9 @@ fn remove_drafter(module: &Module<'_>) {
 
 /// Whether the operation, or one whose region it stands in, is the drafter's.
 fn belongs_to_drafter(op: Op<'_>) -> bool {
-    std::iter::successors(Some(op), |op| op.parent())
-        .any(|op| role_attribute(op) == Some(Role::Drafter))
+    std::iter::successors(Some(op), |op| op.parent()).any(is_drafter)
+}
+
+fn is_drafter(op: Op<'_>) -> bool {
+    role_attribute(op).is_some_and(|part| part.role == Role::Drafter)
 }

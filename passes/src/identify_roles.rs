@@ -9,18 +9,24 @@
 //! argmax of its logits stay with the model, so that whole logits do not
 //! cross.
 //!
+//! A role may name a stage of a model (`target.1`). A stage starts at its
+//! marker or at the first of its weights, and ends where a later one starts:
+//! what reads values of several stages belongs to the latest. What of a model
+//! in stages has none is its stage 0.
+//!
 //! Left behind: `specplace.role` on every operation that has a role, nothing
 //! on the rest (which is control, or a constant and everyone's); the markers
 //! are gone.
 
+mod assignment;
 mod evidence;
 mod kept;
 mod spread;
 pub mod structural;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use cost::Role;
+use cost::{Partition, Role};
 use dialects::ir::{Attribute, Op};
 use dialects::vocabulary::{DRAFT_LENGTH, GLOBAL, GLOBAL_STORE, ROLE, TRANSFER, TRANSFER_TARGET};
 use dialects::{Diagnostic, Module};
@@ -28,14 +34,16 @@ use dialects::{Diagnostic, Module};
 use crate::names::device_of;
 use crate::settings::Context;
 use crate::structure::{functions, is_function};
+use assignment::Assignment;
 use spread::Spread;
 
 /// Runs the pass.
 ///
 /// # Errors
 ///
-/// Two model roles claim one operation (both witnesses are shown); no role, or
-/// only one, was found; a device name in a marker that is no role.
+/// Two model roles claim one operation (both witnesses are shown); a stage of a
+/// model reads a later one's values (as are here); no role, or only one, was
+/// found; a device name in a marker that is no role.
 pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
     refuse_other_phases(module)?;
     let mut spread = Spread::new(module, context);
@@ -51,9 +59,16 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     if context.settings.keep_placement {
         context.kept = kept::devices(module, &assignment)?;
     }
-    let roles: Vec<(Op, Role)> = assignment.into_roles();
+    let roles: Vec<(Op, Partition)> = assignment.into_roles();
+    let names: BTreeMap<Partition, Attribute> = roles
+        .iter()
+        .map(|(_, role)| *role)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .map(|role| (role, Attribute::string(module.session(), &role.to_string())))
+        .collect();
     for (op, role) in &roles {
-        op.set_attribute(ROLE, Attribute::string(module.session(), role.as_str()));
+        op.set_attribute(ROLE, names[role]);
     }
     erase_markers(module);
     Ok(())
@@ -126,7 +141,7 @@ fn no_role(module: &Module<'_>) -> Diagnostic {
         )
 }
 
-fn only_one_role(role: Role, assignment: &spread::Assignment<'_>) -> Diagnostic {
+fn only_one_role(role: Role, assignment: &Assignment<'_>) -> Diagnostic {
     let missing = match role {
         Role::Drafter => Role::Target,
         _ => Role::Drafter,
@@ -160,8 +175,8 @@ fn marker_name(op: Op<'_>) -> Option<String> {
     device_of(op.attribute(TRANSFER_TARGET)?)
 }
 
-/// The role in an operation's `specplace.role`.
-pub fn role_attribute(op: Op<'_>) -> Option<Role> {
+/// The role, or stage of one, in an operation's `specplace.role`.
+pub fn role_attribute(op: Op<'_>) -> Option<Partition> {
     op.string_attribute(ROLE)?.parse().ok()
 }
 

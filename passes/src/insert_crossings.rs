@@ -32,7 +32,7 @@ mod widths;
 
 use std::collections::{HashMap, HashSet};
 
-use cost::Role;
+use cost::Partition;
 use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Op, Type, Value};
 use dialects::{Diagnostic, Module};
@@ -178,7 +178,7 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         let names: Vec<String> = self.result_homes.keys().cloned().collect();
         for name in names {
             let function = self.outlined[&name];
-            let role = role_attribute(function).unwrap_or(Role::Control);
+            let role = role_attribute(function).unwrap_or(Partition::CONTROL);
             let device = affinity(self.module, self.placement.symbol_of(role));
             callee::rewrite(self.module, function, device, &self.result_homes[&name]);
         }
@@ -279,7 +279,7 @@ impl<'m, 'p> Rewriter<'m, 'p> {
             return tensor;
         };
         let home = home.clone();
-        let control = self.placement.symbol_of(Role::Control);
+        let control = self.placement.symbol_of(Partition::CONTROL);
         let view = inserter.export(affinity(self.module, control), tensor);
         let Home::Shared { owner, .. } = home else {
             return view;
@@ -357,7 +357,7 @@ impl<'m, 'p> Rewriter<'m, 'p> {
             // already.
             let stays = result.uses().into_iter().all(|each| is_abi(each.op));
             if result.r#type().is_tensor() && !is_pure(op) && !stays {
-                let control = affinity(self.module, self.placement.symbol_of(Role::Control));
+                let control = affinity(self.module, self.placement.symbol_of(Partition::CONTROL));
                 set_device(op, control);
                 let uses = result.uses();
                 if let Some(next) = next_op(op) {
@@ -374,7 +374,7 @@ impl<'m, 'p> Rewriter<'m, 'p> {
 
     fn rewrite_call(&mut self, call: Op<'m>, name: &str) {
         let inserter = Inserter::before(self.module, call);
-        let role = role_attribute(self.outlined[name]).unwrap_or(Role::Control);
+        let role = role_attribute(self.outlined[name]).unwrap_or(Partition::CONTROL);
         let device = self.placement.symbol_of(role);
         let mut operands = Vec::new();
         let mut passed: HashSet<Attribute> = HashSet::new();

@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use cost::Role;
+use cost::{Partition, Role};
 use dialects::Attribute;
 
-/// The role that a marker or device name stands for, such as `drafter`,
-/// `__device_target` (iree-turbine's spelling) or a name that the user gave a
-/// role with `--role NAME=ROLE`. `None` for a name that is just a device.
-pub fn role_of_device(name: &str, given: &BTreeMap<String, Role>) -> Option<Role> {
+/// The role, or stage of one, that a marker or device name stands for, such as
+/// `drafter`, `target.1`, `__device_target` (iree-turbine's spelling) or a name
+/// that the user gave a role with `--role NAME=ROLE`. A stage may be written
+/// `target_1`, too, as in an identifier. `None` for a name that is just a
+/// device.
+pub fn role_of_device(name: &str, given: &BTreeMap<String, Partition>) -> Option<Partition> {
     let bare = name.strip_prefix("__device_").unwrap_or(name);
     given
         .get(name)
@@ -17,6 +19,10 @@ pub fn role_of_device(name: &str, given: &BTreeMap<String, Role>) -> Option<Role
         .or_else(|| given.get(&format!("__device_{bare}")))
         .copied()
         .or_else(|| bare.parse().ok())
+        .or_else(|| {
+            let (role, stage) = bare.rsplit_once('_')?;
+            format!("{role}.{stage}").parse().ok()
+        })
 }
 
 /// The model role that a parameter, global or function name speaks of: the
@@ -94,20 +100,39 @@ mod tests {
     #[test]
     fn device_names_that_match_a_role_are_roles() {
         let none = BTreeMap::new();
-        assert_eq!(role_of_device("drafter", &none), Some(Role::Drafter));
-        assert_eq!(role_of_device("__device_target", &none), Some(Role::Target));
-        assert_eq!(role_of_device("__device_host", &none), Some(Role::Control));
-        assert_eq!(role_of_device("__device_0", &none), None);
+        let whole = |name| role_of_device(name, &none).map(|found| (found.role, found.stage));
+        assert_eq!(whole("drafter"), Some((Role::Drafter, None)));
+        assert_eq!(whole("__device_target"), Some((Role::Target, None)));
+        assert_eq!(whole("__device_host"), Some((Role::Control, None)));
+        assert_eq!(whole("__device_0"), None);
+    }
+
+    #[test]
+    fn device_names_may_name_stages() {
+        let none = BTreeMap::new();
+        let first = Some(Partition::stage(Role::Target, 1));
+        for name in [
+            "target.1",
+            "target_1",
+            "__device_target.1",
+            "__device_target_1",
+        ] {
+            assert_eq!(role_of_device(name, &none), first, "{name}");
+        }
+        for name in ["control_1", "target_one", "target_", "cpu_1", "my_target_1"] {
+            assert_eq!(role_of_device(name, &none), None, "{name}");
+        }
     }
 
     #[test]
     fn the_user_may_name_a_device_with_or_without_turbines_prefix() {
-        let given = BTreeMap::from([("0".to_owned(), Role::Target)]);
-        assert_eq!(role_of_device("__device_0", &given), Some(Role::Target));
-        let given = BTreeMap::from([("__device_1".to_owned(), Role::Drafter)]);
-        assert_eq!(role_of_device("__device_1", &given), Some(Role::Drafter));
+        let (target, drafter) = (Partition::TARGET, Partition::DRAFTER);
+        let given = BTreeMap::from([("0".to_owned(), target)]);
+        assert_eq!(role_of_device("__device_0", &given), Some(target));
+        let given = BTreeMap::from([("__device_1".to_owned(), drafter)]);
+        assert_eq!(role_of_device("__device_1", &given), Some(drafter));
         // As turbine's operator has it before it is expanded.
-        assert_eq!(role_of_device("1", &given), Some(Role::Drafter));
+        assert_eq!(role_of_device("1", &given), Some(drafter));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `outline-subgraphs`: moves each subgraph into a function of its own.
 //!
-//! Within a block, operations of one role are gathered into convex groups (no
+//! Within a block, operations of one role, or stage, are gathered into convex groups (no
 //! path leaves a group and comes back), each group becomes a private function
 //! that is never inlined, and functions that are the same are merged: the four
 //! drafts of an unrolled step become four calls of one function. Constants,
@@ -16,7 +16,7 @@ mod merge;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use cost::Role;
+use cost::Partition;
 use dialects::build::OpBuilder;
 use dialects::ir::{Attribute, Block, Op, Type, Value, Walk};
 use dialects::vocabulary::{FUNC, GLOBAL_LOAD, ROLE};
@@ -66,7 +66,7 @@ struct Outliner<'m> {
     /// Copies of constants that control flow reads: they belong to control.
     materialised: HashSet<Op<'m>>,
     names: HashSet<String>,
-    counts: BTreeMap<Role, usize>,
+    counts: BTreeMap<Partition, usize>,
 }
 
 impl<'m> Outliner<'m> {
@@ -162,7 +162,7 @@ impl<'m> Outliner<'m> {
                 continue;
             }
             let colour = if self.is_grouped(op) {
-                Colour::Of(role_attribute(op).unwrap_or(Role::Control))
+                Colour::Of(role_attribute(op).unwrap_or(Partition::CONTROL))
             } else if self.free.is_free(op) {
                 continue;
             } else {
@@ -197,7 +197,7 @@ impl<'m> Outliner<'m> {
     }
 
     /// Moves `ops` into a function and calls it at the end of `block`.
-    fn outline(&mut self, block: Block<'m>, role: Role, ops: &[Op<'m>], terminator: Op<'m>) {
+    fn outline(&mut self, block: Block<'m>, role: Partition, ops: &[Op<'m>], terminator: Op<'m>) {
         let inside: HashSet<Op> = ops.iter().copied().collect();
         let (arguments, results) = self.interface(block, ops, &inside);
         let location = ops[0].location();
@@ -213,7 +213,7 @@ impl<'m> Outliner<'m> {
             )
             .attribute("sym_visibility", Attribute::string(session, "private"))
             .attribute("noinline", Attribute::unit(session))
-            .attribute(ROLE, Attribute::string(session, role.as_str()))
+            .attribute(ROLE, Attribute::string(session, &role.to_string()))
             .regions(1)
             .build();
         self.module.body().append(function);
@@ -316,10 +316,12 @@ impl<'m> Outliner<'m> {
         within.extend(op.results().into_iter().zip(copy.results()));
     }
 
-    fn fresh_name(&mut self, role: Role) -> String {
+    fn fresh_name(&mut self, role: Partition) -> String {
+        // `target_1_0` for the first of stage 1: a dot would not be an identifier.
+        let prefix = role.to_string().replace('.', "_");
         loop {
             let count = self.counts.entry(role).or_insert(0);
-            let name = format!("{role}_{count}");
+            let name = format!("{prefix}_{count}");
             *count += 1;
             if self.names.insert(name.clone()) {
                 return name;

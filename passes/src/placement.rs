@@ -1,8 +1,9 @@
-//! Which device each role is on, as the rewriting passes need it.
+//! Which device each role, or each stage of it, is on, as the rewriting passes
+//! need it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cost::{Platform, Role};
+use cost::{Partition, Platform};
 use dialects::Module;
 use dialects::ir::{Attribute, Op};
 
@@ -34,7 +35,7 @@ impl Device {
 pub struct Placement {
     /// Control's device first, since IREE allocates inputs on the first.
     pub devices: Vec<Device>,
-    of: BTreeMap<Role, usize>,
+    of: BTreeMap<Partition, usize>,
     /// By pair of devices: which of the two owns the buffer of a crossing.
     owners: BTreeMap<(usize, usize), usize>,
     /// Pairs of owner and user: the user can use the owner's buffers.
@@ -42,9 +43,13 @@ pub struct Placement {
 }
 
 impl Placement {
-    /// The placement that `mapping` (role to unit of `platform`) means. Units
+    /// The placement that `mapping` (partition to unit of `platform`) means. Units
     /// that the platform lacks are left out; the search never names one.
-    pub fn new(module: &Module<'_>, platform: &Platform, mapping: &BTreeMap<Role, String>) -> Self {
+    pub fn new(
+        module: &Module<'_>,
+        platform: &Platform,
+        mapping: &BTreeMap<Partition, String>,
+    ) -> Self {
         let taken: BTreeSet<String> = module
             .body()
             .ops()
@@ -58,7 +63,7 @@ impl Placement {
             owners: BTreeMap::new(),
             reach: BTreeSet::new(),
         };
-        let control = mapping.get(&Role::Control);
+        let control = mapping.get(&Partition::CONTROL);
         let mut units: Vec<_> = platform
             .pus
             .iter()
@@ -96,13 +101,13 @@ impl Placement {
         placement
     }
 
-    /// The symbol of the device that `role` is on. A role that the plan left
+    /// The symbol of the device that a partition is on. One that the plan left
     /// out (a drafter at γ = 0) is where control is.
-    pub fn symbol_of(&self, role: Role) -> &str {
+    pub fn symbol_of(&self, partition: impl Into<Partition>) -> &str {
         let index = self
             .of
-            .get(&role)
-            .or_else(|| self.of.get(&Role::Control))
+            .get(&partition.into())
+            .or_else(|| self.of.get(&Partition::CONTROL))
             .copied()
             .unwrap_or(0);
         self.devices.get(index).map_or("", |device| &device.symbol)

@@ -20,8 +20,9 @@
 //! for `--role` or `--keep-placement` where it matters.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 
-use cost::Role;
+use cost::Partition;
 use dialects::build::OpBuilder;
 use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Op, Type, Value};
@@ -113,10 +114,8 @@ impl<'a> Resolver<'a, '_> {
                 if let Some(name) = op.attribute(STREAM_AFFINITY).and_then(device_of) {
                     match role_of_device(&name, &self.context.settings.role_names) {
                         Some(role) => {
-                            op.set_attribute(
-                                ROLE,
-                                Attribute::string(self.module.session(), role.as_str()),
-                            );
+                            let role = role.to_string();
+                            op.set_attribute(ROLE, Attribute::string(self.module.session(), &role));
                             op.remove_attribute(STREAM_AFFINITY);
                         }
                         None => self.leave_unresolved(op, &name),
@@ -181,7 +180,7 @@ impl<'a> Resolver<'a, '_> {
             return;
         };
         match role_of_device(&name, &self.context.settings.role_names) {
-            Some(role) => op.set_attribute(TRANSFER_TARGET, promise(self.module, role.as_str())),
+            Some(role) => op.set_attribute(TRANSFER_TARGET, promise(self.module, role)),
             None => {
                 self.unresolved.insert(name);
             }
@@ -212,7 +211,7 @@ impl<'a> Resolver<'a, '_> {
         };
         let is_ours = op.string_attribute("name").as_deref() == Some("torch.specplace.place");
         let symbol = match role_of_device(&text, &self.context.settings.role_names) {
-            Some(role) => role.as_str().to_owned(),
+            Some(role) => role.to_string(),
             None if is_ours => {
                 self.errors.push(
                     Diagnostic::error(format!("'{text}' is not a role"))
@@ -220,7 +219,7 @@ impl<'a> Resolver<'a, '_> {
                         .offending(op.summary())
                         .help(format!(
                             "use drafter, target or control (host), or give the name a role \
-                             with --role {text}=drafter"
+                             with --role {text}=drafter; a stage of a model is target.1"
                         )),
                 );
                 return;
@@ -245,7 +244,7 @@ impl<'a> Resolver<'a, '_> {
 
     /// A transfer of `value` to `symbol`, before `anchor`, of the same type as
     /// `value`. `None` where that is no tensor of known rank and dtype.
-    fn mark(&self, value: Value<'a>, symbol: &str, anchor: Op<'a>) -> Option<Value<'a>> {
+    fn mark(&self, value: Value<'a>, symbol: impl Display, anchor: Op<'a>) -> Option<Value<'a>> {
         let tensor = builtin_tensor(self.module, value.r#type())?;
         let inserter = Inserter::before(self.module, anchor);
         let is_torch = value.r#type() != tensor;
@@ -300,7 +299,7 @@ impl<'a> Resolver<'a, '_> {
         for op in self.module.op().nested() {
             let given = match op
                 .string_attribute(ROLE)
-                .map(|text| (text.parse::<Role>(), text))
+                .map(|text| (text.parse::<Partition>(), text))
             {
                 Some((Ok(role), _)) => Some(role),
                 Some((Err(_), text)) => {
@@ -308,7 +307,7 @@ impl<'a> Resolver<'a, '_> {
                         Diagnostic::error(format!("'{text}' is not a role"))
                             .at(op.location().place())
                             .offending(op.summary())
-                            .help("use drafter, target or control"),
+                            .help("use drafter, target or control, or a stage: target.1"),
                     );
                     continue;
                 }
@@ -322,7 +321,7 @@ impl<'a> Resolver<'a, '_> {
                 && op.name().starts_with("torch.")
             {
                 for (index, operand) in op.operands().into_iter().enumerate() {
-                    if let Some(marked) = self.mark(operand, role.as_str(), op) {
+                    if let Some(marked) = self.mark(operand, role, op) {
                         op.set_operand(index, marked);
                     }
                 }
@@ -331,20 +330,20 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn role_of_function(&self, function: Op<'a>) -> Option<Role> {
+    fn role_of_function(&self, function: Op<'a>) -> Option<Partition> {
         let name = function.symbol_name()?;
         let selected = |selector: &Option<Selector>| matches!(selector, Some(Selector::Symbol(symbol)) if *symbol == name);
         if selected(&self.context.settings.drafter) {
-            return Some(Role::Drafter);
+            return Some(Partition::DRAFTER);
         }
         if selected(&self.context.settings.target) {
-            return Some(Role::Target);
+            return Some(Partition::TARGET);
         }
         // `@append_draft` speaks of drafts too; only what returns logits is a
         // model.
         let returns = function.blocks().first()?.terminator()?.operands();
         let makes_floats = returns.into_iter().any(|value| self.is_float(value));
-        model_role_in(&name).filter(|_| makes_floats)
+        makes_floats.then(|| model_role_in(&name).map(Partition::whole))?
     }
 
     fn is_float(&self, value: Value<'a>) -> bool {
@@ -352,7 +351,7 @@ impl<'a> Resolver<'a, '_> {
             .is_some_and(|tensor| tensor.element().is_float())
     }
 
-    fn mark_function(&mut self, function: Op<'a>, role: Role) {
+    fn mark_function(&mut self, function: Op<'a>, role: Partition) {
         let Some((body, terminator)) = function
             .blocks()
             .first()
@@ -362,7 +361,7 @@ impl<'a> Resolver<'a, '_> {
         };
         for (index, value) in terminator.operands().into_iter().enumerate() {
             if self.is_float(value)
-                && let Some(marked) = self.mark(value, Role::Control.as_str(), terminator)
+                && let Some(marked) = self.mark(value, Partition::CONTROL, terminator)
             {
                 terminator.set_operand(index, marked);
             }
@@ -370,7 +369,7 @@ impl<'a> Resolver<'a, '_> {
         let first = body.ops()[0];
         for argument in body.arguments() {
             let uses = argument.uses();
-            if let Some(marked) = self.mark(argument, role.as_str(), first) {
+            if let Some(marked) = self.mark(argument, role, first) {
                 for each in uses {
                     each.op.set_operand(each.index, marked);
                 }
@@ -456,7 +455,7 @@ fn draft_length_global<'m>(
 }
 
 /// `#hal.device.promise<@name>`.
-pub(crate) fn promise<'m>(module: &'m Module<'_>, name: &str) -> Attribute<'m> {
+pub(crate) fn promise<'m>(module: &'m Module<'_>, name: impl Display) -> Attribute<'m> {
     module
         .parse_attribute(&format!("#hal.device.promise<@{name}>"))
         .expect("a device promise is an attribute of IREE's HAL dialect")

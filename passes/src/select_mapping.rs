@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use cost::Role;
+use cost::Partition;
 use dialects::ir::Attribute;
 use dialects::{Diagnostic, Module};
 
@@ -49,17 +49,15 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         }
         vec![diagnostic]
     })?;
-    let mapping: BTreeMap<Role, String> = plan
+    let mapping: BTreeMap<Partition, String> = plan
         .roles
         .iter()
         .map(|(role, place)| (*role, place.pu.clone()))
         .collect();
     let placement = Placement::new(module, &request.platform, &mapping);
     let mut entries = vec![format!("draft_length = {} : i64", plan.gamma)];
-    for role in Role::ALL {
-        if mapping.contains_key(&role) {
-            entries.push(format!("{role} = \"{}\"", placement.symbol_of(role)));
-        }
+    for role in mapping.keys() {
+        entries.push(format!("{role} = \"{}\"", placement.symbol_of(*role)));
     }
     if let Some(attribute) =
         Attribute::parse(module.session(), &format!("{{{}}}", entries.join(", ")))

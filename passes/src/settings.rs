@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use cost::{Plan, Role, Workload};
+use cost::{Partition, Plan, Workload};
 use dialects::Diagnostic;
 
 use crate::placement::Placement;
@@ -32,7 +32,7 @@ impl Selector {
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Roles of device or marker names (`--role NAME=ROLE`).
-    pub role_names: BTreeMap<String, Role>,
+    pub role_names: BTreeMap<String, Partition>,
     /// Honour device names that are no roles as the user's own placement
     /// (`--keep-placement`).
     pub keep_placement: bool,
@@ -54,9 +54,9 @@ pub struct Context {
     pub settings: Settings,
     /// Warnings and remarks so far.
     pub diagnostics: Vec<Diagnostic>,
-    /// The device that the input names for a role, where `--keep-placement`
-    /// honours it. `identify-roles` finds it.
-    pub kept: BTreeMap<Role, String>,
+    /// The device that the input names for a role, or for a stage of it, where
+    /// `--keep-placement` honours it. `identify-roles` finds it.
+    pub kept: BTreeMap<Partition, String>,
     /// What `estimate-costs` found.
     pub workload: Option<Workload>,
     /// What `select-mapping` chose.

@@ -104,11 +104,13 @@ pub(super) fn factored(
         let evaluator = Evaluator::new(&narrowed, &space, gammas);
         let found = exhaustive(query, &narrowed, &space, &evaluator, rate)?;
         let own = found.rows.iter().find(|row| {
-            let placed = |pu| kernel.name(pu);
             let drafts = row.numbers.as_ref().map(|numbers| numbers.gamma > 0);
-            Some(row.target.as_str()) == placed(best.target)
+            row.target == request.place_name(Role::Target, best.target)
                 && match best.drafter {
-                    Some(pu) => drafts.is_some() && row.drafter.as_deref() == placed(pu),
+                    Some(place) => {
+                        let name = request.place_name(Role::Drafter, place);
+                        drafts.is_some() && row.drafter == Some(name)
+                    }
                     None => drafts == Some(false),
                 }
         });
@@ -238,7 +240,7 @@ impl<'a> Rows<'a> {
             };
             order.then_with(|| {
                 let key = |row: &Ranked| {
-                    let devices = row.choice.point.devices();
+                    let devices = row.choice.point.devices;
                     let idle = row.drafter;
                     (row.choice.gamma, devices, row.choice.point.variant, idle)
                 };
@@ -275,12 +277,29 @@ impl<'a> Rows<'a> {
             Some(pu.power.as_ref()?.active_per_resource.value * f64::from(*active) * seconds)
         };
         let point = &choice.point;
+        // Of a model in stages each PU works for its own share of a pass.
+        let pass = |role: Role, place: usize, seconds: f64, whole: f64| -> Option<f64> {
+            let stages = self.request.spread(role, place);
+            if let [(_, pu)] = stages.as_slice() {
+                return working(*pu, seconds);
+            }
+            let variant = choice.point.variant;
+            let shares = stages.into_iter().map(|(stage, pu)| {
+                let own = self.space.latency(variant, stage, pu)?.seconds;
+                working(pu, seconds * own / whole)
+            });
+            shares.sum()
+        };
         let drafting = match point.drafter {
-            Some(pu) => working(pu, f64::from(choice.gamma) * point.t_draft)?,
+            Some(place) => {
+                let seconds = f64::from(choice.gamma) * point.t_draft;
+                pass(Role::Drafter, place, seconds, point.t_draft)?
+            }
             None => 0.0,
         };
         let verify = self.evaluator.v(point, choice.gamma)?;
-        let verifying = working(point.target, point.t_target * verify)?;
+        let verifying = point.t_target * verify;
+        let verifying = pass(Role::Target, point.target, verifying, point.t_target)?;
         Some((idle + drafting + verifying) / tokens)
     }
 
@@ -306,8 +325,10 @@ impl<'a> Rows<'a> {
         let baseline = self.baselines.get(&point.variant);
         Row {
             variant: self.variant(point.variant),
-            drafter: ranked.drafter.map(|pu| self.name(pu)),
-            target: self.name(point.target),
+            drafter: ranked
+                .drafter
+                .map(|place| self.request.place_name(Role::Drafter, place)),
+            target: self.request.place_name(Role::Target, point.target),
             control: Some(self.name(point.control)),
             ruled_out: None,
             numbers: Some(Numbers {
@@ -328,17 +349,14 @@ impl<'a> Rows<'a> {
     }
 
     fn source(&self, variant: usize, drafter: Option<usize>, target: usize) -> String {
-        let short = |role, pu| {
-            let latency = self.space.latency(variant, role, pu)?;
-            Some(latency.source.short())
-        };
-        let parts: BTreeSet<String> = [
-            drafter.and_then(|pu| short(Role::Drafter, pu)),
-            short(Role::Target, target),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
+        let drafter = drafter.map(|place| self.request.spread(Role::Drafter, place));
+        let mut stages = drafter.unwrap_or_default();
+        stages.extend(self.request.spread(Role::Target, target));
+        let parts: BTreeSet<String> = stages
+            .into_iter()
+            .filter_map(|(stage, pu)| self.space.latency(variant, stage, pu))
+            .map(|latency| latency.source.short())
+            .collect();
         parts.into_iter().collect::<Vec<_>>().join(" / ")
     }
 
@@ -351,8 +369,8 @@ impl<'a> Rows<'a> {
         excluded
             .map(|(variant, drafter, target, reason)| Row {
                 variant: self.variant(*variant),
-                drafter: drafter.map(|pu| self.name(pu)),
-                target: self.name(*target),
+                drafter: drafter.map(|place| self.request.place_name(Role::Drafter, place)),
+                target: self.request.place_name(Role::Target, *target),
                 control: None,
                 ruled_out: words(*reason),
                 numbers: None,

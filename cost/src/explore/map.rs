@@ -1,6 +1,7 @@
 //! What is best over α × c, and what another α would cost.
 
 use crate::search::{Choice, Evaluator, Point, Request, scaled, undominated};
+use crate::workload::Role;
 use serde::{Deserialize, Serialize};
 
 /// Steps of the map in each direction.
@@ -161,16 +162,16 @@ fn drafting_of(chosen: &Choice, drafting: &Choice) -> Choice {
 }
 
 fn label(request: &Request, choice: &Choice) -> String {
-    let name = |pu: usize| {
-        let pu = request.platform.pus.get(pu);
-        pu.map_or("?", |pu| pu.name.as_str()).to_owned()
-    };
+    let name = |role, place| request.place_name(role, place);
     match choice.point.drafter.filter(|_| choice.gamma > 0) {
         Some(drafter) => format!(
             "drafter on {}, target on {}",
-            name(drafter),
-            name(choice.point.target)
+            name(Role::Drafter, drafter),
+            name(Role::Target, choice.point.target)
         ),
-        None => format!("no speculation, target on {}", name(choice.point.target)),
+        None => format!(
+            "no speculation, target on {}",
+            name(Role::Target, choice.point.target)
+        ),
     }
 }

@@ -5,7 +5,9 @@ use crate::search::{Choice, Evaluator, Request};
 use crate::technique::{
     Adaptive, Costs, Overlapped, SelfSpeculation, Sequential, Technique, Tree, best_tree,
 };
+use crate::workload::Role;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// One technique with the parameters that suit it best.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,7 +82,15 @@ pub(super) fn rows(
             .collect(),
     );
     // One PU cannot do both at once.
-    let apart = choice.point.drafter != Some(choice.point.target);
+    let pus = |role, place| -> BTreeSet<usize> {
+        let spread = request.spread(role, place).into_iter();
+        spread.map(|(_, pu)| pu).collect()
+    };
+    let target = pus(Role::Target, choice.point.target);
+    let apart = choice
+        .point
+        .drafter
+        .is_none_or(|place| pus(Role::Drafter, place).is_disjoint(&target));
     best_of(
         lengths()
             .filter(|_| apart)

@@ -5,7 +5,7 @@ use crate::platform::{Platform, Power};
 use crate::search::tests::brute::{any_demand, platform, unit};
 use crate::search::tests::{demand, two, workload};
 use crate::units::Quantity;
-use crate::workload::Role;
+use crate::workload::Partition;
 use proptest::prelude::*;
 
 fn query(platform: Platform, alpha: f64) -> Query {
@@ -42,7 +42,7 @@ fn every_point_has_a_row() {
     query
         .request
         .forbid
-        .insert((Role::Target, "gpu".to_owned()));
+        .insert((Partition::TARGET, "gpu".to_owned()));
     query.rates.push(Rate {
         alpha: 0.17,
         ..query.rates[0].clone()
@@ -136,7 +136,7 @@ fn energy_and_memory_can_be_minimised() {
     query.request.platform = board;
     let outcome = explore(&query).unwrap().outcomes.remove(0);
     // The GPU is four times faster and fifty times hotter.
-    assert_eq!(outcome.plan.pu_of(Role::Target), Some("cpu"));
+    assert_eq!(outcome.plan.pu_of(Partition::TARGET), Some("cpu"));
     let first = outcome.rows[0].numbers.as_ref().unwrap();
     // One pass of 1 s at 1 W; drafting would save time and cost energy, c = 0.3.
     assert!(first.energy_mj.unwrap() <= 1000.0 + 1e-6, "{first:?}");

@@ -7,7 +7,7 @@ use super::{
 use crate::platform::{CrossingMethod, Platform, ProcessingUnit, Variant};
 use crate::search::{Choice, CostModel, Evaluator, Point, Request, Space, sensitivity};
 use crate::speedup::speedup;
-use crate::workload::Role;
+use crate::workload::{Partition, Role};
 use std::collections::BTreeMap;
 
 /// What building a plan looks at.
@@ -18,8 +18,8 @@ pub(super) struct Context<'a> {
     pub best: Choice,
     /// The best choice that speculates, wherever it is: in the chosen variant if it can be.
     pub speculating: Option<Choice>,
-    /// The variant's best run without speculation.
-    pub baseline: Option<Point>,
+    /// Each variant's best run without speculation.
+    pub baselines: BTreeMap<usize, Point>,
 }
 
 impl<'a> Context<'a> {
@@ -48,33 +48,42 @@ impl<'a> Context<'a> {
             .unwrap_or_else(|| pu.resources())
     }
 
-    pub fn mapping(&self, point: &Point) -> BTreeMap<Role, String> {
-        let drafter = point
-            .drafter
-            .map(|pu| (Role::Drafter, self.name(pu).to_owned()));
-        drafter
-            .into_iter()
-            .chain([(Role::Target, self.name(point.target).to_owned())])
+    pub fn mapping(&self, point: &Point) -> BTreeMap<Partition, String> {
+        let placed = point.partitions(self.request).into_iter();
+        placed
+            .filter(|(partition, _)| partition.is_model())
+            .map(|(partition, pu)| (partition, self.name(pu).to_owned()))
             .collect()
     }
 
-    /// Every placed role with the index of its PU, control included.
-    pub fn placed(&self) -> Vec<(Role, usize)> {
-        let point = &self.best.point;
-        let drafter = point.drafter.map(|pu| (Role::Drafter, pu));
-        drafter
-            .into_iter()
-            .chain([(Role::Target, point.target), (Role::Control, point.control)])
-            .collect()
+    /// Every placed partition with the index of its PU, control included.
+    pub fn placed(&self) -> Vec<(Partition, usize)> {
+        self.best.point.partitions(self.request)
     }
+}
 
-    /// The best run without speculation under a variant.
-    fn baseline_of(space: &Space, evaluator: &Evaluator<'_>, variant: usize) -> Option<Point> {
-        let alone = space.alone.iter().filter(|point| point.variant == variant);
-        alone
-            .copied()
-            .min_by(|a, b| evaluator.plain(a).total_cmp(&evaluator.plain(b)))
+/// The best run without speculation under each variant: on a single PU, unless the target fits
+/// none and only its stages have a place.
+fn baselines(
+    request: &Request,
+    space: &Space,
+    evaluator: &Evaluator<'_>,
+) -> BTreeMap<usize, Point> {
+    let mut best: BTreeMap<usize, (bool, f64, Point)> = BTreeMap::new();
+    for point in &space.alone {
+        let split = request.only_pu(Role::Target, point.target).is_none();
+        let new = (split, evaluator.plain(point), *point);
+        let less = |old: &(bool, f64, Point)| {
+            let time = new.1.total_cmp(&old.1);
+            new.0.cmp(&old.0).then(time).is_lt()
+        };
+        if best.get(&point.variant).is_none_or(less) {
+            best.insert(point.variant, new);
+        }
     }
+    best.into_iter()
+        .map(|(variant, (_, _, point))| (variant, point))
+        .collect()
 }
 
 /// The plan for the choice `best`.
@@ -88,14 +97,14 @@ pub(crate) fn build(
     let speculating = evaluator
         .best_speculating(true, here)
         .or_else(|| evaluator.best_speculating(true, |_| true));
-    let baseline = Context::baseline_of(space, evaluator, best.point.variant);
+    let baselines = baselines(request, space, evaluator);
     let context = Context {
         request,
         space,
         evaluator,
         best,
         speculating,
-        baseline,
+        baselines,
     };
     let c = if best.gamma > 0 {
         best.point.c()
@@ -145,7 +154,7 @@ pub(crate) fn build(
     }
 }
 
-fn role_plan(context: &Context<'_>, role: Role, pu: usize) -> RolePlan {
+fn role_plan(context: &Context<'_>, role: Partition, pu: usize) -> RolePlan {
     let demand = context.request.workload.subgraphs.get(&role);
     RolePlan {
         pu: context.name(pu).to_owned(),
@@ -169,7 +178,7 @@ fn devices(context: &Context<'_>) -> Vec<DevicePlan> {
         .into_iter()
         .chain((0..context.platform().pus.len()).filter(|index| *index != control));
     let used = order.filter_map(|index| {
-        let roles: Vec<Role> = placed
+        let roles: Vec<Partition> = placed
             .iter()
             .filter(|(_, pu)| *pu == index)
             .map(|(role, _)| *role)
@@ -213,7 +222,7 @@ fn compile_flags(context: &Context<'_>, devices: &[DevicePlan]) -> Vec<String> {
 }
 
 fn crossings(context: &Context<'_>) -> Vec<CrossingPlan> {
-    let placed: BTreeMap<Role, usize> = context.placed().into_iter().collect();
+    let placed: BTreeMap<Partition, usize> = context.placed().into_iter().collect();
     let crossings = context
         .request
         .workload
@@ -317,8 +326,9 @@ fn speedups(context: &Context<'_>) -> Speedups {
         eq1: speedup(request.alpha, best.gamma, c),
         refined: plain / best.seconds,
         over_baseline: context
-            .baseline
-            .map_or(plain, |baseline| evaluator.plain(&baseline))
+            .baselines
+            .get(&best.point.variant)
+            .map_or(plain, |baseline| evaluator.plain(baseline))
             / best.seconds,
         by_model,
     }
@@ -326,12 +336,14 @@ fn speedups(context: &Context<'_>) -> Speedups {
 
 fn times(context: &Context<'_>) -> Times {
     let plain = context.evaluator.plain_beside(&context.best.point);
-    let baseline = context.baseline.unwrap_or(context.best.point);
+    let best = context.best.point;
+    let baseline = context.baselines.get(&best.variant).copied();
+    let baseline = baseline.unwrap_or(best);
     Times {
         per_token_ms: context.best.seconds * 1e3,
         without_speculation_ms: plain * 1e3,
         baseline_ms: context.evaluator.plain(&baseline) * 1e3,
-        baseline_pu: context.name(baseline.target).to_owned(),
+        baseline_pu: context.request.place_name(Role::Target, baseline.target),
     }
 }
 
@@ -351,12 +363,6 @@ fn runner_up(context: &Context<'_>) -> Option<RunnerUp> {
 
 fn variants(context: &Context<'_>) -> Vec<VariantPlan> {
     let best = context.evaluator.best_by(|point| point.variant);
-    let mut baselines: BTreeMap<usize, f64> = BTreeMap::new();
-    for point in &context.space.alone {
-        let plain = context.evaluator.plain(point);
-        let least = baselines.entry(point.variant).or_insert(plain);
-        *least = least.min(plain);
-    }
     let plan = |best: Choice| VariantPlan {
         variant: context.variant(best.point.variant),
         mapping: context.mapping(&best.point),
@@ -368,9 +374,10 @@ fn variants(context: &Context<'_>) -> Vec<VariantPlan> {
             best.point.c().unwrap_or(0.0),
         ),
         per_token_ms: best.seconds * 1e3,
-        over_baseline: baselines
+        over_baseline: context
+            .baselines
             .get(&best.point.variant)
-            .map_or(1.0, |plain| plain / best.seconds),
+            .map_or(1.0, |plain| context.evaluator.plain(plain) / best.seconds),
     };
     best.into_iter().map(plan).collect()
 }

@@ -4,7 +4,7 @@ use super::Plan;
 use crate::roofline::LatencySource;
 use crate::search::Interval;
 use crate::text::{bytes, digits};
-use crate::workload::{DraftLengthForm, Per, Role};
+use crate::workload::{DraftLengthForm, Partition, Per};
 use comfy_table::{ContentArrangement, Table, presets};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -46,10 +46,10 @@ pub(super) fn render(plan: &Plan) -> String {
 }
 
 fn headline(plan: &Plan) -> String {
-    let models: BTreeMap<Role, String> = plan
+    let models: BTreeMap<Partition, String> = plan
         .roles
         .iter()
-        .filter(|(role, _)| **role != Role::Control)
+        .filter(|(role, _)| role.is_model())
         .map(|(role, placed)| (*role, placed.pu.clone()))
         .collect();
     let what = if plan.speculate {
@@ -97,7 +97,7 @@ fn variant(variant: &BTreeMap<String, u32>) -> String {
         .join(",")
 }
 
-fn places(mapping: &BTreeMap<Role, String>) -> String {
+fn places(mapping: &BTreeMap<Partition, String>) -> String {
     mapping
         .iter()
         .map(|(role, pu)| format!("{role} on {pu}"))
@@ -165,7 +165,7 @@ fn crossings(plan: &Plan) -> String {
             Per::Round => "per round",
             Per::Once => "once",
         };
-        let end = |role: Role, pu: &str| format!("{role} on {pu}");
+        let end = |role: Partition, pu: &str| format!("{role} on {pu}");
         table.add_row(vec![
             crossing.what.clone(),
             end(crossing.from, &crossing.from_pu),
@@ -194,8 +194,14 @@ fn numbers(plan: &Plan) -> String {
             ms(time.without_speculation_ms)
         ),
     );
+    // A target that fits no unit as a whole has no such run, and its stages are all there is.
+    let on_one = if plan.variant.contains_key(&time.baseline_pu) {
+        " on one unit"
+    } else {
+        ""
+    };
     let baseline = format!(
-        "{} × over the best run without speculation on one unit ({} on {})",
+        "{} × over the best run without speculation{on_one} ({} on {})",
         digits(plan.speedup.over_baseline),
         ms(time.baseline_ms),
         time.baseline_pu

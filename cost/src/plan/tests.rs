@@ -20,14 +20,14 @@ fn request() -> Request {
         what: "tokens i64[1,63]".into(),
     };
     workload.crossings = vec![
-        crossing(Role::Control, Role::Drafter, Per::Draft),
-        crossing(Role::Control, Role::Target, Per::Round),
+        crossing(Partition::CONTROL, Partition::DRAFTER, Per::Draft),
+        crossing(Partition::CONTROL, Partition::TARGET, Per::Round),
     ];
     let mut request = Request::new(workload, two(1.0), 0.9);
     request.pins = BTreeMap::from([
-        (Role::Drafter, "gpu".into()),
-        (Role::Target, "cpu".into()),
-        (Role::Control, "cpu".into()),
+        (Partition::DRAFTER, "gpu".into()),
+        (Partition::TARGET, "cpu".into()),
+        (Partition::CONTROL, "cpu".into()),
     ]);
     request
 }
@@ -38,7 +38,8 @@ fn the_numbers_agree_with_each_other() {
     let c = plan.c.unwrap();
     assert!((c - 0.41).abs() < 1e-9);
     let per_token = |role| plan.roles[&role].latency.as_ref().unwrap().seconds * 1e3;
-    let expected = (f64::from(plan.gamma) * per_token(Role::Drafter) + per_token(Role::Target))
+    let expected = (f64::from(plan.gamma) * per_token(Partition::DRAFTER)
+        + per_token(Partition::TARGET))
         / expected_tokens(0.9, plan.gamma);
     assert!((plan.time.per_token_ms - expected).abs() < 1e-9 * expected);
     assert!((plan.speedup.eq1 - speedup(0.9, plan.gamma, c)).abs() < 1e-12);
@@ -65,7 +66,10 @@ fn what_is_needed_to_apply_it_is_there() {
         .map(|device| device.pu.as_str())
         .collect();
     assert_eq!(symbols, ["cpu", "gpu"]);
-    assert_eq!(plan.devices[0].roles, [Role::Target, Role::Control]);
+    assert_eq!(
+        plan.devices[0].roles,
+        [Partition::TARGET, Partition::CONTROL]
+    );
     assert_eq!(plan.crossings.len(), 1);
     assert_eq!(
         (
@@ -83,7 +87,7 @@ fn what_is_needed_to_apply_it_is_there() {
 fn two_devices_of_one_kind_are_both_named() {
     let mut request = request();
     request.platform = Platform::load("two-cpus").unwrap();
-    request.pins.insert(Role::Drafter, "cpu2".into());
+    request.pins.insert(Partition::DRAFTER, "cpu2".into());
     let plan = search(&request).unwrap();
     assert_eq!(
         plan.devices
@@ -174,7 +178,7 @@ fn without_speculation_it_says_why_and_warns_of_idle_pins() {
             .contains("a draft length of 0 was asked for")
     );
     let mut alone = request();
-    alone.workload.subgraphs.remove(&Role::Drafter);
+    alone.workload.subgraphs.remove(&Partition::DRAFTER);
     alone.pins.clear();
     assert!(
         search(&alone)
@@ -189,24 +193,33 @@ fn without_speculation_it_says_why_and_warns_of_idle_pins() {
     let int8 = |demand: &mut crate::workload::SubgraphDemand| {
         demand.dtypes.insert(DType::I8);
     };
-    int8(other.workload.subgraphs.get_mut(&Role::Drafter).unwrap());
+    int8(
+        other
+            .workload
+            .subgraphs
+            .get_mut(&Partition::DRAFTER)
+            .unwrap(),
+    );
     other.platform.pus[0].dtypes.insert(DType::I8);
     let plan = search(&other).unwrap();
-    assert_eq!((plan.gamma, plan.pu_of(Role::Target)), (0, Some("gpu")));
+    assert_eq!(
+        (plan.gamma, plan.pu_of(Partition::TARGET)),
+        (0, Some("gpu"))
+    );
     assert!(
         plan.why.contains("is not below α = 0.90") && plan.why.contains("where c is below α"),
         "{}",
         plan.why
     );
-    other.forbid.insert((Role::Drafter, "cpu".into()));
+    other.forbid.insert((Partition::DRAFTER, "cpu".into()));
     other
         .workload
         .subgraphs
-        .insert(Role::Drafter, demand(1_000_000, 0));
+        .insert(Partition::DRAFTER, demand(1_000_000, 0));
     other
         .workload
         .subgraphs
-        .get_mut(&Role::Target)
+        .get_mut(&Partition::TARGET)
         .unwrap()
         .weight_bytes = 1_000_000_000;
     other.alpha = 0.5;
@@ -214,7 +227,7 @@ fn without_speculation_it_says_why_and_warns_of_idle_pins() {
     other
         .workload
         .subgraphs
-        .get_mut(&Role::Drafter)
+        .get_mut(&Partition::DRAFTER)
         .unwrap()
         .weight_bytes = 1_000_000;
     // The drafter fits beside nothing: it can only be on the GPU, the target only on the CPU.

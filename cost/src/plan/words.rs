@@ -4,7 +4,7 @@ use super::build::Context;
 use crate::roofline::{self, LatencySource};
 use crate::search::{GammaChoice, Reason, legal};
 use crate::text::{digits, list, seconds};
-use crate::workload::{DraftLengthForm, Role};
+use crate::workload::{DraftLengthForm, Partition, Role};
 use std::collections::BTreeSet;
 
 /// Why the whole, in a few sentences.
@@ -52,12 +52,7 @@ pub(super) fn why(context: &Context<'_>) -> String {
 
 /// Why there is no speculation.
 fn why_not(context: &Context<'_>, alpha: &str) -> String {
-    if !context
-        .request
-        .workload
-        .subgraphs
-        .contains_key(&Role::Drafter)
-    {
+    if !context.request.workload.has(Role::Drafter) {
         return "no speculation: the module has no drafter".into();
     }
     match (context.request.gamma, context.request.workload.draft_length) {
@@ -113,7 +108,9 @@ fn why_not(context: &Context<'_>, alpha: &str) -> String {
         return format!(
             "no speculation: with {place} it would pay there (c = {}), but the target alone on {} is faster still ({would})",
             digits(c),
-            context.name(context.best.point.target)
+            context
+                .request
+                .place_name(Role::Target, context.best.point.target)
         );
     }
     let unrolled = matches!(
@@ -132,11 +129,11 @@ fn why_not(context: &Context<'_>, alpha: &str) -> String {
 }
 
 /// Why a role is where it is.
-pub(super) fn reason(context: &Context<'_>, role: Role, pu: usize) -> String {
-    if context.request.pins.contains_key(&role) {
+pub(super) fn reason(context: &Context<'_>, role: Partition, pu: usize) -> String {
+    if context.request.pin_of(role).is_some() {
         return "pinned".into();
     }
-    if role == Role::Control {
+    if role == Partition::CONTROL {
         let is_host = context.name(pu) == context.platform().control;
         return if is_host {
             "crossings cost least; the platform's host".into()
@@ -156,13 +153,13 @@ pub(super) fn reason(context: &Context<'_>, role: Role, pu: usize) -> String {
 }
 
 /// What a role would be like on another PU.
-fn elsewhere(context: &Context<'_>, role: Role, index: usize) -> String {
+fn elsewhere(context: &Context<'_>, role: Partition, index: usize) -> String {
     let name = context.name(index);
     let demand = context.request.workload.subgraphs.get(&role);
     let (Some(pu), Some(demand)) = (context.pu(index), demand) else {
         return String::new();
     };
-    if context.request.forbid.contains(&(role, name.to_owned())) {
+    if context.request.forbids(role, name) {
         return format!("forbidden on {name}");
     }
     let alone = [(role, demand, pu)];
@@ -262,11 +259,14 @@ pub(super) fn warnings(context: &Context<'_>) -> Vec<String> {
     let mut said = Vec::new();
     // Without speculation the verdict rests on the drafter that was not chosen, too.
     let alternative = context.speculating.filter(|_| context.best.gamma == 0);
-    let drafter = alternative.and_then(|choice| Some((Role::Drafter, choice.point.drafter?)));
+    let drafter =
+        alternative.and_then(|choice| Some(request.spread(Role::Drafter, choice.point.drafter?)));
+    let drafter = drafter.unwrap_or_default();
     let variant = context.best.point.variant;
     let source = |(role, pu)| Some((role, pu, &context.space.latency(variant, role, pu)?.source));
     let mut rests_on = context.placed();
-    rests_on.extend(drafter.filter(|place| !context.placed().contains(place)));
+    let placed = context.placed();
+    rests_on.extend(drafter.into_iter().filter(|place| !placed.contains(place)));
     let sources: Vec<_> = rests_on.into_iter().filter_map(source).collect();
     if let Some(profile) = &request.profile {
         said.extend(profile.warnings());
@@ -304,7 +304,10 @@ pub(super) fn warnings(context: &Context<'_>) -> Vec<String> {
             ));
         }
     }
-    if let Some(pu) = request.pins.get(&Role::Drafter)
+    if let Some((_, pu)) = request
+        .pins
+        .iter()
+        .find(|(what, _)| what.role == Role::Drafter)
         && context.best.point.drafter.is_none()
     {
         said.push(format!("the drafter is pinned to {pu}, but does not pay and leaves the module; give a draft length to keep it"));

@@ -4,7 +4,7 @@ use super::{Measurement, Point, Profile};
 use crate::platform::Variant;
 use crate::text::{list, seconds};
 use crate::units::Source;
-use crate::workload::{DType, Role};
+use crate::workload::{DType, Partition};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -46,7 +46,7 @@ pub enum HoleReason {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hole {
     /// The role.
-    pub role: Role,
+    pub role: Partition,
     /// The PU.
     pub pu: String,
     /// Why.
@@ -67,7 +67,8 @@ impl fmt::Display for Hole {
 
 impl Profile {
     /// Whether the role was measured on the PU at all.
-    pub fn covers(&self, role: Role, pu: &str) -> bool {
+    pub fn covers(&self, role: impl Into<Partition>, pu: &str) -> bool {
+        let role = role.into();
         self.measurements
             .iter()
             .any(|m| m.role == role && m.pu == pu)
@@ -86,13 +87,14 @@ impl Profile {
     /// The [`Hole`]: what is missing, and why nothing stands in for it.
     pub fn latency(
         &self,
-        role: Role,
+        role: impl Into<Partition>,
         pu: &str,
         variant: &Variant,
         dtype: Option<DType>,
         length: Option<u64>,
         new_tokens: Option<u32>,
     ) -> Result<Measured, Hole> {
+        let role = role.into();
         let hole = |reason, detail| Hole {
             role,
             pu: pu.to_owned(),

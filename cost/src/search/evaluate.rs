@@ -266,7 +266,7 @@ impl<'a> Evaluator<'a> {
             steps(choice.seconds),
             choice.gamma,
             idle,
-            point.devices(),
+            point.devices,
             point.variant,
             drafter,
             point.target,

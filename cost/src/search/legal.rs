@@ -4,16 +4,16 @@ use crate::platform::{Platform, ProcessingUnit};
 use crate::profile::Hole;
 use crate::roofline::missing_dtypes;
 use crate::text::{bytes, list};
-use crate::workload::{DType, Role, SubgraphDemand};
+use crate::workload::{DType, Partition, SubgraphDemand};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// What one role takes of a memory.
+/// What one partition takes of a memory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Share {
     /// The role.
-    pub role: Role,
+    pub role: Partition,
     /// Bytes of its weights.
     pub weights: u64,
     /// Bytes of its activations at their peak.
@@ -27,21 +27,21 @@ pub enum Reason {
     /// The user put the role elsewhere.
     Pinned {
         /// The role.
-        role: Role,
+        role: Partition,
         /// Where it has to be.
         to: String,
     },
     /// The user does not want the role there.
     Forbidden {
         /// The role.
-        role: Role,
+        role: Partition,
         /// The PU.
         pu: String,
     },
     /// The PU cannot compute in a type that the role uses.
     DType {
         /// The role.
-        role: Role,
+        role: Partition,
         /// The PU.
         pu: String,
         /// The types.
@@ -52,7 +52,7 @@ pub enum Reason {
     /// The PU cannot run an op that the role uses.
     Ops {
         /// The role.
-        role: Role,
+        role: Partition,
         /// The PU.
         pu: String,
         /// The ops.
@@ -203,10 +203,11 @@ impl fmt::Display for Infeasible {
 
 /// Why `role` cannot be on `pu` whatever else is where, the user's wishes aside.
 pub(crate) fn capability(
-    role: Role,
+    role: impl Into<Partition>,
     demand: &SubgraphDemand,
     pu: &ProcessingUnit,
 ) -> Option<Reason> {
+    let role = role.into();
     let missing = missing_dtypes(demand, pu);
     if !missing.is_empty() {
         return Some(Reason::DType {
@@ -234,7 +235,7 @@ pub(crate) fn capability(
 pub(crate) fn memory(
     platform: &Platform,
     limits: &BTreeMap<String, u64>,
-    placed: &[(Role, &SubgraphDemand, &ProcessingUnit)],
+    placed: &[(Partition, &SubgraphDemand, &ProcessingUnit)],
     overlapped: bool,
 ) -> Option<Reason> {
     let over = |name: &str, capacity: u64, here: &dyn Fn(&ProcessingUnit) -> bool| {

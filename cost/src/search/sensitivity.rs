@@ -3,6 +3,7 @@
 use super::evaluate::{Choice, Evaluator};
 use super::space::Point;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A range of a number, both ends included; no upper end when there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -126,16 +127,19 @@ pub(crate) fn scaled(point: &Point, chosen: &Choice, factor: f64) -> Point {
 /// mapping beats in every cost. Space for re-searching thousands of times.
 pub(crate) fn undominated(points: &[Point], chosen: &Choice) -> Vec<Point> {
     let mut kept: Vec<Point> = Vec::new();
+    // Where stages are placed there are many mappings, and few points of each are kept.
+    let mut of_mapping: BTreeMap<(Option<usize>, usize), Vec<usize>> = BTreeMap::new();
     // The chosen point first, so that among equals it stays.
     for point in [&chosen.point].into_iter().chain(points) {
+        let same = of_mapping.entry(point.mapping()).or_default();
         let beats = |other: &Point| {
-            other.mapping() == point.mapping()
-                && other.t_draft <= point.t_draft
+            other.t_draft <= point.t_draft
                 && other.t_target <= point.t_target
                 && other.per_draft <= point.per_draft
                 && other.per_round <= point.per_round
         };
-        if !kept.iter().any(beats) {
+        if !same.iter().filter_map(|at| kept.get(*at)).any(beats) {
+            same.push(kept.len());
             kept.push(*point);
         }
     }

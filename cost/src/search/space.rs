@@ -10,24 +10,27 @@ use crate::CostError;
 use crate::platform::Variant;
 use crate::profile::Hole;
 use crate::roofline::Latency;
-use crate::workload::{DraftLengthForm, Role};
+use crate::workload::{DraftLengthForm, Partition, Role};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Beyond this many points, enumerating them all is refused.
 const MOST_POINTS: u64 = 1_000_000;
 
 /// One legal mapping under one variant, with all that evaluating a draft length needs. PUs are
-/// indices into the platform's.
+/// indices into the platform's; so is the place of a model in one piece (see
+/// [`Request::spread`] for one in stages).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
     /// Index into [`Space::variants`].
     pub variant: usize,
-    /// Where the drafter is; `None` when there is none, so that γ is 0.
+    /// The drafter's place; `None` when there is none, so that γ is 0.
     pub drafter: Option<usize>,
-    /// Where the target is.
+    /// The target's place.
     pub target: usize,
-    /// Where control is.
+    /// The PU that control is on.
     pub control: usize,
+    /// How many PUs it uses.
+    pub devices: usize,
     /// t_draft, seconds; 0 without a drafter.
     pub t_draft: f64,
     /// t_target, seconds.
@@ -46,18 +49,15 @@ impl Point {
         self.drafter.map(|_| self.t_draft / self.t_target)
     }
 
-    /// How many PUs it uses.
-    pub fn devices(&self) -> usize {
-        let mut used = [
-            self.drafter.unwrap_or(self.target),
-            self.target,
-            self.control,
-        ];
-        used.sort_unstable();
-        1 + used
-            .windows(2)
-            .filter(|pair| pair.first() != pair.last())
-            .count()
+    /// Every partition that it places, with the index of its PU; control last.
+    pub fn partitions(&self, request: &Request) -> Vec<(Partition, usize)> {
+        let drafter = self
+            .drafter
+            .map(|place| request.spread(Role::Drafter, place));
+        let mut all = drafter.unwrap_or_default();
+        all.extend(request.spread(Role::Target, self.target));
+        all.push((Partition::CONTROL, self.control));
+        all
     }
 
     /// The placement of the models, whatever the variant.
@@ -91,7 +91,7 @@ pub struct Space {
     /// `ruled_out`, which names one per point.
     target_reasons: Vec<Reason>,
     kept: usize,
-    latencies: BTreeMap<(usize, Role, usize), Result<Latency, Hole>>,
+    latencies: BTreeMap<(usize, Partition, usize), Result<Latency, Hole>>,
 }
 
 impl Space {
@@ -101,7 +101,7 @@ impl Space {
     /// [`CostError::Argument`] when it has too many points; [`CostError::Infeasible`] when a pinned
     /// drafter can be nowhere.
     pub fn build(request: &Request, gammas: &[u32]) -> Result<Self, CostError> {
-        let has_drafter = request.workload.subgraphs.contains_key(&Role::Drafter);
+        let has_drafter = request.workload.has(Role::Drafter);
         let wants_drafter = has_drafter
             && (gammas.iter().any(|gamma| *gamma > 0)
                 || request.workload.draft_length == DraftLengthForm::Absent);
@@ -110,10 +110,10 @@ impl Space {
         } else {
             request.holes
         };
-        let all: BTreeSet<Role> = if policy == HolePolicy::Roofline {
+        let all: BTreeSet<Partition> = if policy == HolePolicy::Roofline {
             BTreeSet::new()
         } else {
-            Role::ALL.into()
+            request.workload.subgraphs.keys().copied().collect()
         };
         let mut space = Self::enumerate(request, gammas, &all)?;
         let serves = |space: &Self| {
@@ -129,9 +129,9 @@ impl Space {
                 .iter()
                 .any(|ruled| matches!(ruled.reason, Reason::NotMeasured(_)))
         {
-            // A role that was measured nowhere is estimated everywhere; only when that does not
+            // A partition that was measured nowhere is estimated everywhere; only when that does not
             // help, the others are, too.
-            let measured: BTreeSet<Role> = space
+            let measured: BTreeSet<Partition> = space
                 .latencies
                 .iter()
                 .filter(|(_, latency)| latency.is_ok())
@@ -150,7 +150,7 @@ impl Space {
         // A drafter that the user pinned and that can be nowhere is not the same as one that does
         // not pay.
         let pinned_nowhere = wants_drafter
-            && request.pins.contains_key(&Role::Drafter)
+            && request.pins.keys().any(|what| what.role == Role::Drafter)
             && space.points.iter().all(|point| point.drafter.is_none());
         if pinned_nowhere {
             return Err(CostError::Infeasible(Box::new(space.infeasible(request))));
@@ -180,11 +180,16 @@ impl Space {
         self.kept
     }
 
-    /// The latency of `role` on the PU of index `pu` under a variant, if it was asked for and
+    /// The latency of a partition on the PU of index `pu` under a variant, if it was asked for and
     /// known.
-    pub fn latency(&self, variant: usize, role: Role, pu: usize) -> Option<&Latency> {
+    pub fn latency(
+        &self,
+        variant: usize,
+        partition: impl Into<Partition>,
+        pu: usize,
+    ) -> Option<&Latency> {
         self.latencies
-            .get(&(variant, role, pu))
+            .get(&(variant, partition.into(), pu))
             .and_then(|latency| latency.as_ref().ok())
     }
 
@@ -221,7 +226,7 @@ impl Space {
     fn enumerate(
         request: &Request,
         gammas: &[u32],
-        strict: &BTreeSet<Role>,
+        strict: &BTreeSet<Partition>,
     ) -> Result<Self, CostError> {
         let platform = &request.platform;
         let counts: Vec<(u32, u32)> = platform
@@ -239,8 +244,8 @@ impl Space {
             })
             .collect();
         let n = platform.pus.len() as u64;
-        let has_drafter = request.workload.subgraphs.contains_key(&Role::Drafter);
-        let mappings = if has_drafter { n.saturating_mul(n) } else { n };
+        let mappings =
+            (0..request.partitions()).fold(1, |mappings: u64, _| mappings.saturating_mul(n));
         let size = counts
             .iter()
             .map(|(low, high)| u64::from(high - low + 1))

@@ -22,7 +22,7 @@ pub(crate) fn demand(flops: u64, bytes: u64) -> SubgraphDemand {
 pub(crate) fn workload(drafter: SubgraphDemand, target: SubgraphDemand) -> Workload {
     Workload {
         sequence_length: Some(63),
-        subgraphs: BTreeMap::from([(Role::Drafter, drafter), (Role::Target, target)]),
+        subgraphs: BTreeMap::from([(Partition::DRAFTER, drafter), (Partition::TARGET, target)]),
         crossings: vec![],
         draft_length: DraftLengthForm::Symbolic { max: 8 },
         state: None,
@@ -56,7 +56,7 @@ links: [{{ between: [cpu, gpu], latency: 1 ms, bandwidth: 1 GB/s }}]
     Platform::from_yaml("two.yaml", &text).unwrap()
 }
 
-fn pinned(mut request: Request, pins: &[(Role, &str)]) -> Request {
+fn pinned(mut request: Request, pins: &[(Partition, &str)]) -> Request {
     request.pins = pins
         .iter()
         .map(|(role, pu)| (*role, (*pu).to_owned()))
@@ -83,8 +83,11 @@ fn never_ranked_by_the_papers_s() {
     };
     let request = Request::new(workload(demand(200_000_000, 0), target), platform, 0.9);
     let plan = search(&request).unwrap();
-    assert_eq!(plan.pu_of(Role::Target), Some("cpu"));
-    let slow = pinned(request, &[(Role::Target, "gpu"), (Role::Drafter, "gpu")]);
+    assert_eq!(plan.pu_of(Partition::TARGET), Some("cpu"));
+    let slow = pinned(
+        request,
+        &[(Partition::TARGET, "gpu"), (Partition::DRAFTER, "gpu")],
+    );
     let slow = search(&slow).unwrap();
     assert!(
         slow.speedup.eq1 > plan.speedup.eq1 * 1.5,
@@ -107,7 +110,7 @@ fn without_speculation_the_drafter_takes_no_memory() {
     );
     let plan = search(&request).unwrap();
     assert_eq!(
-        (plan.gamma, plan.speculate, plan.pu_of(Role::Drafter)),
+        (plan.gamma, plan.speculate, plan.pu_of(Partition::DRAFTER)),
         (0, false, None)
     );
     assert_eq!(
@@ -141,7 +144,7 @@ fn unrolled_drafts_are_that_many_or_none() {
     request
         .workload
         .subgraphs
-        .insert(Role::Drafter, demand(200, 0));
+        .insert(Partition::DRAFTER, demand(200, 0));
     let plan = search(&request).unwrap();
     assert_eq!(plan.gamma, 0);
     assert!(plan.why.contains("unrolled"), "{}", plan.why);
@@ -160,7 +163,7 @@ fn separate_forwards_keep_both_models() {
     let plan = search(&Request::new(w, two(4.0), 0.1)).unwrap();
     assert_eq!(plan.gamma, 0);
     // Even unused, the drafter is placed, and on the faster unit.
-    assert_eq!(plan.pu_of(Role::Drafter), Some("gpu"));
+    assert_eq!(plan.pu_of(Partition::DRAFTER), Some("gpu"));
     assert!(plan.why.contains("advice"), "{}", plan.why);
 }
 
@@ -204,7 +207,10 @@ fn ops_pins_and_forbidden_places_rule_out() {
     let mut request = Request::new(workload(demand(10, 0), target), platform, 0.9);
     let plan = search(&request).unwrap();
     assert_eq!(
-        (plan.pu_of(Role::Target), plan.pu_of(Role::Drafter)),
+        (
+            plan.pu_of(Partition::TARGET),
+            plan.pu_of(Partition::DRAFTER)
+        ),
         (Some("cpu"), Some("gpu"))
     );
     assert!(
@@ -212,9 +218,9 @@ fn ops_pins_and_forbidden_places_rule_out() {
             .iter()
             .any(|ruled| ruled.words.contains("tm_tensor.topk"))
     );
-    request.forbid.insert((Role::Drafter, "gpu".into()));
+    request.forbid.insert((Partition::DRAFTER, "gpu".into()));
     let plan = search(&request).unwrap();
-    assert_eq!(plan.pu_of(Role::Drafter), Some("cpu"));
+    assert_eq!(plan.pu_of(Partition::DRAFTER), Some("cpu"));
     assert!(
         plan.ruled_out
             .iter()
@@ -236,7 +242,10 @@ fn ties_go_to_less() {
     ))
     .unwrap();
     assert_eq!(
-        (plan.pu_of(Role::Drafter), plan.pu_of(Role::Target)),
+        (
+            plan.pu_of(Partition::DRAFTER),
+            plan.pu_of(Partition::TARGET)
+        ),
         (Some("cpu"), Some("cpu"))
     );
     assert_eq!(plan.devices.len(), 1);
@@ -255,7 +264,7 @@ fn the_full_machine_unless_a_smaller_one_is_faster() {
     // Bound by memory, which two cores saturate: all variants from two cores up take the same time.
     let w = workload(demand(0, 10_000_000), demand(0, 1_000_000_000));
     let mut request = Request::new(w, platform, 0.9);
-    request.forbid.insert((Role::Target, "gpu".into()));
+    request.forbid.insert((Partition::TARGET, "gpu".into()));
     let plan = search(&request).unwrap();
     assert_eq!(plan.variant.get("cpu"), Some(&4));
     assert!(
@@ -288,18 +297,23 @@ fn crossings_place_control_and_count_when_asked() {
     };
     let mut w = workload(demand(1_000_000, 0), demand(10_000_000, 0));
     w.crossings = vec![
-        crossing(Role::Drafter, Role::Control, 1_000_000, Per::Draft),
-        crossing(Role::Control, Role::Target, 8, Per::Round),
-        crossing(Role::Control, Role::Target, 1 << 40, Per::Once),
+        crossing(
+            Partition::DRAFTER,
+            Partition::CONTROL,
+            1_000_000,
+            Per::Draft,
+        ),
+        crossing(Partition::CONTROL, Partition::TARGET, 8, Per::Round),
+        crossing(Partition::CONTROL, Partition::TARGET, 1 << 40, Per::Once),
     ];
     // Pinned apart: a token costs 2 ms to cross (1 ms and 1 MB at 1 GB/s), per draft, so control
     // joins the drafter although the host is the CPU.
     let mut request = pinned(
         Request::new(w, two(1.0), 0.9),
-        &[(Role::Drafter, "gpu"), (Role::Target, "cpu")],
+        &[(Partition::DRAFTER, "gpu"), (Partition::TARGET, "cpu")],
     );
     let plan = search(&request).unwrap();
-    assert_eq!(plan.pu_of(Role::Control), Some("gpu"));
+    assert_eq!(plan.pu_of(Partition::CONTROL), Some("gpu"));
     assert_eq!(
         plan.crossings.len(),
         2,
@@ -324,8 +338,11 @@ fn crossings_place_control_and_count_when_asked() {
     );
     assert!(with.speedup.refined < with.speedup.eq1);
     // Pinned control stays.
-    request.pins.insert(Role::Control, "cpu".into());
-    assert_eq!(search(&request).unwrap().pu_of(Role::Control), Some("cpu"));
+    request.pins.insert(Partition::CONTROL, "cpu".into());
+    assert_eq!(
+        search(&request).unwrap().pu_of(Partition::CONTROL),
+        Some("cpu")
+    );
     // Without a link there is no way across.
     request.platform.links.clear();
     let error = search(&request).unwrap_err();
@@ -335,7 +352,9 @@ fn crossings_place_control_and_count_when_asked() {
 #[test]
 fn sensitivity_ends_where_the_choice_changes() {
     let mut request = Request::new(workload(demand(410, 0), demand(1000, 0)), two(1.0), 0.9);
-    request.forbid = Role::MODELS.map(|role| (role, "gpu".to_owned())).into();
+    request.forbid = Role::MODELS
+        .map(|role| (role.into(), "gpu".to_owned()))
+        .into();
     let plan = search(&request).unwrap();
     assert_eq!(plan.gamma, 4);
     let at = |alpha: f64, drafter: f64| {

@@ -24,7 +24,7 @@ impl StageGraph {
         let mut graph = Self::default();
         let mut last = None;
         for role in Role::MODELS {
-            let Some(demand) = workload.subgraphs.get(&role) else {
+            let Some(demand) = workload.whole(role) else {
                 continue;
             };
             for number in 0..count {
@@ -44,7 +44,7 @@ impl StageGraph {
                 graph.stages.push(StageDemand {
                     name: format!("{role}.{number}"),
                     role,
-                    demand: share(demand, u64::from(number), u64::from(count)),
+                    demand: share(&demand, u64::from(number), u64::from(count)),
                 });
                 last = Some(index);
             }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use cost::{CostError, Role};
+use cost::{CostError, Partition};
 
 /// `--gamma auto|N`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl FromStr for Gamma {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pin {
     /// What is pinned.
-    pub role: Role,
+    pub role: Partition,
     /// Where to: a PU of the platform.
     pub unit: String,
 }
@@ -65,7 +65,7 @@ pub struct RoleName {
     /// The name in IN, without a sigil.
     pub name: String,
     /// What it stands for.
-    pub role: Role,
+    pub role: Partition,
 }
 
 impl FromStr for RoleName {
@@ -88,7 +88,7 @@ fn pair<'a>(item: &'a str, form: &str) -> Result<(&'a str, &'a str), String> {
         .ok_or_else(|| format!("`{item}` is not of the form {form}"))
 }
 
-fn parse_role(text: &str) -> Result<Role, String> {
+fn parse_role(text: &str) -> Result<Partition, String> {
     text.parse().map_err(|error: CostError| match error.help() {
         Some(help) => format!("{error}: {help}"),
         None => error.to_string(),
@@ -106,7 +106,7 @@ mod tests {
         let name: RoleName = "@__device_0=host".parse().unwrap();
         assert_eq!(
             (name.name.as_str(), name.role),
-            ("__device_0", Role::Control)
+            ("__device_0", Partition::CONTROL)
         );
     }
 

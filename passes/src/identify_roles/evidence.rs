@@ -1,6 +1,6 @@
 //! Why a value or an operation has a role.
 
-use cost::Role;
+use cost::{Partition, Role};
 use dialects::{Diagnostic, Place};
 
 /// Where a role started.
@@ -21,8 +21,8 @@ pub enum Origin {
 /// One reason for one role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
-    /// The role.
-    pub role: Role,
+    /// The role, and the stage of it where one is named.
+    pub part: Partition,
     /// How it started.
     pub origin: Origin,
     /// Where it started.
@@ -35,11 +35,11 @@ pub struct Evidence {
 impl Evidence {
     /// The evidence in words.
     pub fn describe(&self) -> String {
-        let role = self.role;
+        let (part, role) = (self.part, self.part.role);
         match &self.origin {
-            Origin::Marker => format!("follows from a value marked '{role}'"),
-            Origin::Attribute => format!("has specplace.role = \"{role}\""),
-            Origin::GivenWeight(name) => format!("reads '{name}', which was given to the {role}"),
+            Origin::Marker => format!("follows from a value marked '{part}'"),
+            Origin::Attribute => format!("has specplace.role = \"{part}\""),
+            Origin::GivenWeight(name) => format!("reads '{name}', which was given to the {part}"),
             Origin::NamedWeight(name) => {
                 format!("reads '{name}', whose name speaks of the {role}")
             }
@@ -57,6 +57,6 @@ impl Evidence {
 
     /// The evidence as a note that points at where it started.
     pub fn note(&self) -> Diagnostic {
-        Diagnostic::note(format!("{}: it {}", self.role, self.describe())).at(self.place.clone())
+        Diagnostic::note(format!("{}: it {}", self.part, self.describe())).at(self.place.clone())
     }
 }

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use cost::Role;
+use cost::Partition;
 use dialects::ir::{Op, Value};
 use dialects::vocabulary::{GLOBAL_LOAD, STREAM_AFFINITY, TRANSFER};
 use dialects::{Diagnostic, Module};
 
+use super::assignment::Assignment;
 use super::marker_name;
-use super::spread::Assignment;
 use crate::names::device_of;
 use crate::names::role_of_device;
 use crate::structure::{global, inputs};
@@ -23,13 +23,13 @@ use crate::structure::{global, inputs};
 pub fn devices(
     module: &Module<'_>,
     assignment: &Assignment<'_>,
-) -> Result<BTreeMap<Role, String>, Vec<Diagnostic>> {
-    let mut kept: BTreeMap<Role, (String, Op)> = BTreeMap::new();
+) -> Result<BTreeMap<Partition, String>, Vec<Diagnostic>> {
+    let mut kept: BTreeMap<Partition, (String, Op)> = BTreeMap::new();
     let mut errors = Vec::new();
     // Where a model's weights are is where it runs. Transfers say less: one of
     // logits names the device that they go to.
     for source_kind in [GLOBAL_LOAD, TRANSFER] {
-        let decided: Vec<Role> = kept.keys().copied().collect();
+        let decided: Vec<Partition> = kept.keys().copied().collect();
         for (role, name, source) in named_sources(module, assignment, source_kind) {
             if decided.contains(&role) {
                 continue;
@@ -65,7 +65,7 @@ fn named_sources<'m>(
     module: &Module<'_>,
     assignment: &Assignment<'m>,
     kind: &str,
-) -> Vec<(Role, String, Op<'m>)> {
+) -> Vec<(Partition, String, Op<'m>)> {
     let mut names: HashMap<Op, Option<String>> = HashMap::new();
     let mut found = Vec::new();
     for (op, evidence) in &assignment.roles {
@@ -80,14 +80,14 @@ fn named_sources<'m>(
                 .entry(source)
                 .or_insert_with(|| named_device(module, value));
             if let Some(name) = name {
-                found.push((evidence.role, name.clone(), source));
+                found.push((assignment.partition(evidence), name.clone(), source));
             }
         }
     }
     found
 }
 
-fn contradiction(role: Role, before: (&str, Op<'_>), after: (&str, Op<'_>)) -> Diagnostic {
+fn contradiction(role: Partition, before: (&str, Op<'_>), after: (&str, Op<'_>)) -> Diagnostic {
     Diagnostic::error(format!(
         "the input places the {role} on two devices, @{} and @{}",
         before.0, after.0
@@ -99,7 +99,7 @@ fn contradiction(role: Role, before: (&str, Op<'_>), after: (&str, Op<'_>)) -> D
     )
     .help(
         "a role is on one device: leave out --keep-placement, or name the roles with \
-         --role DEVICE=ROLE",
+         --role DEVICE=ROLE (stages of a model: --role DEVICE=target.1)",
     )
 }
 

@@ -1,88 +1,18 @@
 //! How roles spread from where they start.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
-use cost::Role;
+use cost::Partition;
 use dialects::ir::{Op, Value};
 use dialects::vocabulary::{DRAFT_LENGTH, GLOBAL, GLOBAL_LOAD, TRANSFER};
 use dialects::{Diagnostic, Module};
 
+use super::assignment::Assignment;
 use super::evidence::{Evidence, Origin};
 use super::{marker_name, parameter_name, role_attribute};
 use crate::names::{model_role_in, role_of_device};
 use crate::settings::{Context, Selector};
 use crate::structure::{Free, carried, functions, inputs, is_control_flow, is_pure, placed_blocks};
-
-/// The roles of operations, with one reason each.
-#[derive(Default)]
-pub struct Assignment<'m> {
-    /// In module order.
-    pub roles: Vec<(Op<'m>, Evidence)>,
-    /// What to tell beside it.
-    pub notes: Vec<Diagnostic>,
-}
-
-impl<'m> Assignment<'m> {
-    /// The model roles that occur.
-    pub fn model_roles(&self) -> Vec<Role> {
-        Role::MODELS
-            .into_iter()
-            .filter(|role| {
-                self.roles
-                    .iter()
-                    .any(|(_, evidence)| evidence.role == *role)
-            })
-            .collect()
-    }
-
-    /// The first evidence for `role`.
-    pub fn witness_of(&self, role: Role) -> Option<Diagnostic> {
-        self.roles
-            .iter()
-            .find(|(_, evidence)| evidence.role == role)
-            .map(|(_, evidence)| evidence.note())
-    }
-
-    /// What was found, role by role, for `--explain`.
-    pub fn remarks(&self) -> Vec<Diagnostic> {
-        let mut remarks = self.notes.clone();
-        for role in Role::MODELS {
-            let mut reasons: BTreeMap<String, (usize, Option<dialects::Place>)> = BTreeMap::new();
-            let mut count = 0;
-            for (_, evidence) in self.roles.iter().filter(|(_, each)| each.role == role) {
-                count += 1;
-                let reason = reasons
-                    .entry(evidence.describe())
-                    .or_insert_with(|| (0, evidence.place.clone()));
-                reason.0 += 1;
-            }
-            if count == 0 {
-                continue;
-            }
-            let mut remark = Diagnostic::remark(format!(
-                "{role}: {count} operation{}",
-                if count == 1 { "" } else { "s" }
-            ));
-            let mut ranked: Vec<_> = reasons.into_iter().collect();
-            ranked.sort_by_key(|(_, (uses, _))| std::cmp::Reverse(*uses));
-            for (reason, (uses, place)) in ranked.into_iter().take(4) {
-                remark
-                    .notes
-                    .push(Diagnostic::note(format!("{uses} because each {reason}")).at(place));
-            }
-            remarks.push(remark);
-        }
-        remarks
-    }
-
-    /// The roles alone.
-    pub fn into_roles(self) -> Vec<(Op<'m>, Role)> {
-        self.roles
-            .into_iter()
-            .map(|(op, evidence)| (op, evidence.role))
-            .collect()
-    }
-}
 
 /// Spreads roles over a module until nothing changes.
 pub struct Spread<'m, 'c> {
@@ -96,7 +26,7 @@ pub struct Spread<'m, 'c> {
     /// The role of each operation.
     roles: HashMap<Op<'m>, Evidence>,
     /// Weights by the roles that activations give to their readers.
-    readers: HashMap<String, HashSet<Role>>,
+    readers: HashMap<String, HashSet<Partition>>,
     /// Claims to look at once all readers of a weight are known.
     claims: Vec<(Op<'m>, Evidence, Evidence, String)>,
     ended_logits: usize,
@@ -152,8 +82,14 @@ impl<'m, 'c> Spread<'m, 'c> {
         let mut assignment = Assignment::default();
         for op in order {
             if let Some(evidence) = self.roles.get(&op) {
+                if evidence.part.stage.is_some() {
+                    assignment.staged.insert(evidence.part.role);
+                }
                 assignment.roles.push((op, evidence.clone()));
             }
+        }
+        if let Some(error) = assignment.backwards() {
+            return Err(vec![error]);
         }
         if self.ended_logits > 0 {
             assignment.notes.push(Diagnostic::remark(format!(
@@ -181,15 +117,15 @@ impl<'m, 'c> Spread<'m, 'c> {
             return Ok(());
         }
         if let Some(role) = role_attribute(op) {
+            if !role.is_model() {
+                return Ok(());
+            }
             let evidence = Evidence {
-                role,
+                part: role,
                 origin: Origin::Attribute,
                 place: op.location().place(),
                 ended: false,
             };
-            if role == Role::Control {
-                return Ok(());
-            }
             self.assign(op, evidence);
             return Ok(());
         }
@@ -206,7 +142,7 @@ impl<'m, 'c> Spread<'m, 'c> {
             return Ok(());
         };
         match role_of_device(&name, &self.context.settings.role_names) {
-            Some(Role::Control) => {
+            Some(Partition::CONTROL) => {
                 if let Some(fact) = self.facts.get(&value).cloned()
                     && !self.facts.contains_key(&result)
                 {
@@ -220,9 +156,9 @@ impl<'m, 'c> Spread<'m, 'c> {
                     );
                 }
             }
-            Some(role) => {
+            Some(part) => {
                 self.facts.entry(result).or_insert(Evidence {
-                    role,
+                    part,
                     origin: Origin::Marker,
                     place: op.location().place(),
                     ended: false,
@@ -245,21 +181,24 @@ impl<'m, 'c> Spread<'m, 'c> {
         for value in &read {
             if let Some(fact) = self.facts.get(value) {
                 let list = if fact.ended { &mut ended } else { &mut hard };
-                if !list.iter().any(|each| each.role == fact.role) {
-                    list.push(fact.clone());
-                }
+                join(list, fact);
             }
         }
         let weights = self.weights_behind(&read);
+        // A stage starts at the first of its weights, too.
+        for (_, evidence) in weights.iter().filter(|(_, each)| each.part.stage.is_some()) {
+            if hard.iter().any(|each| each.part.role == evidence.part.role) {
+                join(&mut hard, evidence);
+            }
+        }
         for (name, evidence) in &weights {
-            for activation in &hard {
-                self.readers
-                    .entry(name.clone())
-                    .or_default()
-                    .insert(activation.role);
+            let readers = self.readers.entry(name.clone()).or_default();
+            readers.extend(hard.iter().map(|activation| activation.part));
+            if hard.is_empty() && evidence.part.stage.is_some() {
+                readers.insert(evidence.part);
             }
             if let Some(activation) = hard.first()
-                && activation.role != evidence.role
+                && contradicts(activation.part, evidence.part)
             {
                 // Whether this is a shared weight or a contradiction shows
                 // only when all its readers are known.
@@ -278,9 +217,7 @@ impl<'m, 'c> Spread<'m, 'c> {
         }
         if hard.is_empty() {
             for (_, evidence) in &weights {
-                if !hard.iter().any(|each| each.role == evidence.role) {
-                    hard.push(evidence.clone());
-                }
+                join(&mut hard, evidence);
             }
             if let [first, second, ..] = hard.as_slice() {
                 return Err(Box::new(conflict(op, first, second)));
@@ -330,7 +267,7 @@ impl<'m, 'c> Spread<'m, 'c> {
                 found.push((
                     op.name(),
                     Evidence {
-                        role,
+                        part: role,
                         origin: Origin::Attribute,
                         place: op.location().place(),
                         ended: false,
@@ -352,20 +289,38 @@ impl<'m, 'c> Spread<'m, 'c> {
         self.claims
             .iter()
             .filter(|(_, _, weight, name)| {
-                !self
-                    .readers
-                    .get(name)
-                    .is_some_and(|roles| roles.contains(&weight.role))
+                !self.readers.get(name).is_some_and(|readers| {
+                    readers
+                        .iter()
+                        .any(|reader| !contradicts(*reader, weight.part))
+                })
             })
             .map(|(op, activation, weight, _)| conflict(*op, activation, weight))
             .collect()
     }
 }
 
+/// Adds a fact to those that meet in an operation: one for each role. Of the
+/// stages of a model the latest goes on.
+fn join(facts: &mut Vec<Evidence>, fact: &Evidence) {
+    let mut same = facts.iter_mut();
+    match same.find(|each| each.part.role == fact.part.role) {
+        None => facts.push(fact.clone()),
+        Some(each) if each.part.stage < fact.part.stage => *each = fact.clone(),
+        Some(_) => {}
+    }
+}
+
+/// Whether a weight that was given to one partition is no weight of what
+/// follows from activations of another.
+fn contradicts(activation: Partition, weight: Partition) -> bool {
+    activation.role != weight.role || weight.stage.is_some() && weight.stage != activation.stage
+}
+
 fn conflict(op: Op<'_>, first: &Evidence, second: &Evidence) -> Diagnostic {
     Diagnostic::error(format!(
         "one operation is claimed by the {} and by the {}",
-        first.role, second.role
+        first.part, second.part
     ))
     .at(op.location().place())
     .offending(op.summary())
@@ -399,26 +354,26 @@ fn weights(module: &Module<'_>, context: &Context) -> HashMap<String, Evidence> 
             None => false,
         };
         let given = if selected(&context.settings.drafter) {
-            Some(Role::Drafter)
+            Some(Partition::DRAFTER)
         } else if selected(&context.settings.target) {
-            Some(Role::Target)
+            Some(Partition::TARGET)
         } else {
             role_attribute(op)
         };
-        let (role, origin) = match given {
+        let (part, origin) = match given {
             Some(role) => (role, Origin::GivenWeight(parameter.clone())),
             None => match model_role_in(key).or_else(|| model_role_in(&symbol)) {
-                Some(role) => (role, Origin::NamedWeight(parameter.clone())),
+                Some(role) => (role.into(), Origin::NamedWeight(parameter.clone())),
                 None => continue,
             },
         };
-        if role == Role::Control {
+        if !part.is_model() {
             continue;
         }
         weights.insert(
             symbol,
             Evidence {
-                role,
+                part,
                 origin,
                 place: op.location().place(),
                 ended: false,

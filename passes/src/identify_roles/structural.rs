@@ -12,8 +12,8 @@ use dialects::Module;
 use dialects::ir::{Op, Value};
 use dialects::vocabulary::GLOBAL_LOAD;
 
+use super::assignment::Assignment;
 use super::evidence::{Evidence, Origin};
-use super::spread::Assignment;
 use crate::structure::{Free, functions, inputs, is_groupable, placed_blocks};
 
 /// A set of operations that float values hold together.
@@ -141,7 +141,7 @@ pub fn assign<'m>(module: &'m Module<'_>) -> Option<Assignment<'m>> {
             Role::Drafter
         };
         let evidence = Evidence {
-            role,
+            part: role.into(),
             origin: Origin::Structure(component.weight_bytes),
             place: component.ops[0].location().place(),
             ended: false,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use cost::Role;
+use cost::Partition;
 use dialects::Module;
 use dialects::ir::{Op, Type, Value};
 use petgraph::unionfind::UnionFind;
@@ -24,7 +24,7 @@ pub struct Classes<'m> {
 impl<'m> Classes<'m> {
     /// Looks at `callers` before anything in them is rewritten.
     pub fn new(module: &'m Module<'_>, placement: &Placement, callers: &[Op<'m>]) -> Self {
-        let roles: HashMap<String, Role> = functions(module)
+        let roles: HashMap<String, Partition> = functions(module)
             .into_iter()
             .filter(|function| is_outlined(*function))
             .filter_map(|function| Some((function.symbol_name()?, role_attribute(function)?)))
@@ -38,7 +38,7 @@ impl<'m> Classes<'m> {
         let mut sets = UnionFind::new(values.len());
         let mut devices: Vec<BTreeSet<String>> = vec![BTreeSet::new(); values.len()];
         let mut results_of: HashMap<(String, usize), usize> = HashMap::new();
-        let mut note = |value: Value<'m>, role: Role| {
+        let mut note = |value: Value<'m>, role: Partition| {
             if let Some(at) = index.get(&value) {
                 devices[*at].insert(placement.symbol_of(role).to_owned());
             }
@@ -46,7 +46,7 @@ impl<'m> Classes<'m> {
         for function in callers {
             let entry = function.blocks().first().copied();
             for value in entry.into_iter().flat_map(|block| block.arguments()) {
-                note(value, Role::Control);
+                note(value, Partition::CONTROL);
             }
             for op in placed_blocks(*function)
                 .into_iter()
@@ -68,11 +68,11 @@ impl<'m> Classes<'m> {
                 // A scalar is read wherever the tensor is.
                 if role.is_some() || !op.is("tensor.extract") {
                     for operand in op.operands() {
-                        note(operand, role.unwrap_or(Role::Control));
+                        note(operand, role.unwrap_or(Partition::CONTROL));
                     }
                 }
                 for (position, result) in op.results().into_iter().enumerate() {
-                    note(result, role.unwrap_or(Role::Control));
+                    note(result, role.unwrap_or(Partition::CONTROL));
                     if let (Some(name), Some(_), Some(at)) = (&callee, role, index.get(&result)) {
                         let first = *results_of.entry((name.clone(), position)).or_insert(*at);
                         sets.union(first, *at);
@@ -113,7 +113,7 @@ impl<'m> Classes<'m> {
 }
 
 fn home(placement: &Placement, devices: &BTreeSet<String>) -> Home {
-    let control = placement.symbol_of(Role::Control);
+    let control = placement.symbol_of(Partition::CONTROL);
     let mut symbols = devices.iter().map(String::as_str);
     match (symbols.next(), devices.len()) {
         (None, _) => Home::Local(control.to_owned()),

@@ -1,13 +1,13 @@
 //! Convex groups: which operations of a block go together, and in what order.
 
-use cost::Role;
+use cost::Partition;
 use dialects::ir::Op;
 
 /// What becomes of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colour {
-    /// It joins a group of its role.
-    Of(Role),
+    /// It joins a group of its role, or of its stage.
+    Of(Partition),
     /// It stays in the block: control flow, scalars, effects.
     Stays,
 }
@@ -24,13 +24,15 @@ pub struct Node<'m> {
 
 /// The order in which colours are taken when several could go on. Control
 /// first: positions and lengths are then known before a model is called, so
-/// that the model is called once and not in two halves.
-const PREFERENCE: [Colour; 4] = [
-    Colour::Of(Role::Control),
-    Colour::Stays,
-    Colour::Of(Role::Drafter),
-    Colour::Of(Role::Target),
-];
+/// that the model is called once and not in two halves. The stages of a model
+/// follow in the order in which they run.
+fn preference(colour: Colour) -> (u8, Option<Partition>) {
+    match colour {
+        Colour::Of(Partition::CONTROL) => (0, None),
+        Colour::Stays => (1, None),
+        Colour::Of(model) => (2, Some(model)),
+    }
+}
 
 /// Puts the nodes into runs of one colour, each as long as dependencies
 /// allow. A run is a convex group: whatever it reads was made before it
@@ -56,9 +58,10 @@ fn runs(needs: &[(Colour, &[usize])]) -> Option<Vec<(Colour, Vec<usize>)>> {
     let mut runs: Vec<(Colour, Vec<usize>)> = Vec::new();
     let mut done = 0;
     while done < needs.len() {
-        let colour = PREFERENCE
-            .into_iter()
-            .find(|colour| ready.iter().any(|at| needs[*at].0 == *colour))?;
+        let colour = ready
+            .iter()
+            .map(|at| needs[*at].0)
+            .min_by_key(|colour| preference(*colour))?;
         let mut run = Vec::new();
         // The smallest index first keeps the order of the input.
         while let Some(position) = ready
@@ -87,9 +90,9 @@ fn runs(needs: &[(Colour, &[usize])]) -> Option<Vec<(Colour, Vec<usize>)>> {
 mod tests {
     use super::*;
 
-    const CONTROL: Colour = Colour::Of(Role::Control);
-    const DRAFTER: Colour = Colour::Of(Role::Drafter);
-    const TARGET: Colour = Colour::Of(Role::Target);
+    const CONTROL: Colour = Colour::Of(Partition::CONTROL);
+    const DRAFTER: Colour = Colour::Of(Partition::DRAFTER);
+    const TARGET: Colour = Colour::Of(Partition::TARGET);
 
     fn colours(needs: &[(Colour, &[usize])]) -> Vec<Colour> {
         let runs = runs(needs).expect("no circle");

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::units::Quantity;
+use crate::workload::Role;
 use proptest::prelude::*;
 
 const SERIES: &str = "version: 1

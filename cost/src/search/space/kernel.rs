@@ -12,13 +12,16 @@
 //!   use) stands for them. Time grows with either latency, so that what only one of them depends on
 //!   is chosen for it alone: Σ over mappings of (n_drafter + n_target) instead of v·N^m.
 
+mod table;
+
 use super::HolePolicy;
 use super::walk::Walk;
 use crate::CostError;
 use crate::platform::Variant;
 use crate::search::{Evaluator, Request};
-use crate::workload::{DraftLengthForm, Role};
+use crate::workload::{DraftLengthForm, Partition, Role};
 use std::collections::BTreeSet;
+use table::Table;
 
 /// Draft lengths are evaluated in groups of so many, which the compiler turns into vector
 /// instructions.
@@ -31,7 +34,7 @@ pub struct Kernel {
     /// Allowed resources of each PU, the greatest first.
     domains: Vec<Vec<u32>>,
     mappings: Vec<Mapping>,
-    /// Drafter and target latencies by PU.
+    /// Drafter and target latencies by place: a PU, for a model in one piece.
     tables: [Vec<Table>; 2],
     gammas: Vec<u32>,
     per_position: Option<Vec<f64>>,
@@ -46,31 +49,12 @@ struct Mapping {
     per_round: f64,
 }
 
-/// A latency for each combination of the resources it depends on; infinite where there is none.
-#[derive(Clone, Debug, Default)]
-struct Table {
-    /// PU and stride of each.
-    dims: Vec<(usize, usize)>,
-    seconds: Vec<f64>,
-}
-
-impl Table {
-    fn at(&self, digits: &[usize]) -> f64 {
-        let index: usize = self
-            .dims
-            .iter()
-            .map(|(pu, stride)| digits.get(*pu).copied().unwrap_or(0) * stride)
-            .sum();
-        self.seconds.get(index).copied().unwrap_or(f64::INFINITY)
-    }
-}
-
 /// The best of one mapping.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MappingBest {
-    /// Index of the drafter's PU; `None` where nothing is drafted.
+    /// The drafter's place (see [`Request::spread`]); `None` where nothing is drafted.
     pub drafter: Option<usize>,
-    /// Index of the target's PU.
+    /// The target's place.
     pub target: usize,
     /// The variant: of equals the one with most resources.
     pub variant: Variant,
@@ -119,10 +103,10 @@ impl Kernel {
                     .to_owned(),
             ));
         }
-        let strict: BTreeSet<Role> = if request.holes == HolePolicy::Roofline {
+        let strict: BTreeSet<Partition> = if request.holes == HolePolicy::Roofline {
             BTreeSet::new()
         } else {
-            Role::ALL.into()
+            request.workload.subgraphs.keys().copied().collect()
         };
         let mut kernel = Self::tables(request, gammas, &strict, &allows)?;
         let serves = |kernel: &Self| {
@@ -141,7 +125,7 @@ impl Kernel {
     fn tables(
         request: &Request,
         gammas: &[u32],
-        strict: &BTreeSet<Role>,
+        strict: &BTreeSet<Partition>,
         allows: &impl Fn(&str, u32) -> bool,
     ) -> Result<Self, CostError> {
         let pus = &request.platform.pus;
@@ -179,12 +163,14 @@ impl Kernel {
                 0.0
             },
         };
-        let has_drafter = request.workload.subgraphs.contains_key(&Role::Drafter);
+        let has_drafter = request.workload.has(Role::Drafter);
         let keeps = has_drafter && request.workload.draft_length == DraftLengthForm::Absent;
         let drafts = has_drafter && gammas.iter().any(|gamma| *gamma > 0);
-        for target in 0..pus.len() {
+        for target in 0..request.places(Role::Target) {
             let plain = (gammas.contains(&0) && !keeps).then_some(None);
-            let drafting = (0..pus.len()).filter(|_| drafts || keeps).map(Some);
+            let drafting = (0..request.places(Role::Drafter))
+                .filter(|_| drafts || keeps)
+                .map(Some);
             for drafter in plain.into_iter().chain(drafting) {
                 if let Ok((per_draft, per_round)) = walk.crossing_costs(drafter, target) {
                     let on = if request.model.transfer { 1.0 } else { 0.0 };
@@ -198,47 +184,14 @@ impl Kernel {
             }
         }
         for (role, tables) in Role::MODELS.into_iter().zip(0..) {
-            let made: Vec<Table> = (0..pus.len())
-                .map(|pu| kernel.table(&walk, request, role, pu))
+            let made: Vec<Table> = (0..request.places(role))
+                .map(|place| kernel.table(&walk, request, role, place))
                 .collect();
             if let Some(slot) = kernel.tables.get_mut::<usize>(tables) {
                 *slot = made;
             }
         }
         Ok(kernel)
-    }
-
-    fn table(&self, walk: &Walk<'_>, request: &Request, role: Role, pu: usize) -> Table {
-        let named: BTreeSet<&str> = request
-            .profile
-            .iter()
-            .flat_map(|profile| &profile.measurements)
-            .filter(|m| m.role == role && Some(m.pu.as_str()) == self.name(pu))
-            .flat_map(|m| m.variant.keys().map(String::as_str))
-            .chain(self.name(pu))
-            .collect();
-        let mut table = Table::default();
-        let mut stride = 1;
-        for (index, name) in self.names.iter().enumerate() {
-            if named.contains(name.as_str()) {
-                table.dims.push((index, stride));
-                stride *= self.domains.get(index).map_or(1, Vec::len);
-            }
-        }
-        let mut digits = vec![0; self.names.len()];
-        for code in 0..stride {
-            for (index, step) in &table.dims {
-                let size = self.domains.get(*index).map_or(1, Vec::len);
-                if let Some(digit) = digits.get_mut(*index) {
-                    *digit = code / step % size;
-                }
-            }
-            let variant = self.variant(&digits);
-            let latency = walk.find_latency(&variant, role, pu);
-            let seconds = latency.map_or(f64::INFINITY, |latency| latency.seconds);
-            table.seconds.push(seconds);
-        }
-        table
     }
 
     /// The name of a PU.
@@ -299,7 +252,7 @@ impl Kernel {
         let rates = self.rates(alpha);
         let keeps = self.keeps_drafter();
         let mut digits = vec![0usize; self.domains.len()];
-        let mut times = [vec![0.0; self.names.len()], vec![0.0; self.names.len()]];
+        let mut times = self.tables.each_ref().map(|tables| vec![0.0; tables.len()]);
         let (mut visited, mut least) = (0u64, f64::INFINITY);
         let mut best: Option<(usize, Vec<usize>)> = None;
         loop {

@@ -18,28 +18,21 @@ impl Request {
             .fold(mappings, u64::saturating_mul)
     }
 
-    /// m: 2 with a drafter, 1 without.
+    /// m: 2 with a drafter and 1 without, and as many as there are stages where models are cut.
     pub fn partitions(&self) -> u32 {
-        if self.workload.subgraphs.contains_key(&Role::Drafter) {
-            2
-        } else {
-            1
-        }
+        let of = |role| self.workload.partitions_of(role).count() as u32;
+        of(Role::Drafter) + of(Role::Target).max(1)
     }
 }
 
 /// Bytes of weights and activations that a point keeps in all memories together.
 pub(crate) fn resident_bytes(request: &Request, point: &Point) -> u64 {
-    let places = [
-        (Role::Drafter, point.drafter),
-        (Role::Target, Some(point.target)),
-        (Role::Control, Some(point.control)),
-    ];
+    let places = point.partitions(request);
     let at = |pu: usize| request.platform.pus.get(pu).map(|pu| pu.memory.as_str());
     let total = request.platform.memories.iter().map(|memory| {
         let shares: Vec<Share> = places
             .iter()
-            .filter(|(_, pu)| pu.and_then(at) == Some(memory.name.as_str()))
+            .filter(|(_, pu)| at(*pu) == Some(memory.name.as_str()))
             .filter_map(|(role, _)| Some((role, request.workload.subgraphs.get(role)?)))
             .map(|(role, demand)| Share {
                 role: *role,

@@ -6,7 +6,7 @@ use crate::profile::{Hole, HoleReason};
 use crate::roofline::{self, Latency, LatencySource};
 use crate::search::legal::{self, Reason};
 use crate::search::{GammaChoice, Request};
-use crate::workload::{DraftLengthForm, Per, Role};
+use crate::workload::{DraftLengthForm, Partition, Per, Role, SubgraphDemand};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// No latency is believed to be shorter, in seconds.
@@ -16,8 +16,8 @@ const LEAST: f64 = 1e-9;
 pub(super) struct Walk<'a> {
     request: &'a Request,
     gammas: &'a [u32],
-    /// Roles for which holes in the profile rule a mapping out.
-    strict: &'a BTreeSet<Role>,
+    /// Partitions for which holes in the profile rule a mapping out.
+    strict: &'a BTreeSet<Partition>,
     has_drafter: bool,
     verify: BTreeMap<(usize, usize), Result<usize, Hole>>,
     /// What does not depend on the variant: memory, links and where control goes, by mapping.
@@ -28,13 +28,19 @@ pub(super) struct Walk<'a> {
 #[derive(Clone, Copy)]
 struct Placed {
     control: usize,
+    /// How many PUs are in use.
+    devices: usize,
     per_draft: f64,
     per_round: f64,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(request: &'a Request, gammas: &'a [u32], strict: &'a BTreeSet<Role>) -> Self {
-        let has_drafter = request.workload.subgraphs.contains_key(&Role::Drafter);
+    pub(super) fn new(
+        request: &'a Request,
+        gammas: &'a [u32],
+        strict: &'a BTreeSet<Partition>,
+    ) -> Self {
+        let has_drafter = request.workload.has(Role::Drafter);
         Self {
             request,
             gammas,
@@ -56,7 +62,7 @@ impl<'a> Walk<'a> {
             self.gammas.contains(&0) && !keeps_drafter,
             self.gammas.iter().any(|gamma| *gamma > 0) || keeps_drafter,
         );
-        for target in 0..self.pus().len() {
+        for target in 0..self.request.places(Role::Target) {
             if let Ok(point) = self.point(space, variant, None, target, false) {
                 space.alone.push(point);
             }
@@ -78,7 +84,7 @@ impl<'a> Walk<'a> {
             {
                 space.target_reasons.push(reason);
             }
-            for drafter in 0..self.pus().len() {
+            for drafter in 0..self.request.places(Role::Drafter) {
                 match self.point(space, variant, Some(drafter), target, true) {
                     Ok(point) => {
                         space.legal += 1;
@@ -119,6 +125,7 @@ impl<'a> Walk<'a> {
             drafter,
             target,
             control: placed.control,
+            devices: placed.devices,
             t_draft,
             t_target,
             per_draft: placed.per_draft,
@@ -134,13 +141,11 @@ impl<'a> Walk<'a> {
         target: usize,
         with_pins: bool,
     ) -> Result<Placed, Reason> {
-        let models: Vec<(Role, usize)> = drafter
-            .map(|pu| (Role::Drafter, pu))
-            .into_iter()
-            .chain([(Role::Target, target)])
-            .collect();
-        for (role, index) in &models {
-            self.allowed(*role, *index, with_pins)?;
+        let drafter = drafter.map(|place| self.request.spread(Role::Drafter, place));
+        let mut models = drafter.unwrap_or_default();
+        models.extend(self.request.spread(Role::Target, target));
+        for (partition, index) in &models {
+            self.allowed(*partition, *index, with_pins)?;
         }
         // Control goes where its crossings cost least; the platform's own control PU wins ties.
         let host = self
@@ -172,20 +177,19 @@ impl<'a> Walk<'a> {
             (None, Some(reason)) => Err(reason),
             // Unreachable with at least one PU, which every platform has; said without a panic.
             (None, None) => Err(Reason::Forbidden {
-                role: Role::Control,
+                role: Partition::CONTROL,
                 pu: self.request.platform.control.clone(),
             }),
         }
     }
 
-    fn allowed(&self, role: Role, index: usize, with_pins: bool) -> Result<(), Reason> {
+    fn allowed(&self, role: Partition, index: usize, with_pins: bool) -> Result<(), Reason> {
         let Some(pu) = self.pus().get(index) else {
             return Ok(());
         };
         if let Some(to) = self
             .request
-            .pins
-            .get(&role)
+            .pin_of(role)
             .filter(|to| with_pins && **to != pu.name)
         {
             return Err(Reason::Pinned {
@@ -193,7 +197,7 @@ impl<'a> Walk<'a> {
                 to: to.clone(),
             });
         }
-        if self.request.forbid.contains(&(role, pu.name.clone())) {
+        if self.request.forbids(role, &pu.name) {
             return Err(Reason::Forbidden {
                 role,
                 pu: pu.name.clone(),
@@ -213,27 +217,28 @@ impl<'a> Walk<'a> {
 
     fn place_with_control(
         &self,
-        models: &[(Role, usize)],
+        models: &[(Partition, usize)],
         control: usize,
         host: usize,
         with_pins: bool,
     ) -> Result<Placed, Reason> {
-        self.allowed(Role::Control, control, with_pins)?;
+        self.allowed(Partition::CONTROL, control, with_pins)?;
         let platform = &self.request.platform;
-        let at = |role: Role| match role {
-            Role::Control => Some(control),
-            model => models
-                .iter()
-                .find(|(role, _)| *role == model)
-                .map(|(_, pu)| *pu),
+        let at = |partition: Partition| {
+            if partition == Partition::CONTROL {
+                return Some(control);
+            }
+            let mut models = models.iter();
+            models.find(|(of, _)| *of == partition).map(|(_, pu)| *pu)
         };
-        let placed: Vec<_> = Role::ALL
+        let placed: Vec<_> = models
             .iter()
-            .filter_map(|role| {
+            .chain([&(Partition::CONTROL, control)])
+            .filter_map(|(partition, pu)| {
                 Some((
-                    *role,
-                    self.request.workload.subgraphs.get(role)?,
-                    self.pus().get(at(*role)?)?,
+                    *partition,
+                    self.request.workload.subgraphs.get(partition)?,
+                    self.pus().get(*pu)?,
                 ))
             })
             .collect();
@@ -272,13 +277,15 @@ impl<'a> Walk<'a> {
             .seconds(8);
         // Its own work counts too, or many small dispatches would be sent to a GPU to save one
         // crossing.
-        let demand = self.request.workload.subgraphs.get(&Role::Control);
+        let demand = self.request.workload.subgraphs.get(&Partition::CONTROL);
         if let (Some(demand), Some(pu)) = (demand, self.pus().get(control)) {
             let own = roofline::estimate(demand, pu, pu.resources());
             per_round += own.map_or(0.0, |latency| latency.seconds);
         }
+        let used: BTreeSet<usize> = models.iter().map(|(_, pu)| *pu).chain([control]).collect();
         Ok(Placed {
             control,
+            devices: used.len(),
             per_draft,
             per_round,
         })
@@ -294,11 +301,25 @@ impl<'a> Walk<'a> {
         Ok((placed.per_draft, placed.per_round))
     }
 
+    /// Seconds of one pass of a model at a place: of its stages, which run one after the other.
     fn latency(
         &self,
         space: &mut Space,
         variant: usize,
         role: Role,
+        place: usize,
+    ) -> Result<f64, Reason> {
+        let stages = self.request.spread(role, place).into_iter();
+        stages
+            .map(|(partition, pu)| self.stage_latency(space, variant, partition, pu))
+            .sum()
+    }
+
+    fn stage_latency(
+        &self,
+        space: &mut Space,
+        variant: usize,
+        role: Partition,
         pu: usize,
     ) -> Result<f64, Reason> {
         let known = space.latencies.get(&(variant, role, pu)).cloned();
@@ -316,7 +337,7 @@ impl<'a> Walk<'a> {
     pub(super) fn find_latency(
         &self,
         variant: &Variant,
-        role: Role,
+        role: Partition,
         index: usize,
     ) -> Result<Latency, Hole> {
         let request = self.request;
@@ -377,7 +398,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// v(γ) for every draft length, as an index into `space.verify`.
+    /// v(γ) for every draft length, as an index into `space.verify`. `target` is its place.
     fn verify(
         &mut self,
         space: &mut Space,
@@ -407,38 +428,43 @@ impl<'a> Walk<'a> {
         target: usize,
     ) -> Result<Vec<Option<f64>>, Hole> {
         let request = self.request;
-        let (Some(profile), Some(pu), Some(variant), true) = (
+        let (Some(profile), Some(variant), true) = (
             &request.profile,
-            self.pus().get(target),
             space.variants.get(variant),
             request.model.verify,
         ) else {
             return Ok(vec![]);
         };
-        let measured = profile.measurements.iter().any(|m| {
-            m.role == Role::Target
-                && m.pu == pu.name
-                && m.points.iter().any(|point| point.new_tokens.is_some())
+        let stages: Vec<(Partition, &ProcessingUnit)> = request
+            .spread(Role::Target, target)
+            .into_iter()
+            .filter_map(|(stage, pu)| Some((stage, self.pus().get(pu)?)))
+            .collect();
+        let measured = stages.iter().all(|(stage, pu)| {
+            profile.measurements.iter().any(|m| {
+                m.role == *stage
+                    && m.pu == pu.name
+                    && m.points.iter().any(|point| point.new_tokens.is_some())
+            })
         });
         if !measured && request.workload.state.is_none() {
             return Ok(vec![]);
         }
-        let dtype = request
-            .workload
-            .subgraphs
-            .get(&Role::Target)
-            .and_then(|demand| demand.dominant_dtype());
-        let at = |new: u32| {
-            profile
-                .latency(
-                    Role::Target,
+        // The stages of a pass run one after the other.
+        let at = |new: u32| -> Result<f64, Hole> {
+            let seconds = stages.iter().map(|(stage, pu)| {
+                let demand = request.workload.subgraphs.get(stage);
+                let found = profile.latency(
+                    *stage,
                     &pu.name,
                     variant,
-                    dtype,
+                    demand.and_then(SubgraphDemand::dominant_dtype),
                     request.workload.sequence_length,
                     Some(new),
-                )
-                .map(|found| found.seconds)
+                )?;
+                Ok(found.seconds)
+            });
+            seconds.sum()
         };
         let one = at(1)?;
         let longest = self.gammas.last().copied().unwrap_or(0);

@@ -173,10 +173,10 @@ fn fits(platform: &Platform, placed: &[(&SubgraphDemand, &ProcessingUnit)]) -> b
 fn brute(request: &Request) -> (Option<f64>, u64) {
     let platform = &request.platform;
     let (drafter, target) = (
-        &request.workload.subgraphs[&Role::Drafter],
-        &request.workload.subgraphs[&Role::Target],
+        &request.workload.subgraphs[&Partition::DRAFTER],
+        &request.workload.subgraphs[&Partition::TARGET],
     );
-    let allowed = |role: Role, pu: &ProcessingUnit| {
+    let allowed = |role: Partition, pu: &ProcessingUnit| {
         request.pins.get(&role).is_none_or(|to| *to == pu.name)
             && !request.forbid.contains(&(role, pu.name.clone()))
     };
@@ -200,7 +200,7 @@ fn brute(request: &Request) -> (Option<f64>, u64) {
             .pus
             .iter()
             .enumerate()
-            .filter(|(_, pu)| allowed(Role::Target, pu))
+            .filter(|(_, pu)| allowed(Partition::TARGET, pu))
         {
             let Some(t_target) = seconds(target, on, counts[t]) else {
                 continue;
@@ -212,7 +212,7 @@ fn brute(request: &Request) -> (Option<f64>, u64) {
                 .pus
                 .iter()
                 .enumerate()
-                .filter(|(_, pu)| allowed(Role::Drafter, pu))
+                .filter(|(_, pu)| allowed(Partition::DRAFTER, pu))
             {
                 let Some(t_draft) = seconds(drafter, of, counts[d]) else {
                     continue;
@@ -245,7 +245,7 @@ proptest! {
         forbid in prop::option::of((any::<bool>(), 0usize..3)),
     ) {
         let platform = platform(&units);
-        let role = |is_target| if is_target { Role::Target } else { Role::Drafter };
+        let role = |is_target| if is_target { Partition::TARGET } else { Partition::DRAFTER };
         let name = |index: usize| format!("pu{}", index % units.len());
         let mut request = Request::new(workload(drafter, target), platform, alpha);
         request.pins = pin.into_iter().map(|(is_target, index)| (role(is_target), name(index))).collect();
@@ -266,7 +266,7 @@ proptest! {
                 prop_assert_eq!(search(&request).unwrap(), plan);
             }
             // A pinned drafter that can be nowhere is refused although the target could run alone.
-            Err(CostError::Infeasible(_)) => prop_assert!(least.is_none() || legal == 0 && request.pins.contains_key(&Role::Drafter)),
+            Err(CostError::Infeasible(_)) => prop_assert!(least.is_none() || legal == 0 && request.pins.contains_key(&Partition::DRAFTER)),
             Err(other) => prop_assert!(false, "{other}"),
         }
     }

@@ -41,8 +41,8 @@ fn the_papers_decision() {
     let plan = search(&paper(0.90)).unwrap();
     assert_eq!(
         (
-            plan.pu_of(Role::Drafter),
-            plan.pu_of(Role::Target),
+            plan.pu_of(Partition::DRAFTER),
+            plan.pu_of(Partition::TARGET),
             plan.gamma
         ),
         (Some("gpu"), Some("cpu"), 4)
@@ -70,7 +70,7 @@ fn the_papers_decision() {
     );
     assert!(plan.warnings.is_empty(), "{:?}", plan.warnings);
     assert!(
-        plan.roles[&Role::Drafter]
+        plan.roles[&Partition::DRAFTER]
             .latency
             .as_ref()
             .unwrap()
@@ -78,7 +78,7 @@ fn the_papers_decision() {
             .is_measured()
     );
     let low = search(&paper(0.17)).unwrap();
-    assert_eq!((low.gamma, low.pu_of(Role::Drafter)), (0, None));
+    assert_eq!((low.gamma, low.pu_of(Partition::DRAFTER)), (0, None));
     assert!(
         low.why.contains("c is at least 0.41") && low.why.contains("α = 0.17"),
         "{}",
@@ -93,11 +93,14 @@ fn the_roofline_of_the_papers_board_is_near_its_ratios() {
     request.variant = Some(parse_variant("cpu=1,gpu=1").unwrap());
     let plan = search(&request).unwrap();
     assert_eq!(
-        (plan.pu_of(Role::Drafter), plan.pu_of(Role::Target)),
+        (
+            plan.pu_of(Partition::DRAFTER),
+            plan.pu_of(Partition::TARGET)
+        ),
         (Some("gpu"), Some("cpu"))
     );
     assert!((plan.c.unwrap() - 0.41).abs() < 0.05, "{:?}", plan.c);
-    request.forbid.insert((Role::Drafter, "gpu".into()));
+    request.forbid.insert((Partition::DRAFTER, "gpu".into()));
     assert!((search(&request).unwrap().c.unwrap() - 0.80).abs() < 0.05);
 }
 
@@ -106,7 +109,7 @@ fn holes_are_filled_only_when_nothing_else_is_measured() {
     // A role that was never measured is estimated, and the plan warns.
     let mut request = paper(0.90);
     let profile = request.profile.as_mut().unwrap();
-    profile.measurements.retain(|m| m.role == Role::Target);
+    profile.measurements.retain(|m| m.role == Partition::TARGET);
     let plan = search(&request).unwrap();
     assert!(
         plan.warnings
@@ -116,7 +119,7 @@ fn holes_are_filled_only_when_nothing_else_is_measured() {
         plan.warnings
     );
     assert!(
-        plan.roles[&Role::Target]
+        plan.roles[&Partition::TARGET]
             .latency
             .as_ref()
             .unwrap()

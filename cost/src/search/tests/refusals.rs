@@ -14,7 +14,7 @@ fn bad_requests_say_what_and_what_instead() {
     for alpha in [-0.1, 1.01, f64::NAN, f64::INFINITY] {
         assert!(complaint(&|r| r.alpha = alpha).contains("between 0 and 1"));
     }
-    let text = complaint(&|r| drop(r.pins.insert(Role::Drafter, "gpuu".into())));
+    let text = complaint(&|r| drop(r.pins.insert(Partition::DRAFTER, "gpuu".into())));
     assert!(
         text.starts_with(
             "`drafter=gpuu`: the platform two has no processing unit `gpuu` | did you mean `gpu`?"
@@ -30,11 +30,13 @@ fn bad_requests_say_what_and_what_instead() {
     );
     assert!(
         complaint(&|r| {
-            r.forbid.insert((Role::Target, "npu".into()));
+            r.forbid.insert((Partition::TARGET, "npu".into()));
         })
         .contains("`target@npu`")
     );
-    assert!(complaint(&|r| drop(r.workload.subgraphs.remove(&Role::Target))).contains("no target"));
+    assert!(
+        complaint(&|r| drop(r.workload.subgraphs.remove(&Partition::TARGET))).contains("no target")
+    );
     assert!(complaint(&|r| r.model.per_position = true).contains("by position"));
     let text = complaint(&|r| r.workload.state = Some("global @kv_cache is written".into()));
     assert!(
@@ -53,7 +55,7 @@ fn bad_requests_say_what_and_what_instead() {
     );
     let text = complaint(&|r| {
         drop((
-            r.workload.subgraphs.remove(&Role::Drafter),
+            r.workload.subgraphs.remove(&Partition::DRAFTER),
             r.gamma = GammaChoice::Fixed(2),
         ))
     });
@@ -101,8 +103,11 @@ fn a_pin_that_cannot_be_honoured_is_an_error_not_a_silent_zero() {
         two(1.0),
         0.9,
     );
-    assert_eq!(search(&request).unwrap().pu_of(Role::Drafter), Some("cpu"));
-    let error = search(&pinned(request, &[(Role::Drafter, "gpu")])).unwrap_err();
+    assert_eq!(
+        search(&request).unwrap().pu_of(Partition::DRAFTER),
+        Some("cpu")
+    );
+    let error = search(&pinned(request, &[(Partition::DRAFTER, "gpu")])).unwrap_err();
     assert!(
         error
             .to_string()

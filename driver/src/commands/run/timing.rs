@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
+use cost::Partition;
 use serde_json::Value;
 
 use crate::message::{Failure, Message};
@@ -61,14 +62,21 @@ fn is_whole(name: &str) -> bool {
     name.ends_with("/real_time")
 }
 
-/// The role in `BM_generate/target_0_dispatch_14_matmul`: functions are named
+/// The role, or stage of one, in `BM_generate/target_0_dispatch_14_matmul`: functions are named
 /// after it.
 fn role_of(name: &str) -> Option<String> {
     let (_, dispatch) = name.split_once('/')?;
     let (function, _) = dispatch.split_once("_dispatch_")?;
     let role = function.trim_end_matches(|letter: char| letter.is_ascii_digit());
     let role = role.strip_suffix('_').unwrap_or(function);
-    (!role.is_empty()).then(|| role.to_owned())
+    if role.is_empty() {
+        return None;
+    }
+    // `target_1` of `target_1_0` is a stage; a role has no number of its own.
+    let stage = role
+        .rsplit_once('_')
+        .and_then(|(model, stage)| format!("{model}.{stage}").parse::<Partition>().ok());
+    Some(stage.map_or_else(|| role.to_owned(), |stage| stage.to_string()))
 }
 
 /// The single runs in what the benchmark printed, in seconds.
@@ -132,6 +140,7 @@ mod tests {
                 Some("target"),
             ),
             ("BM_f/drafter_12_dispatch_1", Some("drafter")),
+            ("BM_f/target_1_0_dispatch_1", Some("target.1")),
             ("BM_f/main_dispatch_1", Some("main")),
             ("BM_f/process_time/real_time", None),
         ] {
