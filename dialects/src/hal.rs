@@ -2,7 +2,7 @@
 //! between devices.
 
 use crate::build::OpBuilder;
-use crate::ir::{Attribute, Block, Location, Op, Type, Value};
+use crate::ir::{Attribute, Block, Few, Location, Op, Type, Value};
 use crate::module::Module;
 
 /// Where operations are inserted: at the end of a block, or before one of its
@@ -202,9 +202,9 @@ impl<'m> Inserter<'m> {
 
     /// The values behind a `util.optimization_barrier`: no pass of IREE sees
     /// that one of them equals another, or a constant, or an argument.
-    pub fn keep_apart(&self, values: &[Value<'m>]) -> Vec<Value<'m>> {
+    pub fn keep_apart(&self, values: &[Value<'m>]) -> Few<Value<'m>> {
         if values.is_empty() {
-            return Vec::new();
+            return Few::new();
         }
         let types: Vec<Type> = values.iter().map(|each| each.r#type()).collect();
         self.insert(

@@ -27,6 +27,11 @@ use std::ffi::c_void;
 
 use mlir_sys::MlirStringRef;
 
+/// A list that is nearly always short, such as the operands of an operation:
+/// passes ask for it once or more per operation, and most need no memory for
+/// it then.
+pub type Few<T> = smallvec::SmallVec<[T; 4]>;
+
 /// A view of `text` for the length of a call.
 pub(crate) fn string_ref(text: &str) -> MlirStringRef {
     MlirStringRef {
@@ -47,6 +52,22 @@ pub(crate) unsafe fn owned_string(raw: MlirStringRef) -> String {
     // SAFETY: by the caller's promise.
     let bytes = unsafe { std::slice::from_raw_parts(raw.data.cast::<u8>(), raw.length) };
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A view of a string that MLIR owns; empty if it is no UTF-8, which only
+/// damaged bytecode has.
+///
+/// # Safety
+///
+/// `raw` points at `length` readable bytes that live through `'a`, or has
+/// length 0.
+pub(crate) unsafe fn borrowed_str<'a>(raw: MlirStringRef) -> &'a str {
+    if raw.length == 0 {
+        return "";
+    }
+    // SAFETY: by the caller's promise.
+    let bytes = unsafe { std::slice::from_raw_parts(raw.data.cast::<u8>(), raw.length) };
+    std::str::from_utf8(bytes).unwrap_or_default()
 }
 
 /// The `MlirStringCallback` that appends to the `Vec<u8>` it is given.

@@ -124,6 +124,12 @@ impl<'s> Module<'s> {
         self.op().to_text()
     }
 
+    /// As [`Module::to_text`], for a module that [`Module::verify`] has just
+    /// passed: MLIR verifies once more before it prints otherwise.
+    pub fn to_text_verified(&self) -> String {
+        self.op().to_text_verified()
+    }
+
     /// The IR as MLIR bytecode.
     pub fn to_bytecode(&self) -> Vec<u8> {
         use melior::ir::operation::OperationLike;
@@ -163,9 +169,13 @@ impl<'s> Module<'s> {
                 .help("use the IREE release that toolchain/requirements.txt pins"),
             ]);
         }
+        // Verifying after each pass of a long pipeline takes as long as the
+        // passes do; once at the end is enough to keep bad IR from going on.
+        manager.enable_verifier(cfg!(debug_assertions));
         let outcome = manager.run(&mut self.module);
         let mut diagnostics = self.session.take_diagnostics();
         if outcome.is_ok() {
+            self.verify()?;
             return Ok(diagnostics);
         }
         if !diagnostics

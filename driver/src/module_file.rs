@@ -61,12 +61,12 @@ fn explained(mut failure: Failure, name: &str) -> Failure {
     failure
 }
 
-/// The module as it goes into a file.
+/// The module, which has been verified, as it goes into a file.
 pub fn serialize(module: &Module<'_>, bytecode: bool) -> Vec<u8> {
     if bytecode {
         return module.to_bytecode();
     }
-    let mut text = module.to_text().into_bytes();
+    let mut text = module.to_text_verified().into_bytes();
     if text.last() != Some(&b'\n') {
         text.push(b'\n');
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use dialects::Module;
-use passes::{Context, Pass, run_passes};
+use passes::{Context, Pass, run_pass, verify};
 use specplace_driver::message::Failure;
 use specplace_driver::progress::Progress;
 
@@ -51,7 +51,8 @@ impl Timing {
     }
 }
 
-/// Runs `passes` in order; `after` sees the module after each.
+/// Runs `passes` in order and verifies what they leave; `after` sees the
+/// module after each.
 ///
 /// # Errors
 ///
@@ -64,14 +65,19 @@ pub fn run(
     progress: &Progress,
     mut after: impl FnMut(&Module<'_>, &'static Pass),
 ) -> Result<(), Failure> {
+    let mut last = None;
     for pass in passes {
         progress.step(pass.name);
         timing
-            .step(pass.name, || run_passes(module, context, [pass]))
+            .step(pass.name, || run_pass(module, context, pass))
             .map_err(|diagnostics| impossible(&diagnostics))?;
         after(module, pass);
+        last = Some(pass);
     }
-    Ok(())
+    last.map_or(Ok(()), |last| {
+        timing.step("verify", || verify(module, last))
+    })
+    .map_err(|diagnostics| impossible(&diagnostics))
 }
 
 #[cfg(test)]

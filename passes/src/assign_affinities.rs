@@ -22,7 +22,7 @@ use crate::identify_roles::{parameter_name, role_attribute};
 use crate::outline_subgraphs::{globals_read, is_outlined};
 use crate::placement::{Device, Placement, affinity};
 use crate::settings::Context;
-use crate::structure::{functions, global};
+use crate::structure::{functions, global, globals, outer_ops};
 
 /// Runs the pass.
 ///
@@ -57,7 +57,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     }
     // The ABI's wrapper of asynchronous functions asks for the first device of
     // the module, which is the first by name and not control's.
-    for op in module.op().nested() {
+    for op in outer_ops(module) {
         if op.is("hal.devices.get")
             && let Some(result) = op.result(0)
         {
@@ -172,8 +172,9 @@ fn place_globals(
         .into_iter()
         .filter_map(Op::symbol_name)
         .collect();
+    let globals = globals(module);
     for (name, devices) in readers {
-        let Some(op) = global(module, &name) else {
+        let Some(op) = globals.get(&name).copied() else {
             continue;
         };
         let holds_data = op

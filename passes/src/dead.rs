@@ -3,30 +3,23 @@
 use std::collections::HashSet;
 
 use dialects::Module;
-use dialects::ir::{Op, Walk};
-use dialects::vocabulary::GLOBAL;
+use dialects::ir::Value;
+use dialects::vocabulary::{GLOBAL, GLOBAL_LOAD};
 
 use crate::structure::{functions, is_pure, placed_blocks};
 
-/// Erases pure operations whose results nobody reads, again and again until
-/// none is left.
+/// Erases pure operations whose results nobody reads, and then those that only
+/// they read.
 pub fn erase_dead_operations(module: &Module<'_>) {
     for function in functions(module) {
-        loop {
-            let mut erased = false;
-            for block in placed_blocks(function) {
-                for op in block.ops().into_iter().rev() {
-                    if is_pure(op)
-                        && !op.results().is_empty()
-                        && op.results().into_iter().all(|result| result.is_unused())
-                    {
-                        op.erase();
-                        erased = true;
-                    }
+        // Backwards and from the inside out, so that every reader is looked at
+        // before what it reads, and once is enough.
+        for block in placed_blocks(function).into_iter().rev() {
+            for op in block.ops().into_iter().rev() {
+                let results = op.results();
+                if !results.is_empty() && results.into_iter().all(Value::is_unused) && is_pure(op) {
+                    op.erase();
                 }
-            }
-            if !erased {
-                break;
             }
         }
     }
@@ -35,16 +28,20 @@ pub fn erase_dead_operations(module: &Module<'_>) {
 /// Erases private globals that no operation refers to; returns their names.
 pub fn erase_dead_globals(module: &Module<'_>) -> Vec<String> {
     let mut used: HashSet<String> = HashSet::new();
-    module.op().walk(&mut |op: Op| {
-        for (name, attribute) in op.attributes() {
-            if name != "sym_name"
-                && let Some(symbol) = attribute.as_symbol()
-            {
-                used.insert(symbol);
-            }
+    for op in module.op().nested() {
+        // Asking for all attributes is slow, and what only computes (nearly
+        // all of a module) refers to no symbol.
+        if op.is(GLOBAL_LOAD) {
+            used.extend(op.attribute("global").and_then(|each| each.as_symbol()));
+        } else if !is_pure(op) {
+            let named = op.attributes().into_iter();
+            used.extend(
+                named
+                    .filter(|(name, _)| name != "sym_name")
+                    .filter_map(|(_, attribute)| attribute.as_symbol()),
+            );
         }
-        Walk::Into
-    });
+    }
     let mut gone = Vec::new();
     for op in module.body().ops() {
         if op.is(GLOBAL)

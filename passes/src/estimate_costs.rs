@@ -11,18 +11,19 @@
 
 pub(crate) mod count;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use cost::workload::{CrossingDemand, DraftLengthForm, Per, SubgraphDemand, Workload};
 use cost::{Partition, Role};
 use dialects::ir::{Attribute, Op, Value};
 use dialects::vocabulary::DRAFT_LENGTH;
 use dialects::{Diagnostic, Module};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::identify_roles::structural::{Component, components, looks_up, weight_bytes};
 use crate::identify_roles::{role_attribute, state_evidence};
 use crate::settings::Context;
-use crate::structure::{Free, functions, global, inputs, is_groupable, placed_blocks};
+use crate::structure::{Free, functions, global, is_groupable, placed_blocks};
 
 /// The module attribute that holds the workload as JSON.
 pub const WORKLOAD: &str = "specplace.workload";
@@ -58,7 +59,7 @@ struct Survey<'m> {
     module: &'m Module<'m>,
     free: Free<'m>,
     /// The role of each operation that takes part in grouping.
-    roles: HashMap<Op<'m>, Partition>,
+    roles: FxHashMap<Op<'m>, Partition>,
     ops: Vec<Op<'m>>,
 }
 
@@ -67,7 +68,7 @@ impl<'m> Survey<'m> {
         let module: &'m Module<'m> = module;
         let mut free = Free::new(module);
         let mut ops = Vec::new();
-        let mut roles = HashMap::new();
+        let mut roles = FxHashMap::default();
         let mut found = false;
         for function in functions(module) {
             for op in placed_blocks(function)
@@ -111,7 +112,7 @@ impl<'m> Survey<'m> {
             let (one, count) = if role == Role::Control {
                 (all.clone(), 1)
             } else {
-                self.one_pass(role)
+                self.one_pass(&all)
             };
             passes.insert(role, count);
             if role == Role::Target || sequence_length.is_none() {
@@ -146,10 +147,8 @@ impl<'m> Survey<'m> {
 
     /// The operations of one forward pass of a model, and how many passes are
     /// written down.
-    fn one_pass(&self, role: Role) -> (Vec<Op<'m>>, usize) {
-        let mut parts: Vec<Component> = components(self.module, |op| {
-            self.roles.get(&op).map(|part| part.role) == Some(role)
-        });
+    fn one_pass(&mut self, all: &[Op<'m>]) -> (Vec<Op<'m>>, usize) {
+        let mut parts: Vec<Component> = components(all, &mut self.free);
         let biggest = parts.iter().map(|part| part.ops.len()).max().unwrap_or(0);
         // A remnant, such as one scalar operation beside the model, is no pass.
         let passes = parts
@@ -176,7 +175,9 @@ impl<'m> Survey<'m> {
                         .help("export the module with a fixed sequence length"),
                 ]
             })?;
-            demand.op_kinds.insert(op.name());
+            if !demand.op_kinds.contains(op.name()) {
+                demand.op_kinds.insert(op.name().to_owned());
+            }
             for (dtype, flops) in work.flops {
                 *demand.flops.entry(dtype).or_insert(0) += flops;
             }
@@ -191,16 +192,16 @@ impl<'m> Survey<'m> {
 
     /// Operations on weights alone (a transposed copy, say) that `ops` need.
     fn free_behind(&mut self, ops: &[Op<'m>]) -> Vec<Op<'m>> {
-        let mut seen = HashSet::new();
+        let mut seen = FxHashSet::default();
         let mut found = Vec::new();
-        let mut pending: Vec<Value> = ops.iter().flat_map(|op| inputs(*op)).collect();
+        let mut pending: Vec<Value> = ops.iter().flat_map(|op| self.free.inputs(*op)).collect();
         while let Some(value) = pending.pop() {
             // Arguments of blocks have no operation behind them.
             let Some(op) = value.defining_op() else {
                 continue;
             };
             if self.free.is_free(op) && seen.insert(op) {
-                pending.extend(inputs(op));
+                pending.extend(self.free.inputs(op));
                 if is_groupable(op) && op.name().starts_with("linalg.") {
                     found.push(op);
                 }
@@ -212,7 +213,7 @@ impl<'m> Survey<'m> {
     /// What enters and leaves one pass of `part`. What a stage hands to another
     /// stage of its model is counted where it enters.
     fn crossings(&mut self, part: Partition, ops: &[Op<'m>]) -> Vec<CrossingDemand> {
-        let inside: HashSet<Op> = ops.iter().copied().collect();
+        let inside: FxHashSet<Op> = ops.iter().copied().collect();
         let per = if part.role == Role::Drafter {
             Per::Draft
         } else {
@@ -222,9 +223,9 @@ impl<'m> Survey<'m> {
         // Two hidden states of one type are two; tokens are seen from both ends.
         let mut hidden = Vec::new();
         let mut seen: BTreeSet<(Partition, Partition, String)> = BTreeSet::new();
-        let mut entered = HashSet::new();
+        let mut entered = FxHashSet::default();
         for op in ops {
-            for value in inputs(*op) {
+            for value in self.free.inputs(*op) {
                 if value.r#type().is_tensor()
                     && !self.free.is_free_value(value)
                     && value.defining_op().is_none_or(|op| !inside.contains(&op))

@@ -20,7 +20,7 @@ use dialects::{Diagnostic, Module};
 use crate::dead::{erase_dead_globals, erase_dead_operations};
 use crate::identify_roles::role_attribute;
 use crate::settings::Context;
-use crate::structure::{functions, is_pure, placed_blocks};
+use crate::structure::{functions, is_pure, outer_ops, placed_blocks};
 
 /// Runs the pass.
 ///
@@ -50,9 +50,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
 fn fold_loads(module: &Module<'_>, gamma: u32) -> Result<(), Vec<Diagnostic>> {
     // Looked up before anything is erased: a scalar read is erased with the
     // load that it reads, and must not be met again.
-    let loads: Vec<Op> = module
-        .op()
-        .nested()
+    let loads: Vec<Op> = outer_ops(module)
         .into_iter()
         .filter(|op| {
             op.is(GLOBAL_LOAD)

@@ -33,7 +33,7 @@ use dialects::{Diagnostic, Module};
 
 use crate::names::device_of;
 use crate::settings::Context;
-use crate::structure::{functions, is_function};
+use crate::structure::{functions, is_function, outer_ops};
 use assignment::Assignment;
 use spread::Spread;
 
@@ -80,7 +80,7 @@ const BEFORE_INPUT: [&str; 4] = ["stablehlo", "chlo", "vhlo", "tosa"];
 /// Dialects and operations that only exist after the `input` phase, or are
 /// gone by then.
 fn refuse_other_phases(module: &Module<'_>) -> Result<(), Vec<Diagnostic>> {
-    for op in module.op().nested() {
+    for op in outer_ops(module) {
         let name = op.name();
         let dialect = name.split('.').next().unwrap_or_default();
         if BEFORE_INPUT.contains(&dialect) {
@@ -160,7 +160,7 @@ fn only_one_role(role: Role, assignment: &Assignment<'_>) -> Diagnostic {
 }
 
 fn erase_markers(module: &Module<'_>) {
-    for op in module.op().nested() {
+    for op in outer_ops(module) {
         if op.is(TRANSFER)
             && let (Some(value), Some(result)) = (op.operand(0), op.result(0))
         {
@@ -177,7 +177,7 @@ fn marker_name(op: Op<'_>) -> Option<String> {
 
 /// The role, or stage of one, in an operation's `specplace.role`.
 pub fn role_attribute(op: Op<'_>) -> Option<Partition> {
-    op.string_attribute(ROLE)?.parse().ok()
+    op.attribute(ROLE)?.as_str()?.parse().ok()
 }
 
 /// The parameter that backs a global, as `scope::key`, or the global's name.
@@ -201,9 +201,7 @@ pub fn parameter_name(global: Op<'_>) -> String {
 /// global that is written, or a public function that takes float tensors and
 /// gives tensors of the same type back.
 pub fn state_evidence(module: &Module<'_>) -> Option<Diagnostic> {
-    let stores: BTreeMap<String, Op> = module
-        .op()
-        .nested()
+    let stores: BTreeMap<String, Op> = outer_ops(module)
         .into_iter()
         .filter(|op| op.is(GLOBAL_STORE))
         .filter_map(|op| Some((op.attribute("global")?.as_symbol()?, op)))

@@ -34,7 +34,7 @@ use std::collections::{HashMap, HashSet};
 
 use cost::Partition;
 use dialects::hal::Inserter;
-use dialects::ir::{Attribute, Op, Type, Value};
+use dialects::ir::{Attribute, Few, Op, Type, Value};
 use dialects::{Diagnostic, Module};
 
 use crate::identify_roles::role_attribute;
@@ -235,7 +235,7 @@ impl<'m, 'p> Rewriter<'m, 'p> {
                 .filter(|op| is_control_flow(*op))
                 .flat_map(Op::results);
             let inner = if Some(*block) == entry {
-                Vec::new()
+                Few::new()
             } else {
                 arguments.clone()
             };

@@ -25,5 +25,5 @@ pub mod settings;
 pub mod structure;
 pub mod verify_placement;
 
-pub use pipeline::{PASSES, Pass, find_pass, run_passes};
+pub use pipeline::{PASSES, Pass, find_pass, run_pass, verify};
 pub use settings::{Context, Selector, Settings};

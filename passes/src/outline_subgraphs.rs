@@ -14,13 +14,14 @@
 mod group;
 mod merge;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use cost::Partition;
 use dialects::build::OpBuilder;
-use dialects::ir::{Attribute, Block, Op, Type, Value, Walk};
+use dialects::ir::{Attribute, Block, Few, Op, Type, Value, Walk};
 use dialects::vocabulary::{FUNC, GLOBAL_LOAD, ROLE};
 use dialects::{Diagnostic, Module};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::dead::erase_dead_operations;
 use crate::identify_roles::role_attribute;
@@ -64,7 +65,7 @@ struct Outliner<'m> {
     module: &'m Module<'m>,
     free: Free<'m>,
     /// Copies of constants that control flow reads: they belong to control.
-    materialised: HashSet<Op<'m>>,
+    materialised: FxHashSet<Op<'m>>,
     names: HashSet<String>,
     counts: BTreeMap<Partition, usize>,
 }
@@ -75,7 +76,7 @@ impl<'m> Outliner<'m> {
         Self {
             module,
             free: Free::new(module),
-            materialised: HashSet::new(),
+            materialised: FxHashSet::default(),
             names: module
                 .body()
                 .ops()
@@ -92,10 +93,11 @@ impl<'m> Outliner<'m> {
         let Some(terminator) = block.terminator() else {
             return Ok(());
         };
+        let scheduled: FxHashSet<Op> = nodes.iter().map(|node| node.op).collect();
         let free: Vec<Op> = block
             .ops()
             .into_iter()
-            .filter(|op| *op != terminator && !nodes.iter().any(|node| node.op == *op))
+            .filter(|op| *op != terminator && !scheduled.contains(op))
             .collect();
         let Some(order) = schedule(&nodes) else {
             return Err(vec![
@@ -126,7 +128,7 @@ impl<'m> Outliner<'m> {
     /// Gives each tensor that belongs to nobody, but that an operation which
     /// stays reads, to control: it must exist at run time to be handed on.
     fn materialise(&mut self, block: Block<'m>) {
-        let mut copies: HashMap<Value<'m>, Value<'m>> = HashMap::new();
+        let mut copies: FxHashMap<Value<'m>, Value<'m>> = FxHashMap::default();
         for op in block.ops() {
             if self.free.is_free(op) || self.is_grouped(op) {
                 continue;
@@ -174,7 +176,7 @@ impl<'m> Outliner<'m> {
                 needs: Vec::new(),
             });
         }
-        let index: HashMap<Op, usize> = nodes
+        let index: FxHashMap<Op, usize> = nodes
             .iter()
             .enumerate()
             .map(|(at, node)| (node.op, at))
@@ -198,8 +200,9 @@ impl<'m> Outliner<'m> {
 
     /// Moves `ops` into a function and calls it at the end of `block`.
     fn outline(&mut self, block: Block<'m>, role: Partition, ops: &[Op<'m>], terminator: Op<'m>) {
-        let inside: HashSet<Op> = ops.iter().copied().collect();
-        let (arguments, results) = self.interface(block, ops, &inside);
+        let inside: FxHashSet<Op> = ops.iter().copied().collect();
+        let read: Vec<Few<Value>> = ops.iter().map(|op| inputs(*op)).collect();
+        let (arguments, results) = self.interface(block, ops, &read, &inside);
         let location = ops[0].location();
         let session = self.module.session();
         let argument_types: Vec<Type> = arguments.iter().map(|value| value.r#type()).collect();
@@ -234,10 +237,10 @@ impl<'m> Outliner<'m> {
             .build();
         terminator.insert_before(call);
 
-        let mut within: HashMap<Value, Value> =
+        let mut within: FxHashMap<Value, Value> =
             arguments.iter().copied().zip(body.arguments()).collect();
-        for op in ops {
-            for value in inputs(*op) {
+        for (op, read) in ops.iter().zip(read) {
+            for value in read {
                 self.copy_free(value, body, &mut within);
             }
             op.detach();
@@ -264,14 +267,16 @@ impl<'m> Outliner<'m> {
         &mut self,
         block: Block<'m>,
         ops: &[Op<'m>],
-        inside: &HashSet<Op<'m>>,
+        read: &[Few<Value<'m>>],
+        inside: &FxHashSet<Op<'m>>,
     ) -> (Vec<Value<'m>>, Vec<Value<'m>>) {
         let mut arguments: Vec<Value> = Vec::new();
+        let mut seen: FxHashSet<Value> = FxHashSet::default();
         let mut results = Vec::new();
-        for op in ops {
-            for value in inputs(*op) {
+        for (op, read) in ops.iter().zip(read) {
+            for value in read.iter().copied() {
                 let produced = value.defining_op().is_some_and(|op| inside.contains(&op));
-                if !produced && !self.is_copied(value) && !arguments.contains(&value) {
+                if !produced && !self.is_copied(value) && seen.insert(value) {
                     arguments.push(value);
                 }
             }
@@ -298,7 +303,7 @@ impl<'m> Outliner<'m> {
         &mut self,
         value: Value<'m>,
         body: Block<'m>,
-        within: &mut HashMap<Value<'m>, Value<'m>>,
+        within: &mut FxHashMap<Value<'m>, Value<'m>>,
     ) {
         if within.contains_key(&value) || !self.is_copied(value) {
             return;
@@ -331,7 +336,7 @@ impl<'m> Outliner<'m> {
 }
 
 /// Replaces what `op` and the operations in it read, as `within` says.
-fn remap<'m>(op: Op<'m>, within: &HashMap<Value<'m>, Value<'m>>) {
+fn remap<'m>(op: Op<'m>, within: &FxHashMap<Value<'m>, Value<'m>>) {
     op.walk(&mut |nested| {
         for (index, operand) in nested.operands().into_iter().enumerate() {
             if let Some(replacement) = within.get(&operand) {

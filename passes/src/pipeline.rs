@@ -1,7 +1,5 @@
 //! The order of passes, and running them by name.
 
-use std::time::Instant;
-
 use dialects::{Diagnostic, Module};
 
 use crate::settings::Context;
@@ -73,33 +71,41 @@ pub fn find_pass(name: &str) -> Option<&'static Pass> {
     PASSES.iter().find(|pass| pass.name == name)
 }
 
-/// Runs passes in the given order and keeps their times in `context`.
+/// Runs one pass. Builds with debug assertions verify the module after it;
+/// others leave that to [`verify`] after the last one, since verifying costs
+/// more than most passes.
 ///
 /// # Errors
 ///
-/// The diagnostics of the first pass that fails, or of the verifier after it:
-/// a pass that leaves invalid IR behind is a bug, and the message says so.
-pub fn run_passes(
+/// The diagnostics of the pass, or of [`verify`].
+pub fn run_pass(
     module: &mut Module<'_>,
     context: &mut Context,
-    passes: impl IntoIterator<Item = &'static Pass>,
+    pass: &'static Pass,
 ) -> Result<(), Vec<Diagnostic>> {
-    for pass in passes {
-        let start = Instant::now();
-        let outcome = (pass.run)(module, context);
-        context.timings.push((pass.name, start.elapsed()));
-        outcome?;
-        if let Err(mut diagnostics) = module.verify() {
-            diagnostics.insert(
-                0,
-                Diagnostic::error(format!(
-                    "{} left invalid IR behind: a bug in specplace",
-                    pass.name
-                ))
-                .help("please report it with the input"),
-            );
-            return Err(diagnostics);
-        }
+    (pass.run)(module, context)?;
+    if cfg!(debug_assertions) {
+        verify(module, pass)?;
     }
     Ok(())
+}
+
+/// Checks what passes, the last of them `last`, have made of a module.
+///
+/// # Errors
+///
+/// The verifier's diagnostics: a pass that leaves invalid IR behind is a bug,
+/// and the message says so.
+pub fn verify(module: &Module<'_>, last: &Pass) -> Result<(), Vec<Diagnostic>> {
+    module.verify().map_err(|mut diagnostics| {
+        diagnostics.insert(
+            0,
+            Diagnostic::error(format!(
+                "{}, or a pass before it, left invalid IR behind: a bug in specplace",
+                last.name
+            ))
+            .help("please report it with the input"),
+        );
+        diagnostics
+    })
 }

@@ -2,7 +2,6 @@
 //! pipeline.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use cost::{Partition, Plan, Workload};
 use dialects::Diagnostic;
@@ -63,8 +62,6 @@ pub struct Context {
     pub plan: Option<Plan>,
     /// The plan in the terms of the rewriting passes.
     pub placement: Option<Placement>,
-    /// Time of each pass that ran, in order.
-    pub timings: Vec<(&'static str, Duration)>,
 }
 
 impl Context {

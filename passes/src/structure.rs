@@ -5,11 +5,10 @@
 //! that run some number of times and stays where it is. *Leaves* compute (a
 //! `linalg.generic` is one, whatever its region says) and are grouped by role.
 
-use std::collections::HashSet;
-
 use dialects::Module;
-use dialects::ir::{Block, Op, Value, Walk};
+use dialects::ir::{Block, Few, Op, Value, Walk};
 use dialects::vocabulary::{FUNC, GLOBAL, GLOBAL_LOAD, UTIL_FUNC};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Whether the operation is a function of either kind.
 pub fn is_function(op: Op<'_>) -> bool {
@@ -32,7 +31,18 @@ pub fn global<'m>(module: &'m Module<'_>, name: &str) -> Option<Op<'m>> {
         .body()
         .ops()
         .into_iter()
-        .find(|op| op.is(GLOBAL) && op.symbol_name().as_deref() == Some(name))
+        .find(|op| op.is(GLOBAL) && op.is_symbol(name))
+}
+
+/// All globals by name, where more than one or two are looked up.
+pub fn globals<'m>(module: &'m Module<'_>) -> FxHashMap<String, Op<'m>> {
+    module
+        .body()
+        .ops()
+        .into_iter()
+        .filter(|op| op.is(GLOBAL))
+        .filter_map(|op| Some((op.symbol_name()?, op)))
+        .collect()
 }
 
 /// Whether the operation holds control flow rather than a computation.
@@ -44,7 +54,7 @@ pub fn is_control_flow(op: Op<'_>) -> bool {
 /// of the control flow in them, outside in.
 pub fn placed_blocks(function: Op<'_>) -> Vec<Block<'_>> {
     let mut blocks = Vec::new();
-    let mut pending: Vec<Block> = function.blocks();
+    let mut pending = function.blocks().into_vec();
     pending.reverse();
     while let Some(block) = pending.pop() {
         blocks.push(block);
@@ -59,37 +69,37 @@ pub fn placed_blocks(function: Op<'_>) -> Vec<Block<'_>> {
 
 /// The values that an operation reads: operands, and what its regions capture
 /// from outside it. Each once, in order of first use.
-pub fn inputs(op: Op<'_>) -> Vec<Value<'_>> {
-    let mut seen = HashSet::new();
-    let mut inputs: Vec<Value> = op
-        .operands()
-        .into_iter()
-        .filter(|value| seen.insert(*value))
-        .collect();
-    if !op.has_body() {
-        return inputs;
+pub fn inputs(op: Op<'_>) -> Few<Value<'_>> {
+    let mut inputs: Few<Value> = Few::new();
+    for value in op.operands() {
+        // The list is short: a set would cost more than it saves.
+        if !inputs.contains(&value) {
+            inputs.push(value);
+        }
     }
-    let mut inside: HashSet<Value> = HashSet::new();
-    for block in op.blocks() {
-        inside.extend(block.arguments());
-    }
-    let mut captured = Vec::new();
     op.walk(&mut |nested| {
         if nested != op {
-            captured.extend(nested.operands());
-            inside.extend(nested.results());
-            for block in nested.blocks() {
-                inside.extend(block.arguments());
+            for value in nested.operands() {
+                if !lives_inside(value, op) && !inputs.contains(&value) {
+                    inputs.push(value);
+                }
             }
         }
         Walk::Into
     });
-    inputs.extend(
-        captured
-            .into_iter()
-            .filter(|value| !inside.contains(value) && seen.insert(*value)),
-    );
     inputs
+}
+
+/// Whether the value comes to life in a region of `op`, at any depth.
+fn lives_inside(value: Value<'_>, op: Op<'_>) -> bool {
+    let mut next = value.block().and_then(Block::parent_op);
+    while let Some(outer) = next {
+        if outer == op {
+            return true;
+        }
+        next = outer.parent();
+    }
+    false
 }
 
 /// Pairs of values that are one and the same at run time because control flow
@@ -101,11 +111,11 @@ pub fn carried<'m>(op: Op<'m>) -> Vec<(Value<'m>, Value<'m>)> {
     let pair = |from: &[Value<'m>], to: &[Value<'m>]| -> Vec<(Value<'m>, Value<'m>)> {
         from.iter().copied().zip(to.iter().copied()).collect()
     };
-    let yielded = |block: &Block<'m>| -> Vec<Value<'m>> {
+    let yielded = |block: &Block<'m>| -> Few<Value<'m>> {
         block.terminator().map(Op::operands).unwrap_or_default()
     };
     let mut pairs = Vec::new();
-    match (op.name().as_str(), blocks.as_slice()) {
+    match (op.name(), blocks.as_slice()) {
         ("scf.while", [before, after]) => {
             pairs.extend(pair(&op.operands(), &before.arguments()));
             let condition = yielded(before);
@@ -135,6 +145,17 @@ pub fn carried<'m>(op: Op<'m>) -> Vec<(Value<'m>, Value<'m>)> {
     pairs
 }
 
+/// The operations of a module, but for those in the bodies of computations:
+/// of a lowered module a third, and what stores, waits or marks is among them.
+pub fn outer_ops<'m>(module: &'m Module<'_>) -> Vec<Op<'m>> {
+    let mut ops = Vec::new();
+    module.op().walk(&mut |op| {
+        ops.push(op);
+        if is_pure(op) { Walk::Over } else { Walk::Into }
+    });
+    ops
+}
+
 /// Whether the operation only names data that is there from the start: a
 /// constant, an empty tensor, a weight.
 fn is_source(op: Op<'_>) -> bool {
@@ -148,17 +169,20 @@ fn is_source(op: Op<'_>) -> bool {
 /// that only computes.
 pub fn is_pure(op: Op<'_>) -> bool {
     const PURE: [&str; 8] = [
-        "arith.",
-        "math.",
-        "linalg.",
-        "tensor.",
-        "iree_linalg_ext.",
-        "complex.",
-        "shape.",
-        "affine.",
+        "arith",
+        "math",
+        "linalg",
+        "tensor",
+        "iree_linalg_ext",
+        "complex",
+        "shape",
+        "affine",
     ];
     let name = op.name();
-    PURE.iter().any(|dialect| name.starts_with(dialect)) || op.is(GLOBAL_LOAD)
+    match name.split_once('.') {
+        Some((dialect, _)) => PURE.contains(&dialect) || name == GLOBAL_LOAD,
+        None => false,
+    }
 }
 
 /// Decides which operations belong to nobody: constants, weights, and what is
@@ -166,25 +190,32 @@ pub fn is_pure(op: Op<'_>) -> bool {
 /// that reads it instead of crossing.
 #[derive(Default)]
 pub struct Free<'m> {
-    known: std::collections::HashMap<Op<'m>, bool>,
+    known: FxHashMap<Op<'m>, bool>,
+    /// What [`Free::inputs`] has answered before.
+    inputs: FxHashMap<Op<'m>, Few<Value<'m>>>,
     /// Globals that are written at run time, and so are no constants.
-    written: HashSet<String>,
+    written: FxHashSet<String>,
 }
 
 impl<'m> Free<'m> {
     /// Looks at which globals the module writes.
     pub fn new(module: &'m Module<'_>) -> Self {
-        let written = module
-            .op()
-            .nested()
+        let written = outer_ops(module)
             .into_iter()
             .filter(|op| op.is(dialects::vocabulary::GLOBAL_STORE))
             .filter_map(|op| op.attribute("global")?.as_symbol())
             .collect();
         Self {
-            known: std::collections::HashMap::new(),
+            known: FxHashMap::default(),
+            inputs: FxHashMap::default(),
             written,
         }
+    }
+
+    /// As [`inputs`], remembered: for passes that ask often and do not
+    /// rewrite what they ask about.
+    pub fn inputs(&mut self, op: Op<'m>) -> Few<Value<'m>> {
+        self.inputs.entry(op).or_insert_with(|| inputs(op)).clone()
     }
 
     /// Whether `value` is the result of an operation that belongs to nobody.
@@ -209,7 +240,7 @@ impl<'m> Free<'m> {
                 // A scalar read from a tensor is a wait; it happens once,
                 // where it stands.
                 && !op.is("tensor.extract")
-                && inputs(op).into_iter().all(|value| self.is_free_value(value))
+                && self.inputs(op).into_iter().all(|value| self.is_free_value(value))
         };
         self.known.insert(op, free);
         free

@@ -1,4 +1,14 @@
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use super::*;
+
+/// Creating a session registers LLVM's targets, without a lock, in a list that
+/// resolving a device reads: a process of ours has one session, tests take
+/// turns.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 const DEVICES: &str = "\
 util.global private @cpu = #hal.device.alias<\"local\"[1]> : !hal.device
@@ -10,6 +20,7 @@ util.func public @f() -> !hal.device {
 
 #[test]
 fn devices_are_resolved() {
+    let _turn = turn();
     let mut compiler = Compiler::new();
     for flag in [
         "--iree-hal-local-target-device-backends=llvm-cpu",
@@ -29,6 +40,7 @@ fn devices_are_resolved() {
 
 #[test]
 fn flags_are_answered() {
+    let _turn = turn();
     let mut compiler = Compiler::new();
     let said = compiler.set_flag("--iree-no-such-flag=1").unwrap_err();
     assert!(said.contains("iree-no-such-flag"), "{said}");
@@ -37,6 +49,7 @@ fn flags_are_answered() {
 
 #[test]
 fn what_is_wrong_has_its_place() {
+    let _turn = turn();
     let compiler = Compiler::new();
     let Err(said) = compiler.read("my.mlir", b"func.func @f( {\n") else {
         panic!("that is no module");
@@ -47,6 +60,7 @@ fn what_is_wrong_has_its_place() {
 
 #[test]
 fn bytecode_goes_from_context_to_context() {
+    let _turn = turn();
     let session = crate::Session::new();
     let module = crate::Module::from_source(&session, DEVICES.as_bytes()).unwrap();
     let compiler = Compiler::new();
@@ -61,6 +75,7 @@ fn bytecode_goes_from_context_to_context() {
 
 #[test]
 fn this_iree_has_a_cpu_backend() {
+    let _turn = turn();
     assert!(target_backends().iter().any(|name| name == "llvm-cpu"));
     // Wheels are stamped; a build of one's own need not be.
     let _ = revision();

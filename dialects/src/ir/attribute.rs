@@ -17,7 +17,7 @@ use mlir_sys::{
     mlirUnitAttrGet,
 };
 
-use super::{Type, owned_string, printed, string_ref};
+use super::{Type, borrowed_str, owned_string, printed, string_ref};
 use crate::session::Session;
 
 /// An attribute: constant data on an operation. Uniqued by its context, so
@@ -142,6 +142,14 @@ impl<'m> Attribute<'m> {
         // SAFETY: the value is taken only where the attribute is a string.
         unsafe {
             mlirAttributeIsAString(self.raw).then(|| owned_string(mlirStringAttrGetValue(self.raw)))
+        }
+    }
+
+    /// The value of a string attribute that is UTF-8, without a copy.
+    pub fn as_str(self) -> Option<&'m str> {
+        // SAFETY: as above; the attribute's data lives as long as the context.
+        unsafe {
+            mlirAttributeIsAString(self.raw).then(|| borrowed_str(mlirStringAttrGetValue(self.raw)))
         }
     }
 

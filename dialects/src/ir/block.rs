@@ -10,7 +10,7 @@ use mlir_sys::{
     mlirBlockInsertOwnedOperation, mlirRegionAppendOwnedBlock, mlirRegionGetFirstBlock,
 };
 
-use super::{Location, Op, Type, Value};
+use super::{Few, Location, Op, Type, Value};
 
 /// A list of operations with arguments.
 #[derive(Clone, Copy, Debug)]
@@ -34,19 +34,18 @@ impl<'m> Block<'m> {
     /// Its operations in order, as a snapshot: rewriting while going through
     /// it is safe as long as no operation still ahead is erased.
     pub fn ops(self) -> Vec<Op<'m>> {
-        let mut ops = Vec::new();
-        // SAFETY: the block is alive; the list is only read.
-        let mut next = unsafe { mlirBlockGetFirstOperation(self.raw) };
-        while !next.ptr.is_null() {
-            ops.push(Op::from_raw(next));
-            // SAFETY: `next` is an operation of the block.
-            next = unsafe { mlir_sys::mlirOperationGetNextInBlock(next) };
-        }
-        ops
+        std::iter::successors(self.first_op(), |op| op.next_in_block()).collect()
+    }
+
+    /// Its first operation.
+    pub fn first_op(self) -> Option<Op<'m>> {
+        // SAFETY: the block is alive; null means that it is empty.
+        let raw = unsafe { mlirBlockGetFirstOperation(self.raw) };
+        (!raw.ptr.is_null()).then(|| Op::from_raw(raw))
     }
 
     /// Its arguments.
-    pub fn arguments(self) -> Vec<Value<'m>> {
+    pub fn arguments(self) -> Few<Value<'m>> {
         // SAFETY: indices are below the count.
         unsafe {
             (0..mlirBlockGetNumArguments(self.raw))

@@ -5,20 +5,36 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
 use mlir_sys::{
-    MlirOperation, mlirIdentifierStr, mlirOpPrintingFlagsCreate, mlirOpPrintingFlagsDestroy,
-    mlirOpPrintingFlagsElideLargeElementsAttrs, mlirOpPrintingFlagsElideLargeResourceString,
-    mlirOpPrintingFlagsPrintGenericOpForm, mlirOpPrintingFlagsSkipRegions,
+    MlirOperation, mlirIdentifierStr, mlirOpPrintingFlagsAssumeVerified, mlirOpPrintingFlagsCreate,
+    mlirOpPrintingFlagsDestroy, mlirOpPrintingFlagsElideLargeElementsAttrs,
+    mlirOpPrintingFlagsElideLargeResourceString, mlirOpPrintingFlagsSkipRegions,
     mlirOpPrintingFlagsUseLocalScope, mlirOperationClone, mlirOperationDestroy,
     mlirOperationGetAttribute, mlirOperationGetAttributeByName, mlirOperationGetBlock,
-    mlirOperationGetLocation, mlirOperationGetName, mlirOperationGetNumAttributes,
-    mlirOperationGetNumOperands, mlirOperationGetNumRegions, mlirOperationGetNumResults,
-    mlirOperationGetOperand, mlirOperationGetParentOperation, mlirOperationGetRegion,
-    mlirOperationGetResult, mlirOperationMoveAfter, mlirOperationMoveBefore, mlirOperationPrint,
-    mlirOperationPrintWithFlags, mlirOperationRemoveAttributeByName, mlirOperationRemoveFromParent,
+    mlirOperationGetLocation, mlirOperationGetName, mlirOperationGetNextInBlock,
+    mlirOperationGetNumAttributes, mlirOperationGetNumOperands, mlirOperationGetNumRegions,
+    mlirOperationGetNumResults, mlirOperationGetOperand, mlirOperationGetParentOperation,
+    mlirOperationGetRegion, mlirOperationGetResult, mlirOperationMoveAfter,
+    mlirOperationMoveBefore, mlirOperationPrint, mlirOperationPrintWithFlags,
+    mlirOperationRemoveAttributeByName, mlirOperationRemoveFromParent,
     mlirOperationSetAttributeByName, mlirOperationSetOperand, mlirOperationSetOperands,
 };
 
-use super::{Attribute, Block, Location, Region, Value, owned_string, printed, string_ref};
+use super::{
+    Attribute, Block, Few, Location, Region, Value, borrowed_str, owned_string, printed, string_ref,
+};
+
+// The C API of the LLVM that IREE 3.13 is built with has it, mlir-sys (LLVM 22)
+// does not yet.
+unsafe extern "C" {
+    fn mlirOperationIsStructurallyEquivalent(
+        lhs: MlirOperation,
+        rhs: MlirOperation,
+        flags: u32,
+    ) -> bool;
+}
+
+/// `MLIR_OPERATION_EQUIVALENCE_IGNORE_LOCATIONS`.
+const IGNORE_LOCATIONS: u32 = 1;
 
 /// An operation.
 #[derive(Clone, Copy, Debug)]
@@ -49,14 +65,15 @@ impl<'m> Op<'m> {
     }
 
     /// Its name with the dialect, such as `linalg.generic`.
-    pub fn name(self) -> String {
-        // SAFETY: the operation is alive by the handle invariant.
-        unsafe { owned_string(mlirIdentifierStr(mlirOperationGetName(self.raw))) }
+    pub fn name(self) -> &'m str {
+        // SAFETY: the operation is alive by the handle invariant; the
+        // identifier lives as long as the context, which outlives the module.
+        unsafe { borrowed_str(mlirIdentifierStr(mlirOperationGetName(self.raw))) }
     }
 
     /// Whether it has this name.
     pub fn is(self, name: &str) -> bool {
-        // SAFETY: as above; the identifier lives as long as the context.
+        // SAFETY: as above.
         unsafe {
             let raw = mlirIdentifierStr(mlirOperationGetName(self.raw));
             std::slice::from_raw_parts(raw.data.cast::<u8>(), raw.length) == name.as_bytes()
@@ -70,7 +87,7 @@ impl<'m> Op<'m> {
     }
 
     /// Its operands.
-    pub fn operands(self) -> Vec<Value<'m>> {
+    pub fn operands(self) -> Few<Value<'m>> {
         // SAFETY: indices are below the count.
         unsafe {
             (0..mlirOperationGetNumOperands(self.raw))
@@ -90,8 +107,10 @@ impl<'m> Op<'m> {
 
     /// Replaces the operand at `index`, which must exist.
     pub fn set_operand(self, index: usize, value: Value<'m>) {
+        // SAFETY: the operation is alive.
+        let count = unsafe { mlirOperationGetNumOperands(self.raw) };
         assert!(
-            index < self.operands().len(),
+            (index as isize) < count,
             "operand {index} of {}",
             self.name()
         );
@@ -107,7 +126,7 @@ impl<'m> Op<'m> {
     }
 
     /// Its results.
-    pub fn results(self) -> Vec<Value<'m>> {
+    pub fn results(self) -> Few<Value<'m>> {
         // SAFETY: indices are below the count.
         unsafe {
             (0..mlirOperationGetNumResults(self.raw))
@@ -136,7 +155,7 @@ impl<'m> Op<'m> {
     }
 
     /// The blocks of all its regions.
-    pub fn blocks(self) -> Vec<Block<'m>> {
+    pub fn blocks(self) -> Few<Block<'m>> {
         self.regions().flat_map(Region::blocks).collect()
     }
 
@@ -191,10 +210,15 @@ impl<'m> Op<'m> {
         self.string_attribute("sym_name")
     }
 
+    /// Whether it defines the symbol `name`, given without `@`.
+    pub fn is_symbol(self, name: &str) -> bool {
+        self.attribute("sym_name").and_then(Attribute::as_str) == Some(name)
+    }
+
     /// Whether it is a symbol visible from outside the module.
     pub fn is_public(self) -> bool {
         !matches!(
-            self.string_attribute("sym_visibility").as_deref(),
+            self.attribute("sym_visibility").and_then(Attribute::as_str),
             Some("private" | "nested")
         )
     }
@@ -224,14 +248,27 @@ impl<'m> Op<'m> {
         }
     }
 
-    /// Visits it and what its regions hold, outside in, in order.
+    /// The operation that follows it in its block.
+    pub fn next_in_block(self) -> Option<Op<'m>> {
+        // SAFETY: the operation is alive; null ends the list.
+        let raw = unsafe { mlirOperationGetNextInBlock(self.raw) };
+        (!raw.ptr.is_null()).then(|| Op::from_raw(raw))
+    }
+
+    /// Visits it and what its regions hold, outside in, in order. The visitor
+    /// may erase the operation that it is given, and no other.
     pub fn walk(self, visit: &mut impl FnMut(Op<'m>) -> Walk) {
         if visit(self) == Walk::Over {
             return;
         }
-        for block in self.blocks() {
-            for op in block.ops() {
-                op.walk(visit);
+        for region in self.regions() {
+            for block in region.blocks() {
+                let mut next = block.first_op();
+                while let Some(op) = next {
+                    // Looked up before `op` may be erased.
+                    next = op.next_in_block();
+                    op.walk(visit);
+                }
             }
         }
     }
@@ -315,20 +352,26 @@ impl<'m> Op<'m> {
         })
     }
 
-    /// Its text in generic form with every attribute spelled out: equal for
-    /// two operations exactly when they are the same up to value names and
-    /// locations (and symbol names, which the text contains).
-    pub fn to_generic_text(self) -> String {
+    /// As [`Op::to_text`], without the check that otherwise comes before
+    /// every print: for an operation that the verifier has just passed.
+    pub fn to_text_verified(self) -> String {
         printed(|callback, data| {
             // SAFETY: the flags are destroyed after their only use.
             unsafe {
                 let flags = mlirOpPrintingFlagsCreate();
-                mlirOpPrintingFlagsPrintGenericOpForm(flags);
-                mlirOpPrintingFlagsUseLocalScope(flags);
+                mlirOpPrintingFlagsAssumeVerified(flags);
                 mlirOperationPrintWithFlags(self.raw, flags, callback, data);
                 mlirOpPrintingFlagsDestroy(flags);
             }
         })
+    }
+
+    /// Whether the other operation is the same, regions and all, wherever the
+    /// two came from: equal names, attributes and types, and values that are
+    /// made alike inside or are one and the same outside.
+    pub fn is_equivalent_to(self, other: Op<'m>) -> bool {
+        // SAFETY: both are alive, and comparing reads them only.
+        unsafe { mlirOperationIsStructurallyEquivalent(self.raw, other.raw, IGNORE_LOCATIONS) }
     }
 
     /// One line of it for a message: no regions, large constants elided.

@@ -134,6 +134,24 @@ impl<'m> Type<'m> {
         unsafe { mlirTypeIsAIndex(self.raw) }
     }
 
+    /// The name of a common floating-point scalar, without printing it.
+    pub fn common_float(self) -> Option<&'static str> {
+        // SAFETY: queries on a live type.
+        unsafe {
+            if mlirTypeIsAF32(self.raw) {
+                Some("f32")
+            } else if mlirTypeIsAF16(self.raw) {
+                Some("f16")
+            } else if mlirTypeIsABF16(self.raw) {
+                Some("bf16")
+            } else if mlirTypeIsAF64(self.raw) {
+                Some("f64")
+            } else {
+                None
+            }
+        }
+    }
+
     /// The width in bits of an integer or a common floating-point type.
     pub fn bit_width(self) -> Option<u32> {
         // SAFETY: queries on a live type; the width only of an integer.

@@ -10,7 +10,7 @@ use mlir_sys::{
     mlirValueIsABlockArgument, mlirValueReplaceAllUsesOfWith, mlirValueSetType,
 };
 
-use super::{Block, Op, Type};
+use super::{Block, Few, Op, Type};
 
 /// A value.
 #[derive(Clone, Copy, Debug)]
@@ -92,8 +92,8 @@ impl<'m> Value<'m> {
     }
 
     /// Its uses, in no particular order.
-    pub fn uses(self) -> Vec<Use<'m>> {
-        let mut uses = Vec::new();
+    pub fn uses(self) -> Few<Use<'m>> {
+        let mut uses = Few::new();
         // SAFETY: the list of uses is only read while it is walked.
         unsafe {
             let mut operand = mlirValueGetFirstUse(self.raw);

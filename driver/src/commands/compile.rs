@@ -196,7 +196,7 @@ impl Compilation<'_> {
                 .step("compile to stream", || invocation.compile_to(Phase::Stream))
                 .map_err(|said| refused(&said))?;
             repeat(&said, printer);
-            proof = Some(timing.step("verify", || self.prove(&invocation))?);
+            proof = Some(timing.step("verify-placement", || self.prove(&invocation))?);
         }
         progress.step("compile");
         let said = timing

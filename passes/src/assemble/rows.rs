@@ -137,7 +137,9 @@ fn plan<'m>(ops: &[Op<'m>], logits: Value<'m>, outcome: &mut Outcome) -> Vec<(Op
         let rule = rows.as_ref().and_then(|rows| rowwise::rule(*op, rows));
         let holds_data = op.is(GLOBAL_LOAD) || op.is("arith.constant");
         if rows.is_some() && rule.is_none() && !holds_data {
-            outcome.stopped_at.push((op.name(), op.location().place()));
+            outcome
+                .stopped_at
+                .push((op.name().to_owned(), op.location().place()));
         }
         let operands = op.operands();
         for value in inputs(*op) {

@@ -18,7 +18,7 @@ pub struct Rule {
 /// given dimensions (`None` for a result that is not read). `None` if it is
 /// not known to compute them apart from each other.
 pub fn rule(op: Op<'_>, read: &[Option<usize>]) -> Option<Rule> {
-    match op.name().as_str() {
+    match op.name() {
         "tensor.expand_shape" => expand(op, one(read)?),
         "tensor.collapse_shape" => collapse(op, one(read)?),
         "tensor.concat" => concat(op, one(read)?),
@@ -189,7 +189,7 @@ fn extract_slice(op: Op<'_>, read: usize) -> Option<Rule> {
 /// Brings the attributes of a cut operation, whose types are already those of
 /// `count` positions, in line with them.
 pub fn adjust_attributes(module: &Module<'_>, op: Op<'_>, rule: &Rule, count: u64) {
-    let name = match op.name().as_str() {
+    let name = match op.name() {
         "tensor.expand_shape" => "static_output_shape",
         "tensor.extract_slice" => "static_sizes",
         _ => return,

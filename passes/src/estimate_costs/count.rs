@@ -99,7 +99,7 @@ fn arithmetic(op: Op<'_>, points: u64, work: &mut Work) {
     let name = op.name();
     let computes = name.starts_with("math.")
         || name.starts_with("complex.")
-        || name.starts_with("arith.") && !is_free_of_charge(&name);
+        || name.starts_with("arith.") && !is_free_of_charge(name);
     let Some(operand) = op.operand(0).filter(|_| computes) else {
         return;
     };
@@ -109,7 +109,7 @@ fn arithmetic(op: Op<'_>, points: u64, work: &mut Work) {
     let Some(dtype) = dtype_of(operand.r#type()) else {
         return;
     };
-    if is_conversion(&name) {
+    if is_conversion(name) {
         // IREE folds the conversion of a constant (Torch writes epsilons in
         // f64), so that no device is asked to do it.
         let constant = operand
@@ -182,5 +182,9 @@ fn attention(op: Op<'_>, work: &mut Work) {
 
 /// The cost model's name for a scalar type.
 pub fn dtype_of(r#type: Type<'_>) -> Option<DType> {
-    r#type.element().to_string().parse().ok()
+    let element = r#type.element();
+    match element.common_float() {
+        Some(name) => name.parse().ok(),
+        None => element.to_string().parse().ok(),
+    }
 }

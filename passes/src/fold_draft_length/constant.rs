@@ -18,7 +18,7 @@ pub fn evaluate_in<'m>(value: Value<'m>, known: &HashMap<Value<'m>, i64>) -> Opt
     }
     let op = value.defining_op()?;
     let of = |index: usize| evaluate_in(op.operand(index)?, known);
-    Some(match op.name().as_str() {
+    Some(match op.name() {
         "arith.constant" => {
             let constant = op.attribute("value")?;
             constant.splat_integer().or_else(|| constant.as_integer())?

@@ -1,11 +1,13 @@
 //! What was found: a role for operations, and the reason for each.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use cost::{Partition, Role};
 use dialects::Diagnostic;
 use dialects::ir::{Op, Value};
 use dialects::vocabulary::TRANSFER;
+use rustc_hash::FxHashMap;
 
 use super::evidence::Evidence;
 use crate::structure::inputs;
@@ -14,7 +16,7 @@ use crate::structure::inputs;
 #[derive(Default)]
 pub struct Assignment<'m> {
     /// In module order.
-    pub roles: Vec<(Op<'m>, Evidence)>,
+    pub roles: Vec<(Op<'m>, Rc<Evidence>)>,
     /// Models of which a stage is named somewhere.
     pub staged: BTreeSet<Role>,
     /// What to tell beside it.
@@ -56,19 +58,26 @@ impl<'m> Assignment<'m> {
     /// What was found, role by role and stage by stage, for `--explain`.
     pub fn remarks(&self) -> Vec<Diagnostic> {
         let mut remarks = self.notes.clone();
-        let mut found: BTreeMap<Partition, Vec<&Evidence>> = BTreeMap::new();
+        // Most operations share their evidence: it is put into words once.
+        let mut uses: FxHashMap<*const Evidence, usize> = FxHashMap::default();
+        let mut found: BTreeMap<Partition, Vec<&Rc<Evidence>>> = BTreeMap::new();
         for (_, evidence) in &self.roles {
-            let part = self.partition(evidence);
-            found.entry(part).or_default().push(evidence);
+            let count = uses.entry(Rc::as_ptr(evidence)).or_insert(0);
+            if *count == 0 {
+                let part = self.partition(evidence);
+                found.entry(part).or_default().push(evidence);
+            }
+            *count += 1;
         }
         for (role, found) in found.into_iter().filter(|(role, _)| role.is_model()) {
             let mut reasons: BTreeMap<String, (usize, Option<dialects::Place>)> = BTreeMap::new();
-            let count = found.len();
+            let mut count = 0;
             for evidence in found {
                 let reason = reasons
                     .entry(evidence.describe())
                     .or_insert_with(|| (0, evidence.place.clone()));
-                reason.0 += 1;
+                reason.0 += uses[&Rc::as_ptr(evidence)];
+                count += uses[&Rc::as_ptr(evidence)];
             }
             let mut remark = Diagnostic::remark(format!(
                 "{role}: {count} operation{}",
@@ -101,10 +110,10 @@ impl<'m> Assignment<'m> {
         if self.staged.is_empty() {
             return None;
         }
-        let known: HashMap<Op, &Evidence> = self
+        let known: FxHashMap<Op, &Evidence> = self
             .roles
             .iter()
-            .map(|(op, evidence)| (*op, evidence))
+            .map(|(op, evidence)| (*op, &**evidence))
             .collect();
         self.roles.iter().find_map(|(op, evidence)| {
             let part = self.partition(evidence);

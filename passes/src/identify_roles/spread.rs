@@ -1,18 +1,20 @@
 //! How roles spread from where they start.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::rc::Rc;
 
 use cost::Partition;
 use dialects::ir::{Op, Value};
 use dialects::vocabulary::{DRAFT_LENGTH, GLOBAL, GLOBAL_LOAD, TRANSFER};
 use dialects::{Diagnostic, Module};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::assignment::Assignment;
 use super::evidence::{Evidence, Origin};
 use super::{marker_name, parameter_name, role_attribute};
 use crate::names::{model_role_in, role_of_device};
 use crate::settings::{Context, Selector};
-use crate::structure::{Free, carried, functions, inputs, is_control_flow, is_pure, placed_blocks};
+use crate::structure::{Free, carried, functions, is_control_flow, is_pure, placed_blocks};
 
 /// Spreads roles over a module until nothing changes.
 pub struct Spread<'m, 'c> {
@@ -20,15 +22,15 @@ pub struct Spread<'m, 'c> {
     context: &'c mut Context,
     free: Free<'m>,
     /// What each value brings to those who read it.
-    facts: HashMap<Value<'m>, Evidence>,
+    facts: FxHashMap<Value<'m>, Rc<Evidence>>,
     /// What weights bring, by global.
-    weights: HashMap<String, Evidence>,
+    weights: HashMap<String, Rc<Evidence>>,
     /// The role of each operation.
-    roles: HashMap<Op<'m>, Evidence>,
+    roles: FxHashMap<Op<'m>, Rc<Evidence>>,
     /// Weights by the roles that activations give to their readers.
     readers: HashMap<String, HashSet<Partition>>,
     /// Claims to look at once all readers of a weight are known.
-    claims: Vec<(Op<'m>, Evidence, Evidence, String)>,
+    claims: Vec<(Op<'m>, Rc<Evidence>, Rc<Evidence>, String)>,
     ended_logits: usize,
 }
 
@@ -42,9 +44,9 @@ impl<'m, 'c> Spread<'m, 'c> {
             module,
             free: Free::new(module),
             context,
-            facts: HashMap::new(),
+            facts: FxHashMap::default(),
             weights,
-            roles: HashMap::new(),
+            roles: FxHashMap::default(),
             readers: HashMap::new(),
             claims: Vec::new(),
             ended_logits: 0,
@@ -59,8 +61,10 @@ impl<'m, 'c> Spread<'m, 'c> {
                 order.extend(block.ops());
             }
         }
-        // Rounds of a loop hand values back, so one sweep is not enough; every
-        // fact is only ever added, so that the sweeps end.
+        // Rounds of a loop hand values back, and branches hand them out, so
+        // that one sweep is not enough then; every fact is only ever added, so
+        // that the sweeps end.
+        let hands_on = order.iter().any(|op| is_control_flow(*op));
         let mut errors = Vec::new();
         loop {
             let before = (self.facts.len(), self.roles.len());
@@ -70,7 +74,7 @@ impl<'m, 'c> Spread<'m, 'c> {
                     errors.push(*error);
                 }
             }
-            if before == (self.facts.len(), self.roles.len()) {
+            if !hands_on || before == (self.facts.len(), self.roles.len()) {
                 break;
             }
         }
@@ -126,7 +130,7 @@ impl<'m, 'c> Spread<'m, 'c> {
                 place: op.location().place(),
                 ended: false,
             };
-            self.assign(op, evidence);
+            self.assign(op, Rc::new(evidence));
             return Ok(());
         }
         if !is_pure(op) || self.free.is_free(op) {
@@ -149,19 +153,21 @@ impl<'m, 'c> Spread<'m, 'c> {
                     self.ended_logits += 1;
                     self.facts.insert(
                         result,
-                        Evidence {
+                        Rc::new(Evidence {
                             ended: true,
-                            ..fact
-                        },
+                            ..(*fact).clone()
+                        }),
                     );
                 }
             }
             Some(part) => {
-                self.facts.entry(result).or_insert(Evidence {
-                    part,
-                    origin: Origin::Marker,
-                    place: op.location().place(),
-                    ended: false,
+                self.facts.entry(result).or_insert_with(|| {
+                    Rc::new(Evidence {
+                        part,
+                        origin: Origin::Marker,
+                        place: op.location().place(),
+                        ended: false,
+                    })
                 });
             }
             None => {
@@ -175,9 +181,9 @@ impl<'m, 'c> Spread<'m, 'c> {
 
     /// The role of a computation from what it reads.
     fn compute(&mut self, op: Op<'m>) -> Result<(), Box<Diagnostic>> {
-        let read = inputs(op);
-        let mut hard: Vec<Evidence> = Vec::new();
-        let mut ended: Vec<Evidence> = Vec::new();
+        let read = self.free.inputs(op);
+        let mut hard: Vec<Rc<Evidence>> = Vec::new();
+        let mut ended: Vec<Rc<Evidence>> = Vec::new();
         for value in &read {
             if let Some(fact) = self.facts.get(value) {
                 let list = if fact.ended { &mut ended } else { &mut hard };
@@ -232,7 +238,7 @@ impl<'m, 'c> Spread<'m, 'c> {
         Ok(())
     }
 
-    fn assign(&mut self, op: Op<'m>, evidence: Evidence) {
+    fn assign(&mut self, op: Op<'m>, evidence: Rc<Evidence>) {
         for result in op.results() {
             if result.r#type().element().is_float() {
                 self.facts.entry(result).or_insert_with(|| evidence.clone());
@@ -243,9 +249,9 @@ impl<'m, 'c> Spread<'m, 'c> {
 
     /// The weights that the values come from, through operations that belong
     /// to nobody, with what each brings.
-    fn weights_behind(&mut self, values: &[Value<'m>]) -> Vec<(String, Evidence)> {
+    fn weights_behind(&mut self, values: &[Value<'m>]) -> Vec<(String, Rc<Evidence>)> {
         let mut found = Vec::new();
-        let mut seen = HashSet::new();
+        let mut seen = FxHashSet::default();
         let mut pending: VecDeque<Op<'m>> = values
             .iter()
             .filter(|value| self.free.is_free_value(**value))
@@ -265,17 +271,18 @@ impl<'m, 'c> Spread<'m, 'c> {
             }
             if let Some(role) = role_attribute(op) {
                 found.push((
-                    op.name(),
-                    Evidence {
+                    op.name().to_owned(),
+                    Rc::new(Evidence {
                         part: role,
                         origin: Origin::Attribute,
                         place: op.location().place(),
                         ended: false,
-                    },
+                    }),
                 ));
             }
             pending.extend(
-                inputs(op)
+                self.free
+                    .inputs(op)
                     .into_iter()
                     .filter_map(|value| value.defining_op()),
             );
@@ -302,7 +309,7 @@ impl<'m, 'c> Spread<'m, 'c> {
 
 /// Adds a fact to those that meet in an operation: one for each role. Of the
 /// stages of a model the latest goes on.
-fn join(facts: &mut Vec<Evidence>, fact: &Evidence) {
+fn join(facts: &mut Vec<Rc<Evidence>>, fact: &Rc<Evidence>) {
     let mut same = facts.iter_mut();
     match same.find(|each| each.part.role == fact.part.role) {
         None => facts.push(fact.clone()),
@@ -333,7 +340,7 @@ fn conflict(op: Op<'_>, first: &Evidence, second: &Evidence) -> Diagnostic {
 }
 
 /// What each weight says of its role: what the user gave it first, then names.
-fn weights(module: &Module<'_>, context: &Context) -> HashMap<String, Evidence> {
+fn weights(module: &Module<'_>, context: &Context) -> HashMap<String, Rc<Evidence>> {
     let mut weights = HashMap::new();
     for op in module.body().ops() {
         if !op.is(GLOBAL) {
@@ -372,12 +379,12 @@ fn weights(module: &Module<'_>, context: &Context) -> HashMap<String, Evidence> 
         }
         weights.insert(
             symbol,
-            Evidence {
+            Rc::new(Evidence {
                 part,
                 origin,
                 place: op.location().place(),
                 ended: false,
-            },
+            }),
         );
     }
     weights

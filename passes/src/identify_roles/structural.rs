@@ -5,16 +5,18 @@
 //! the same model hold the same bytes of weights; there must be exactly two
 //! such sizes in the module, and the bigger one is the target.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
 
 use cost::Role;
 use dialects::Module;
 use dialects::ir::{Op, Value};
 use dialects::vocabulary::GLOBAL_LOAD;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::assignment::Assignment;
 use super::evidence::{Evidence, Origin};
-use crate::structure::{Free, functions, inputs, is_groupable, placed_blocks};
+use crate::structure::{Free, functions, is_groupable, placed_blocks};
 
 /// A set of operations that float values hold together.
 pub struct Component<'m> {
@@ -24,27 +26,12 @@ pub struct Component<'m> {
     pub weight_bytes: u64,
 }
 
-/// The components of those operations that `belongs` selects.
-pub fn components<'m>(
-    module: &'m Module<'_>,
-    belongs: impl Fn(Op<'m>) -> bool,
-) -> Vec<Component<'m>> {
-    let mut free = Free::new(module);
-    let mut ops = Vec::new();
-    for function in functions(module) {
-        for block in placed_blocks(function) {
-            ops.extend(
-                block
-                    .ops()
-                    .into_iter()
-                    .filter(|op| is_groupable(*op) && !free.is_free(*op) && belongs(*op)),
-            );
-        }
-    }
-    let index: HashMap<Op, usize> = ops.iter().enumerate().map(|(at, op)| (*op, at)).collect();
+/// The components of `ops`, which are in order.
+pub fn components<'m>(ops: &[Op<'m>], free: &mut Free<'m>) -> Vec<Component<'m>> {
+    let index: FxHashMap<Op, usize> = ops.iter().enumerate().map(|(at, op)| (*op, at)).collect();
     let mut sets = petgraph::unionfind::UnionFind::new(ops.len());
     for (at, op) in ops.iter().enumerate() {
-        for value in inputs(*op) {
+        for value in free.inputs(*op) {
             if value.r#type().element().is_float()
                 && let Some(producer) = value.defining_op().and_then(|op| index.get(&op))
             {
@@ -59,7 +46,7 @@ pub fn components<'m>(
     let mut components: Vec<Component> = members
         .into_values()
         .map(|ops| Component {
-            weight_bytes: weight_bytes(&ops, &mut free),
+            weight_bytes: weight_bytes(&ops, free),
             ops,
         })
         .collect();
@@ -69,10 +56,10 @@ pub fn components<'m>(
 
 /// Bytes of the distinct constants and weights behind what `ops` read.
 pub fn weight_bytes<'m>(ops: &[Op<'m>], free: &mut Free<'m>) -> u64 {
-    let mut seen: HashSet<Op> = HashSet::new();
+    let mut seen: FxHashSet<Op> = FxHashSet::default();
     let mut globals: HashSet<String> = HashSet::new();
     let mut bytes = 0;
-    let mut pending: Vec<Value> = ops.iter().flat_map(|op| inputs(*op)).collect();
+    let mut pending: Vec<Value> = ops.iter().flat_map(|op| free.inputs(*op)).collect();
     while let Some(value) = pending.pop() {
         let Some(op) = value.defining_op() else {
             continue;
@@ -97,7 +84,7 @@ pub fn weight_bytes<'m>(ops: &[Op<'m>], free: &mut Free<'m>) -> u64 {
                 bytes += size;
             }
         }
-        pending.extend(inputs(op));
+        pending.extend(free.inputs(op));
     }
     bytes
 }
@@ -119,7 +106,19 @@ pub fn looks_up(op: Op<'_>) -> bool {
 
 /// Roles by size, if the module holds exactly two models.
 pub fn assign<'m>(module: &'m Module<'_>) -> Option<Assignment<'m>> {
-    let components = components(module, |_| true);
+    let mut free = Free::new(module);
+    let mut ops = Vec::new();
+    for function in functions(module) {
+        for block in placed_blocks(function) {
+            ops.extend(
+                block
+                    .ops()
+                    .into_iter()
+                    .filter(|op| is_groupable(*op) && !free.is_free(*op)),
+            );
+        }
+    }
+    let components = components(&ops, &mut free);
     let biggest = components.iter().map(|each| each.weight_bytes).max()?;
     // What holds next to no weights is arithmetic of the loop, not a model.
     let models: Vec<&Component> = components
@@ -140,12 +139,12 @@ pub fn assign<'m>(module: &'m Module<'_>) -> Option<Assignment<'m>> {
         } else {
             Role::Drafter
         };
-        let evidence = Evidence {
+        let evidence = Rc::new(Evidence {
             part: role.into(),
             origin: Origin::Structure(component.weight_bytes),
             place: component.ops[0].location().place(),
             ended: false,
-        };
+        });
         assignment
             .roles
             .extend(component.ops.iter().map(|op| (*op, evidence.clone())));

@@ -6,6 +6,7 @@ use dialects::Module;
 use dialects::ir::{Attribute, Op};
 
 use super::is_outlined;
+use crate::structure::outer_ops;
 
 /// Keeps the first of every set of identical outlined functions and calls it
 /// in place of the others.
@@ -16,42 +17,30 @@ pub fn merge_identical(module: &Module<'_>) {
         .into_iter()
         .filter(|op| is_outlined(*op))
         .collect();
-    // Printing is what comparing costs, so that only functions that agree in
-    // type and size are printed.
-    let mut alike: HashMap<(String, usize), Vec<Op>> = HashMap::new();
-    for function in &outlined {
-        let r#type = function
-            .attribute("function_type")
-            .map(|each| each.to_string())
-            .unwrap_or_default();
-        let size = function.nested().len();
-        alike.entry((r#type, size)).or_default().push(*function);
-    }
+    // By type, so that few are compared.
+    let mut kept: HashMap<Option<Attribute>, Vec<Op>> = HashMap::new();
     let mut replaced: HashMap<String, String> = HashMap::new();
     let mut gone = Vec::new();
-    for candidates in alike.into_values().filter(|each| each.len() > 1) {
-        let mut kept: HashMap<String, String> = HashMap::new();
-        for function in candidates {
-            let name = function.symbol_name().unwrap_or_default();
-            let text =
-                function
-                    .to_generic_text()
-                    .replacen(&format!("sym_name = \"{name}\""), "", 1);
-            match kept.get(&text) {
-                Some(first) => {
-                    replaced.insert(name, first.clone());
-                    gone.push(function);
-                }
-                None => {
-                    kept.insert(text, name);
-                }
+    for function in outlined {
+        let alike = kept.entry(function.attribute("function_type")).or_default();
+        match alike
+            .iter()
+            .find(|first| same_but_for_name(**first, function))
+        {
+            Some(first) => {
+                replaced.insert(
+                    function.symbol_name().unwrap_or_default(),
+                    first.symbol_name().unwrap_or_default(),
+                );
+                gone.push(function);
             }
+            None => alike.push(function),
         }
     }
     if replaced.is_empty() {
         return;
     }
-    for op in module.op().nested() {
+    for op in outer_ops(module) {
         if op.is("func.call")
             && let Some(callee) = op.attribute("callee").and_then(|each| each.as_symbol())
             && let Some(first) = replaced.get(&callee)
@@ -62,4 +51,18 @@ pub fn merge_identical(module: &Module<'_>) {
     for function in gone {
         function.erase();
     }
+}
+
+/// Whether two functions differ in nothing but their names.
+fn same_but_for_name(first: Op<'_>, function: Op<'_>) -> bool {
+    let (Some(wanted), Some(own)) = (first.attribute("sym_name"), function.attribute("sym_name"))
+    else {
+        return false;
+    };
+    // The name is a property like any other to the comparison, so that it is
+    // lent for as long as that takes.
+    function.set_attribute("sym_name", wanted);
+    let same = first.is_equivalent_to(function);
+    function.set_attribute("sym_name", own);
+    same
 }

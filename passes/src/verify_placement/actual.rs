@@ -118,7 +118,7 @@ impl<'m> Checker<'_, 'm> {
     /// A module of another phase has no dispatches to compare, so that it
     /// would pass.
     fn check_phase(&mut self) {
-        let names: BTreeSet<String> = self
+        let names: BTreeSet<&str> = self
             .module
             .blocks()
             .into_iter()
@@ -126,7 +126,7 @@ impl<'m> Checker<'_, 'm> {
             .map(Op::name)
             .collect();
         let other = names.iter().find_map(|name| {
-            if name.starts_with("flow.") || name == "func.func" {
+            if name.starts_with("flow.") || *name == "func.func" {
                 Some("an earlier phase")
             } else if name.starts_with("hal.executable") || name.starts_with("vm.") {
                 Some("a later phase")

@@ -64,7 +64,7 @@ fn written_by(op: Op<'_>) -> Vec<Value<'_>> {
         .into_iter()
         .filter(|value| is_resource(*value))
         .collect();
-    match op.name().as_str() {
+    match op.name() {
         "stream.cmd.dispatch" => {
             let accesses = op
                 .attribute("resource_accesses")
