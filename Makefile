@@ -8,10 +8,13 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 export LD_LIBRARY_PATH := $(CURDIR)/.toolchain/lib$(if $(LD_LIBRARY_PATH),:$(LD_LIBRARY_PATH))
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup build test prove test-edge demo paper bench fmt lint clean
+# What make test-gpu tests on.
+PLATFORM ?= examples/platforms/cuda.yaml
+
+.PHONY: help setup build test prove test-gpu test-edge demo paper bench fmt lint clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Debian packages, virtual environment, links (once; then nothing)
 	@toolchain/setup
@@ -22,8 +25,11 @@ build: setup ## build the release binaries
 test: setup ## unit, lit and end-to-end tests, few repetitions
 	@test/run short
 
-prove: setup ## every end-to-end case 20 times; keeps its log in out/
+prove: setup ## every end-to-end case 20 or 100 times; log and table in out/
 	@test/run prove
+
+test-gpu: setup ## end-to-end tests on a GPU of this machine: PLATFORM=file.yaml
+	@test/run gpu "$(PLATFORM)"
 
 test-edge: setup ## the edge target under qemu: Cortex-A55 code, AArch64 runtime
 	@toolchain/edge

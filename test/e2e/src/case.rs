@@ -8,22 +8,28 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use tempfile::TempDir;
 
 use crate::arrays;
 use crate::greedy::{self, Prompt};
 use crate::module::{Call, Module};
+use crate::platform::{self, GPU};
 use crate::process::{self, Finished};
+use crate::report::{self, Row};
 use crate::tools::{COMPILE_LIMIT, RUN_LIMIT, Tools};
 
-/// The platform that all cases are placed on.
-pub const PLATFORM: &str = "test/e2e/platforms/three-cpus-and-vulkan.yaml";
+/// The platform of this repository that any machine has the devices of.
+pub const PLATFORM: &str = platform::DEFAULT;
 
 /// The acceptance rate that specplace is told; it decides nothing here, since
 /// draft length and mapping are given.
 const ALPHA: &str = "0.7";
 
 /// So many runs in a row that lose the device are no bad luck any more.
-const LOST_IN_A_ROW: usize = 5;
+pub const LOST_IN_A_ROW: usize = 5;
+
+/// After so many wrong runs, one knows.
+const GIVEN_UP: usize = 10;
 
 /// Which processing unit each role is pinned to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,18 +45,41 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    fn uses_vulkan(&self) -> bool {
-        [self.drafter, self.target, self.control].contains(&"gpu")
+    /// The units that it uses, some of them twice.
+    pub fn units(&self) -> [&'static str; 3] {
+        [self.drafter, self.target, self.control]
+    }
+
+    /// Whether it uses the GPU.
+    pub fn uses_gpu(&self) -> bool {
+        self.units().contains(&GPU)
     }
 }
 
 /// Which of IREE's CPU devices runs what is placed on a CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cpu {
+enum Cpu {
     /// Worker threads.
     LocalTask,
     /// The caller's thread.
     LocalSync,
+}
+
+impl Cpu {
+    const ALL: [Self; 2] = [Self::LocalTask, Self::LocalSync];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::LocalTask => "task",
+            Self::LocalSync => "sync",
+        }
+    }
+}
+
+impl fmt::Display for Cpu {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "local-{}", self.word())
+    }
 }
 
 /// What results are compared with.
@@ -74,100 +103,128 @@ pub struct Case {
     pub mapping: Mapping,
     /// The draft length; `None` where the module has no loop.
     pub gamma: Option<u32>,
-    /// The kind of CPU device.
-    pub cpu: Cpu,
+    /// How many runs there are on each kind of CPU device.
+    pub times: usize,
 }
 
 impl fmt::Display for Case {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cpu = match self.cpu {
-            Cpu::LocalTask => "",
-            Cpu::LocalSync => "/local-sync",
-        };
         write!(formatter, "{}/", self.module.name())?;
         if let Some(gamma) = self.gamma {
             write!(formatter, "gamma-{gamma}/")?;
         }
-        write!(formatter, "{}{cpu}", self.mapping.name)
-    }
-}
-
-/// How a case went: everything right, or [`Case::run`] had failed.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// How many runs gave the right result.
-    pub right: usize,
-    /// How many lost their device, and were repeated.
-    pub lost: usize,
-    /// How long specplace took.
-    pub placing: Duration,
-    /// How long the proof of placement took.
-    pub proving: Duration,
-    /// How long iree-compile took.
-    pub compiling: Duration,
-    /// How long each right run took, loading included.
-    pub running: Vec<Duration>,
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut running = self.running.clone();
-        running.sort();
-        let median = running.get(running.len() / 2).copied().unwrap_or_default();
-        write!(
-            formatter,
-            "{} of {} right, {} lost devices repeated; placed in {:.2} s, proven in {:.2} s, \
-             compiled in {:.1} s, run in {:.2} s (median)",
-            self.right,
-            self.running.len(),
-            self.lost,
-            self.placing.as_secs_f64(),
-            self.proving.as_secs_f64(),
-            self.compiling.as_secs_f64(),
-            median.as_secs_f64()
-        )
+        write!(formatter, "{}", self.mapping.name)
     }
 }
 
 impl Case {
-    /// Places, proves and compiles the case, and runs it `times` times: once
-    /// with the example's own prompt, and then on, where it takes prompts,
-    /// with those of the reference in turn.
-    pub fn run(&self, tools: &Tools, times: usize, reference: &Reference) -> Result<Outcome> {
+    /// Places, proves and compiles the case, and runs it on each kind of CPU
+    /// device: once with the example's own prompt, and then on, where it takes
+    /// prompts, with those of the reference in turn, each of them continued
+    /// up to another length. One row for each kind.
+    pub fn run(&self, tools: &Tools, reference: &Reference) -> Vec<Row> {
+        let mut row = Row {
+            case: self.to_string(),
+            runs: self.times,
+            ..Row::default()
+        };
+        let scratch = match self.make(tools, &mut row) {
+            Ok(scratch) => scratch,
+            Err(error) => {
+                row.runs *= Cpu::ALL.len();
+                row.failure = Some(format!("{error:#}"));
+                return vec![row];
+            }
+        };
+        let of = |(at, cpu): (usize, &Cpu)| {
+            let mut row = Row {
+                case: format!("{self}/{cpu}"),
+                ..row.clone()
+            };
+            let first = at * self.times;
+            if let Err(error) = self.repeat(tools, reference, scratch.path(), *cpu, first, &mut row)
+            {
+                row.failure.get_or_insert(format!("{error:#}"));
+            }
+            row
+        };
+        Cpu::ALL.iter().enumerate().map(of).collect()
+    }
+
+    /// The compiled program, in a folder of its own.
+    fn make(&self, tools: &Tools, row: &mut Row) -> Result<TempDir> {
         let scratch = tempfile::tempdir()?;
         let directory = scratch.path();
-        let placed = self.place(tools, directory)?;
+        row.placing = self.place(tools, directory)?.elapsed.as_secs_f64();
         self.check_roles(directory)?;
-        let proof = self.prove(tools, directory)?;
-        let compiled = self.compile(tools, directory)?;
-        let mut outcome = Outcome {
-            right: 0,
-            lost: 0,
-            placing: placed.elapsed,
-            proving: proof.elapsed,
-            compiling: compiled.elapsed,
-            running: Vec::new(),
-        };
-        for index in 0..times {
-            let prompt = match index.checked_sub(1) {
-                Some(index) if self.module.generates() && !reference.prompts.is_empty() => {
-                    Some(&reference.prompts[index % reference.prompts.len()])
+        row.proving = self.prove(tools, directory)?.elapsed.as_secs_f64();
+        row.compiling = self.compile(tools, directory)?.elapsed.as_secs_f64();
+        Ok(scratch)
+    }
+
+    /// All runs on one kind of CPU device. `first` is which of the prompts
+    /// comes first.
+    fn repeat(
+        &self,
+        tools: &Tools,
+        reference: &Reference,
+        directory: &Path,
+        cpu: Cpu,
+        first: usize,
+        row: &mut Row,
+    ) -> Result<()> {
+        let path = directory.join("out.run.flags");
+        let flags = fs::read_to_string(&path)?;
+        let device = format!("=local-{}", cpu.word());
+        fs::write(
+            directory.join("run.flags"),
+            flags
+                .replace("=local-task", &device)
+                .replace("=local-sync", &device),
+        )?;
+        let mut elapsed = Vec::new();
+        let mut wrong = 0;
+        for index in 0..self.times {
+            let prompt = (index > 0 && self.module.generates()).then(|| {
+                let at = first + index;
+                let prompt = &reference.prompts[at % reference.prompts.len()];
+                prompt.continued(prompt.length + at * 7 % 40)
+            });
+            match self.run_once(tools, reference, directory, prompt.as_ref(), &mut row.lost) {
+                Ok(time) => {
+                    row.right += 1;
+                    elapsed.push(time);
+                    row.running = report::median(&elapsed);
                 }
-                _ => None,
-            };
-            let mut elapsed = Duration::ZERO;
-            for function in self.module.functions() {
-                let call = self.module.call(function, &tools.root, prompt, directory)?;
-                elapsed += self
-                    .call(tools, directory, &call, &mut outcome.lost)?
-                    .elapsed;
-                self.check(&call, directory, prompt, reference)
-                    .with_context(|| format!("run {} of {times} gave a wrong result", index + 1))?;
+                Err(error) => {
+                    let what = format!("run {} of {}: {error:#}", index + 1, self.times);
+                    println!("{}: {what}", row.case);
+                    row.failure.get_or_insert(what);
+                    wrong += 1;
+                    ensure!(wrong < GIVEN_UP, "given up after {wrong} failed runs");
+                }
             }
-            outcome.right += 1;
-            outcome.running.push(elapsed);
         }
-        Ok(outcome)
+        Ok(())
+    }
+
+    /// Calls every function once, and checks what comes back.
+    fn run_once(
+        &self,
+        tools: &Tools,
+        reference: &Reference,
+        directory: &Path,
+        prompt: Option<&Prompt>,
+        lost: &mut usize,
+    ) -> Result<Duration> {
+        let mut elapsed = Duration::ZERO;
+        for function in self.module.functions() {
+            let call = self.module.call(function, &tools.root, prompt, directory)?;
+            elapsed += self.call(tools, directory, &call, lost)?.elapsed;
+            self.check(&call, directory, prompt, reference)
+                .context("the result is wrong")?;
+        }
+        Ok(elapsed)
     }
 
     fn check(
@@ -204,13 +261,13 @@ impl Case {
             ..
         } = self.mapping;
         let arguments: Vec<OsString> = [
-            self.module.file(&tools.root).into_os_string(),
+            self.module.prepare(tools, directory)?.into_os_string(),
             "-o".into(),
             "out.mlir".into(),
             "--alpha".into(),
             ALPHA.into(),
             "--platform".into(),
-            tools.root.join(PLATFORM).into(),
+            tools.platform.file.clone().into(),
             "--gamma".into(),
             self.gamma
                 .map_or("auto".to_owned(), |gamma| gamma.to_string())
@@ -219,14 +276,7 @@ impl Case {
             format!("drafter={drafter},target={target},control={control}").into(),
         ]
         .into();
-        let finished =
-            process::run(&tools.specplace, &arguments, directory, COMPILE_LIMIT)?.success()?;
-        if self.cpu == Cpu::LocalSync {
-            let path = directory.join("out.run.flags");
-            let flags = fs::read_to_string(&path)?;
-            fs::write(&path, flags.replace("=local-task", "=local-sync"))?;
-        }
-        Ok(finished)
+        process::run(&tools.specplace, &arguments, directory, COMPILE_LIMIT)?.success()
     }
 
     /// The proof compares what was written with what IREE does; this compares
@@ -287,7 +337,7 @@ impl Case {
         lost: &mut usize,
     ) -> Result<Finished> {
         let mut arguments: Vec<OsString> = vec![
-            "--flagfile=out.run.flags".into(),
+            "--flagfile=run.flags".into(),
             "--module=out.vmfb".into(),
             format!("--function={}", call.function).into(),
         ];
@@ -306,23 +356,15 @@ impl Case {
         );
         for _ in 0..LOST_IN_A_ROW {
             let finished = process::run(&tools.iree_run_module, &arguments, directory, RUN_LIMIT)?;
-            if finished.status.success() {
-                return Ok(finished);
-            }
-            if !(self.mapping.uses_vulkan() && lost_its_device(&finished)) {
+            let units = self.mapping.units();
+            let Some(said) = tools.platform.lost_device(&units, &finished) else {
                 return finished.success();
-            }
+            };
             *lost += 1;
-            println!("{self}: the Vulkan device was lost; once more");
+            println!("{self}: a device was lost ({said}); once more");
         }
-        bail!("{self}: the Vulkan device was lost {LOST_IN_A_ROW} times in a row")
+        bail!("a device was lost {LOST_IN_A_ROW} times in a row")
     }
-}
-
-/// Whether a run ended because the driver lost its device, which lavapipe does
-/// now and then whatever it runs.
-fn lost_its_device(finished: &Finished) -> bool {
-    finished.stderr.contains("VK_ERROR_DEVICE_LOST")
 }
 
 fn read_outputs(directory: &Path, call: &Call) -> Result<BTreeMap<String, Vec<i64>>> {

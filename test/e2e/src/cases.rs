@@ -1,6 +1,6 @@
 //! The table of cases.
 
-use crate::case::{Case, Cpu, Mapping};
+use crate::case::{Case, Mapping};
 use crate::module::Module;
 
 /// Everything on one device.
@@ -35,33 +35,33 @@ const THREE_CPUS: Mapping = Mapping {
     control: "cpu",
 };
 
-/// The drafter on Vulkan.
-const DRAFTER_ON_VULKAN: Mapping = Mapping {
-    name: "drafter-on-vulkan",
+/// The drafter on the GPU.
+const DRAFTER_ON_GPU: Mapping = Mapping {
+    name: "drafter-on-gpu",
     drafter: "gpu",
     target: "cpu",
     control: "cpu",
 };
 
-/// The target on Vulkan.
-const TARGET_ON_VULKAN: Mapping = Mapping {
-    name: "target-on-vulkan",
+/// The target on the GPU.
+const TARGET_ON_GPU: Mapping = Mapping {
+    name: "target-on-gpu",
     drafter: "cpu",
     target: "gpu",
     control: "cpu",
 };
 
-/// Both models on Vulkan, the control flow on the CPU.
-const BOTH_ON_VULKAN: Mapping = Mapping {
-    name: "both-on-vulkan",
+/// Both models on the GPU, the control flow on the CPU.
+const BOTH_ON_GPU: Mapping = Mapping {
+    name: "both-on-gpu",
     drafter: "gpu",
     target: "gpu",
     control: "cpu",
 };
 
-/// The control flow on Vulkan, with the drafter.
-const CONTROL_ON_VULKAN: Mapping = Mapping {
-    name: "control-on-vulkan",
+/// The control flow on the GPU, with the drafter.
+const CONTROL_ON_GPU: Mapping = Mapping {
+    name: "control-on-gpu",
     drafter: "gpu",
     target: "cpu",
     control: "gpu",
@@ -73,10 +73,10 @@ pub const MAPPINGS: &[Mapping] = &[
     DRAFTER_ON_CPU2,
     TARGET_ON_CPU2,
     THREE_CPUS,
-    DRAFTER_ON_VULKAN,
-    TARGET_ON_VULKAN,
-    BOTH_ON_VULKAN,
-    CONTROL_ON_VULKAN,
+    DRAFTER_ON_GPU,
+    TARGET_ON_GPU,
+    BOTH_ON_GPU,
+    CONTROL_ON_GPU,
 ];
 
 /// Every module that is tried, with the draft lengths it is tried with: those
@@ -95,26 +95,53 @@ pub const MODULES: &[(Module, &[Option<u32>])] = &[
     (Module::AnonymousWeights, &[Some(3)]),
     (Module::AnonymousNoMarkers, &[Some(3)]),
     (Module::TwoForwards, &[None]),
+    (Module::GenerateCarried, &[Some(4)]),
+    (Module::Assembled, &[Some(4)]),
 ];
+
+/// The forms that are run [`PROVEN_TIMES`] over, on CPU and GPU and on two CPU
+/// devices: every form that exporters make, and four more.
+const PROVEN: &[(Module, &[u32])] = &[
+    (Module::GenerateSymbolic, &[0, 1, 4, 8]),
+    (Module::GeneratePlace, &[4]),
+    (Module::StepPlace, &[4]),
+    (Module::StepTransfer, &[4]),
+    (Module::StepTransferTraits, &[4]),
+    (Module::ClonedFunctions, &[3]),
+    (Module::AnonymousWeights, &[3]),
+    (Module::GenerateCarried, &[4]),
+    (Module::Assembled, &[4]),
+];
+
+/// The runs of those in the long series, on each kind of CPU device.
+const PROVEN_TIMES: usize = 50;
+
+/// The runs of every other case: half of them on each kind of CPU device.
+const OTHER_TIMES: usize = 20;
+
+/// The runs of a case of the short series, on each kind of CPU device.
+const SHORT_TIMES: usize = 2;
 
 /// What `make test` takes: every module, every mapping and every draft length
 /// of the symbolic one at least once, but few of their combinations, since a
 /// compilation takes seconds.
 const SHORT: &[(Module, Option<u32>, Mapping)] = &[
     (Module::GenerateSymbolic, Some(0), TARGET_ON_CPU2),
-    (Module::GenerateSymbolic, Some(1), CONTROL_ON_VULKAN),
+    (Module::GenerateSymbolic, Some(1), CONTROL_ON_GPU),
     (Module::GenerateSymbolic, Some(4), DRAFTER_ON_CPU2),
-    (Module::GenerateSymbolic, Some(4), DRAFTER_ON_VULKAN),
+    (Module::GenerateSymbolic, Some(4), DRAFTER_ON_GPU),
     (Module::GenerateSymbolic, Some(8), THREE_CPUS),
     (Module::GeneratePlace, Some(4), DRAFTER_ON_CPU2),
-    (Module::GeneratePlace, Some(4), TARGET_ON_VULKAN),
-    (Module::StepPlace, Some(4), BOTH_ON_VULKAN),
+    (Module::GeneratePlace, Some(4), TARGET_ON_GPU),
+    (Module::StepPlace, Some(4), BOTH_ON_GPU),
     (Module::StepTransfer, Some(4), ONE_DEVICE),
     (Module::StepTransferTraits, Some(4), TARGET_ON_CPU2),
     (Module::ClonedFunctions, Some(3), DRAFTER_ON_CPU2),
     (Module::AnonymousWeights, Some(3), DRAFTER_ON_CPU2),
     (Module::AnonymousNoMarkers, Some(3), TARGET_ON_CPU2),
     (Module::TwoForwards, None, DRAFTER_ON_CPU2),
+    (Module::GenerateCarried, Some(4), DRAFTER_ON_GPU),
+    (Module::Assembled, Some(4), DRAFTER_ON_CPU2),
 ];
 
 /// The cases of `make test`.
@@ -125,35 +152,56 @@ pub fn short() -> Vec<Case> {
             module: *module,
             gamma: *gamma,
             mapping: *mapping,
-            cpu: Cpu::LocalTask,
+            times: SHORT_TIMES,
         })
         .collect()
 }
 
-/// The cases of `make prove`: the whole table, and the CPU devices that run on
-/// the caller's thread for the modules that generate. Without speculation
-/// there is no drafter to move.
+/// How often a case of the long series runs on each kind of CPU device.
+fn times(module: Module, gamma: Option<u32>, mapping: Mapping) -> usize {
+    // Without speculation there is no drafter to move.
+    let proven = if gamma == Some(0) {
+        [TARGET_ON_CPU2, TARGET_ON_GPU]
+    } else {
+        [DRAFTER_ON_CPU2, DRAFTER_ON_GPU]
+    };
+    let named = PROVEN.iter().any(|(named, gammas)| {
+        *named == module && gamma.is_some_and(|gamma| gammas.contains(&gamma))
+    });
+    if named && proven.contains(&mapping) {
+        PROVEN_TIMES
+    } else {
+        OTHER_TIMES.div_ceil(2)
+    }
+}
+
+/// The cases of `make prove`: the whole table. Those that are run most often
+/// come first.
 pub fn all() -> Vec<Case> {
     let mut cases = Vec::new();
     for (module, gammas) in MODULES {
         for gamma in *gammas {
             for mapping in MAPPINGS {
+                // Without speculation there is no drafter to move.
                 if *gamma == Some(0) && mapping.target == "cpu" && *mapping != ONE_DEVICE {
                     continue;
                 }
-                for cpu in [Cpu::LocalTask, Cpu::LocalSync] {
-                    if cpu == Cpu::LocalTask || module.generates() {
-                        cases.push(Case {
-                            module: *module,
-                            gamma: *gamma,
-                            mapping: *mapping,
-                            cpu,
-                        });
-                    }
+                let times = times(*module, *gamma, *mapping);
+                // The variants of a form that is in the table already.
+                let variant = matches!(module, Module::GenerateCarried | Module::Assembled);
+                if variant && times < PROVEN_TIMES {
+                    continue;
                 }
+                cases.push(Case {
+                    module: *module,
+                    gamma: *gamma,
+                    mapping: *mapping,
+                    times,
+                });
             }
         }
     }
+    cases.sort_by_key(|case| std::cmp::Reverse(case.times));
     cases
 }
 
@@ -164,8 +212,10 @@ mod tests {
     #[test]
     fn the_short_series_leaves_nothing_out() {
         let (all, short) = (all(), short());
+        let same = |one: &Case, other: &Case| one.to_string() == other.to_string();
         for case in &short {
-            assert!(all.contains(case), "{case} is not in the table");
+            let listed = all.iter().any(|other| same(case, other));
+            assert!(listed, "{case} is not in the table");
         }
         for (module, gammas) in MODULES {
             let tried = |gamma: Option<u32>| {
@@ -184,5 +234,27 @@ mod tests {
             let tried = short.iter().any(|case| case.mapping == *mapping);
             assert!(tried, "{} is not in the short series", mapping.name);
         }
+    }
+
+    #[test]
+    fn every_form_is_proven_on_two_cpus_and_on_cpu_and_gpu() {
+        let all = all();
+        for (module, gammas) in PROVEN {
+            for gamma in *gammas {
+                let proven: Vec<&Case> = all
+                    .iter()
+                    .filter(|case| case.module == *module && case.gamma == Some(*gamma))
+                    .filter(|case| case.times == PROVEN_TIMES)
+                    .collect();
+                let on_gpu = proven.iter().filter(|case| case.mapping.uses_gpu()).count();
+                assert_eq!(
+                    (proven.len(), on_gpu),
+                    (2, 1),
+                    "{} γ = {gamma}",
+                    module.name()
+                );
+            }
+        }
+        assert!(all.iter().all(|case| 2 * case.times >= OTHER_TIMES));
     }
 }

@@ -25,6 +25,22 @@ pub struct Prompt {
     pub greedy: Vec<i64>,
 }
 
+impl Prompt {
+    /// The same prompt with more of its continuation given, up to `length`
+    /// tokens: what is greedy from the prompt on is so from there on.
+    #[must_use]
+    pub fn continued(&self, length: usize) -> Self {
+        let length = length.clamp(self.length, self.greedy.len());
+        let mut row = self.row.clone();
+        row[..length].copy_from_slice(&self.greedy[..length]);
+        Self {
+            row,
+            length,
+            greedy: self.greedy.clone(),
+        }
+    }
+}
+
 /// The length of the row that the modules take.
 const ROW: usize = 63;
 
@@ -166,6 +182,19 @@ mod tests {
     fn argmax_takes_the_first_of_equals() {
         assert_eq!(argmax(&[0.0, 2.0, 1.0, 2.0]), 1);
         assert_eq!(argmax(&[-3.0]), 0);
+    }
+
+    #[test]
+    fn a_prompt_is_continued_by_what_comes_next() {
+        let prompt = Prompt {
+            row: vec![7, 8, 0, 0, 0],
+            length: 2,
+            greedy: vec![7, 8, 9, 6],
+        };
+        assert_eq!(prompt.continued(3).row, [7, 8, 9, 0, 0]);
+        assert_eq!(prompt.continued(3).length, 3);
+        assert_eq!(prompt.continued(0).length, 2);
+        assert_eq!(prompt.continued(9).row, [7, 8, 9, 6, 0]);
     }
 
     #[test]

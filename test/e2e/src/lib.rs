@@ -4,15 +4,18 @@
 //!
 //! What is tried is a table, [`cases`]: modules × mappings × draft lengths. A
 //! short series (`make test`) takes part of it, few times; the long one
-//! (`make prove`) all of it, twenty times over.
+//! (`make prove`) all of it, twenty or fifty times over.
 //!
-//! A run that loses its Vulkan device (lavapipe does, now and then) is
-//! repeated, counted and printed. A wrong result never is.
+//! A run that loses its GPU (lavapipe does, now and then) is repeated, counted
+//! and printed. A wrong result never is.
 
 pub mod arrays;
+pub mod carried;
 pub mod case;
 pub mod cases;
 pub mod greedy;
 pub mod module;
+pub mod platform;
 pub mod process;
+pub mod report;
 pub mod tools;

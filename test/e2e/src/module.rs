@@ -1,12 +1,17 @@
 //! The modules that are tried, how each is called, and what is right.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::arrays;
+use crate::carried;
 use crate::greedy::Prompt;
+use crate::process;
+use crate::tools::{COMPILE_LIMIT, Tools};
 
 /// A module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +35,10 @@ pub enum Module {
     AnonymousNoMarkers,
     /// Both models, each in a function of its own, and no loop.
     TwoForwards,
+    /// `generate_place`, its weights carried by the loop.
+    GenerateCarried,
+    /// The loop that `specplace assemble` makes around `two_forwards`.
+    Assembled,
 }
 
 /// How a module was called.
@@ -46,7 +55,7 @@ pub struct Call {
 }
 
 impl Module {
-    /// Its name, that of its file.
+    /// Its name, that of its file where it has one.
     pub fn name(self) -> &'static str {
         match self {
             Module::GenerateSymbolic => "generate_symbolic",
@@ -58,20 +67,35 @@ impl Module {
             Module::AnonymousWeights => "anonymous_weights",
             Module::AnonymousNoMarkers => "anonymous_no_markers",
             Module::TwoForwards => "two_forwards",
+            Module::GenerateCarried => "generate_carried",
+            Module::Assembled => "assembled",
         }
     }
 
     /// Whether it generates until a limit, so that it can be given prompts.
     pub fn generates(self) -> bool {
-        matches!(self, Module::GenerateSymbolic | Module::GeneratePlace)
+        matches!(
+            self,
+            Module::GenerateSymbolic
+                | Module::GeneratePlace
+                | Module::GenerateCarried
+                | Module::Assembled
+        )
+    }
+
+    /// Whether it is told where to stop, and counts accepted drafts.
+    fn counts(self) -> bool {
+        matches!(self, Module::GenerateSymbolic | Module::Assembled)
     }
 
     /// The folder of the module and its inputs, and how their names begin.
     fn family(self, root: &Path) -> (PathBuf, &'static str) {
         match self {
-            Module::GenerateSymbolic | Module::GeneratePlace | Module::TwoForwards => {
-                (root.join("examples/pair"), "pair")
-            }
+            Module::GenerateSymbolic
+            | Module::GeneratePlace
+            | Module::TwoForwards
+            | Module::GenerateCarried
+            | Module::Assembled => (root.join("examples/pair"), "pair"),
             Module::StepPlace | Module::StepTransfer | Module::StepTransferTraits => {
                 (root.join("test/data"), "step")
             }
@@ -81,15 +105,44 @@ impl Module {
         }
     }
 
-    /// The module's file.
+    /// The file of a module that is kept.
     pub fn file(self, root: &Path) -> PathBuf {
         self.family(root).0.join(format!("{}.mlir", self.name()))
+    }
+
+    /// The module's file, made in `scratch` where it is not one that is kept.
+    pub fn prepare(self, tools: &Tools, scratch: &Path) -> Result<PathBuf> {
+        let made = scratch.join(format!("{}.mlir", self.name()));
+        match self {
+            Module::GenerateCarried => {
+                let path = Module::GeneratePlace.file(&tools.root);
+                let text = fs::read_to_string(&path)
+                    .with_context(|| format!("cannot read {}", path.display()))?;
+                fs::write(&made, carried::weights(&text)?)?;
+            }
+            Module::Assembled => {
+                let forwards = Module::TwoForwards.file(&tools.root);
+                let arguments: Vec<OsString> = vec![
+                    "assemble".into(),
+                    "--target".into(),
+                    forwards.clone().into(),
+                    "--drafter".into(),
+                    forwards.into(),
+                    "--max-gamma=8".into(),
+                    "-o".into(),
+                    made.clone().into(),
+                ];
+                process::run(&tools.specplace, &arguments, scratch, COMPILE_LIMIT)?.success()?;
+            }
+            _ => return Ok(self.file(&tools.root)),
+        }
+        Ok(made)
     }
 
     /// The functions that are called.
     pub fn functions(self) -> &'static [&'static str] {
         match self {
-            Module::GenerateSymbolic | Module::GeneratePlace => &["generate"],
+            _ if self.generates() => &["generate"],
             Module::ClonedFunctions => &["step"],
             Module::TwoForwards => &["target_forward", "drafter_forward"],
             _ => &["spec_step"],
@@ -118,7 +171,7 @@ impl Module {
             arrays::write_integers(&inputs[0], &[1, prompt.row.len() as u64], &prompt.row)?;
             arrays::write_integers(&inputs[1], &[], &[prompt.length as i64])?;
         }
-        if self == Module::GenerateSymbolic {
+        if self.counts() {
             inputs.push(folder.join("pair_limit.npy"));
         }
         let parameters = folder.join(format!("{stem}.irpa"));
@@ -127,8 +180,8 @@ impl Module {
             parameters: parameters.is_file().then_some(parameters),
             inputs,
             outputs: match self {
-                Module::GenerateSymbolic => &["tokens", "n", "rounds", "histogram"],
-                Module::GeneratePlace => &["tokens", "n", "rounds"],
+                _ if self.counts() => &["tokens", "n", "rounds", "histogram"],
+                _ if self.generates() => &["tokens", "n", "rounds"],
                 Module::TwoForwards => &["logits"],
                 _ => &["tokens", "n"],
             },
@@ -166,7 +219,8 @@ impl Module {
             );
             return Ok(());
         }
-        let greedy = &prompt.unwrap_or(reference).greedy;
+        let given = prompt.unwrap_or(reference);
+        let greedy = &given.greedy;
         let length = usize::try_from(length)?;
         ensure!(
             length <= tokens.len(),
@@ -182,7 +236,7 @@ impl Module {
             );
         }
         match self {
-            Module::GenerateSymbolic => {
+            _ if self.counts() => {
                 ensure!(length == 60, "n = {length}, not 60");
                 ensure!(
                     tokens[60..].iter().all(|token| *token == 0),
@@ -193,8 +247,9 @@ impl Module {
                 // Every round yields its accepted drafts and one more token;
                 // the last one may be cut by the limit.
                 let yielded: i64 = (1..).zip(histogram).map(|(each, count)| each * count).sum();
+                let made = i64::try_from(length - given.length)?;
                 ensure!(
-                    histogram.iter().sum::<i64>() == rounds && yielded >= 44,
+                    histogram.iter().sum::<i64>() == rounds && yielded >= made,
                     "{rounds} rounds with the histogram {histogram:?}"
                 );
                 if prompt.is_none()

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
+use crate::platform::Platform;
 use crate::process::{self, Finished};
 
 /// No compilation of these small modules takes nearly as long.
@@ -26,6 +27,8 @@ pub struct Tools {
     pub iree_compile: PathBuf,
     /// IREE's runtime, likewise.
     pub iree_run_module: PathBuf,
+    /// What cases are placed on.
+    pub platform: Platform,
 }
 
 impl Tools {
@@ -38,23 +41,26 @@ impl Tools {
         let target =
             env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
         let iree = root.join(".venv/lib/python3.11/site-packages/iree");
-        let tools = Self {
-            specplace: env::var_os("SPECPLACE")
-                .map_or_else(|| target.join("debug/specplace"), PathBuf::from),
-            iree_compile: iree.join("compiler/_mlir_libs/iree-compile"),
-            iree_run_module: iree.join("_runtime_libs/iree-run-module"),
-            root,
-        };
+        let specplace =
+            env::var_os("SPECPLACE").map_or_else(|| target.join("debug/specplace"), PathBuf::from);
+        let iree_compile = iree.join("compiler/_mlir_libs/iree-compile");
+        let iree_run_module = iree.join("_runtime_libs/iree-run-module");
         for (program, how) in [
-            (&tools.specplace, "cargo build"),
-            (&tools.iree_compile, "make setup"),
-            (&tools.iree_run_module, "make setup"),
+            (&specplace, "cargo build"),
+            (&iree_compile, "make setup"),
+            (&iree_run_module, "make setup"),
         ] {
             if !program.is_file() {
                 bail!("there is no {}: `{how}` makes it", program.display());
             }
         }
-        Ok(tools)
+        Ok(Self {
+            platform: Platform::find(&root, &specplace)?,
+            specplace,
+            iree_compile,
+            iree_run_module,
+            root,
+        })
     }
 
     /// The devices that IREE's runtime finds on this machine.

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use anyhow::{Result, bail, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use e2e::case::PLATFORM;
 use e2e::process::{self, Finished};
 use e2e::tools::{COMPILE_LIMIT, RUN_LIMIT, Tools};
 
@@ -174,7 +173,7 @@ fn check(tools: &Tools, guard: &Guard) -> Result<()> {
     arguments.push(guard.pins.to_owned());
     arguments.extend([
         "--platform".to_owned(),
-        tools.root.join(PLATFORM).display().to_string(),
+        tools.platform.file.display().to_string(),
     ]);
     run(&tools.specplace, &arguments)?.success()?;
 

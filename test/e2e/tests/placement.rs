@@ -3,14 +3,18 @@
 use std::env;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use e2e::case::Reference;
+use e2e::case::{Case, Reference};
 use e2e::cases;
 use e2e::greedy::{self, Forwards};
 use e2e::module::Module;
+use e2e::platform::Platform;
+use e2e::report::{self, Row};
 use e2e::tools::Tools;
 
 /// What every case shares.
@@ -22,11 +26,7 @@ struct Shared {
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let prove = env::var("SPECPLACE_E2E_SERIES").is_ok_and(|series| series == "prove");
-    let (cases, times) = if prove {
-        (cases::all(), 20)
-    } else {
-        (cases::short(), 3)
-    };
+    let cases = if prove { cases::all() } else { cases::short() };
     let shared = if arguments.list { None } else { Some(share()) };
     let shared = match shared.transpose() {
         Ok(shared) => Arc::new(shared),
@@ -35,19 +35,84 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let cases = match &*shared {
+        Some(shared) => possible(cases, &shared.tools.platform),
+        None => cases,
+    };
 
     let mut trials = vec![
-        trial("vulkan-is-there", &shared, vulkan_is_there),
+        trial("devices-are-there", &shared, devices_are_there),
         trial("greedy-reference", &shared, greedy_reference),
     ];
+    let progress = Arc::new(Progress {
+        begun: Instant::now(),
+        done: AtomicUsize::new(0),
+        all: cases.len(),
+    });
     trials.extend(cases.into_iter().map(|case| {
+        let progress = Arc::clone(&progress);
         trial(&case.to_string(), &shared, move |shared| {
-            let outcome = case.run(&shared.tools, times, &shared.reference)?;
-            println!("{case}: {outcome}");
+            let rows = case.run(&shared.tools, &shared.reference);
+            progress.tell(&rows);
+            report::keep(&rows)?;
+            let failed: Vec<String> = rows
+                .iter()
+                .filter(|row| !row.is_right())
+                .map(|row| {
+                    let reason = row.failure.as_deref().unwrap_or_default();
+                    format!("{}: {}\n{reason}", row.case, row.sentence())
+                })
+                .collect();
+            ensure!(failed.is_empty(), "{}", failed.join("\n"));
             Ok(())
         })
     }));
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Those of the cases for which the platform has units; the rest are named.
+fn possible(cases: Vec<Case>, platform: &Platform) -> Vec<Case> {
+    let (possible, rest): (Vec<Case>, Vec<Case>) = cases
+        .into_iter()
+        .partition(|case| platform.missing(&case.mapping.units()).is_empty());
+    if !rest.is_empty() {
+        let units: Vec<&str> = rest.iter().flat_map(|case| case.mapping.units()).collect();
+        println!(
+            "NOT RUN: {} cases, since the platform {} has no unit {}:",
+            rest.len(),
+            platform.name,
+            platform.missing(&units).join(", ")
+        );
+        for case in rest {
+            println!("  {case}");
+        }
+    }
+    possible
+}
+
+/// How far the series is.
+struct Progress {
+    begun: Instant,
+    done: AtomicUsize,
+    all: usize,
+}
+
+impl Progress {
+    /// Tells what came of a case, and how many are done.
+    fn tell(&self, rows: &[Row]) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        let seconds = self.begun.elapsed().as_secs();
+        for row in rows {
+            println!(
+                "[{done} of {}, {}:{:02}] {}: {}",
+                self.all,
+                seconds / 60,
+                seconds % 60,
+                row.case,
+                row.sentence()
+            );
+        }
+    }
 }
 
 fn share() -> Result<Shared> {
@@ -82,15 +147,10 @@ fn trial(
     })
 }
 
-/// Cases that need Vulkan fail where there is none; this says why.
-fn vulkan_is_there(shared: &Shared) -> Result<()> {
-    let devices = shared.tools.devices()?;
-    ensure!(
-        devices.iter().any(|device| device.starts_with("vulkan")),
-        "IREE finds no Vulkan device, only {devices:?}: `make setup` installs lavapipe \
-         (mesa-vulkan-drivers), which runs on any machine"
-    );
-    Ok(())
+/// Cases fail where a device is not there; this says why.
+fn devices_are_there(shared: &Shared) -> Result<()> {
+    let tools = &shared.tools;
+    tools.platform.check_devices(&tools.devices()?)
 }
 
 /// The reference that all cases are compared with was made by PyTorch: the
