@@ -3,6 +3,7 @@
 pub(crate) mod brute;
 mod holes;
 mod refusals;
+mod staged;
 
 use super::*;
 use crate::speedup;

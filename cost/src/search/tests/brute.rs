@@ -144,7 +144,7 @@ pub(crate) fn any_demand() -> impl Strategy<Value = SubgraphDemand> {
 }
 
 /// max(FLOPs/(peak·eff), bytes/bandwidth) + dispatches·overhead, written out again.
-fn seconds(demand: &SubgraphDemand, pu: &ProcessingUnit, active: u32) -> Option<f64> {
+pub(crate) fn seconds(demand: &SubgraphDemand, pu: &ProcessingUnit, active: u32) -> Option<f64> {
     let (dtype, flops) = demand.flops.first_key_value()?;
     let peak = pu.peak.get(dtype)?.value * f64::from(active);
     let compute = *flops as f64 / (peak * pu.efficiency.value);
@@ -152,7 +152,7 @@ fn seconds(demand: &SubgraphDemand, pu: &ProcessingUnit, active: u32) -> Option<
     Some(compute.max(memory) + demand.dispatches as f64 * pu.dispatch_overhead.value)
 }
 
-fn fits(platform: &Platform, placed: &[(&SubgraphDemand, &ProcessingUnit)]) -> bool {
+pub(crate) fn fits(platform: &Platform, placed: &[(&SubgraphDemand, &ProcessingUnit)]) -> bool {
     platform.memories.iter().all(|memory| {
         let here = || {
             placed

@@ -1,0 +1,242 @@
+//! Models in stages: each is placed on its own, and the sums are right.
+
+use super::brute::{any_demand, fits, platform, seconds, unit};
+use super::*;
+use crate::speedup::expected_tokens;
+use crate::workload::CrossingDemand;
+use proptest::prelude::*;
+
+const FIRST: Partition = Partition::stage(Role::Target, 0);
+const SECOND: Partition = Partition::stage(Role::Target, 1);
+
+/// A drafter in one piece and a target in two.
+fn cut(drafter: SubgraphDemand, first: SubgraphDemand, second: SubgraphDemand) -> Workload {
+    let mut cut = workload(drafter, first.clone());
+    cut.subgraphs.remove(&Partition::TARGET);
+    cut.subgraphs.extend([(FIRST, first), (SECOND, second)]);
+    cut.crossings = vec![CrossingDemand {
+        from: FIRST,
+        to: SECOND,
+        bytes: 1_000_000,
+        per: Per::Round,
+        what: "hidden state".into(),
+    }];
+    cut
+}
+
+const GB: u64 = 1_000_000_000;
+
+#[test]
+fn a_target_that_fits_no_memory_fits_two() {
+    // 4 GB and 1 GB there are, and 4.5 GB are needed.
+    let whole = workload(demand(1, 0), demand(1_000_000_000, 9 * GB / 2));
+    let error = search(&Request::new(whole, two(2.0), 0.9)).unwrap_err();
+    assert!(error.to_string().contains("ram holds"), "{error}");
+
+    let half = demand(500_000_000, 9 * GB / 2 - 9 * GB / 10);
+    let other = demand(500_000_000, 9 * GB / 10);
+    let request = Request::new(cut(demand(1, 0), half, other), two(2.0), 0.9);
+    let plan = search(&request).unwrap();
+    assert_eq!(
+        (plan.pu_of(FIRST), plan.pu_of(SECOND)),
+        (Some("cpu"), Some("gpu"))
+    );
+    assert_eq!(plan.pu_of(Role::Target), None);
+    // N^m: two units, three partitions. The drafter may be on either.
+    assert_eq!((plan.points, plan.points_evaluated), (8, 2));
+    // No unit holds the whole target, so the baseline is in stages, too.
+    assert_eq!(plan.time.baseline_pu, "cpu+gpu");
+    assert!(!plan.render().contains("on one unit"), "{}", plan.render());
+    assert!(
+        plan.render().contains("target.0 on cpu, target.1 on gpu"),
+        "{}",
+        plan.render()
+    );
+}
+
+#[test]
+fn a_model_takes_as_long_as_its_stages() {
+    let stages = |gpu| cut(demand(1_000_000, 0), demand(600_000_000, 0), gpu);
+    let mut request = Request::new(stages(demand(400_000_000, 0)), two(2.0), 0.9);
+    request.gamma = GammaChoice::Fixed(0);
+    // 0.6 GFLOP at 1 GFLOP/s, then 0.4 at 2.
+    request = pinned(request, &[(FIRST, "cpu"), (SECOND, "gpu")]);
+    let plan = search(&request).unwrap();
+    assert!((plan.time.per_token_ms - 800.0).abs() < 1e-6);
+    let seconds = |stage: &Partition| plan.roles[stage].latency.as_ref().unwrap().seconds;
+    assert!((seconds(&FIRST) - 0.6).abs() < 1e-9 && (seconds(&SECOND) - 0.2).abs() < 1e-9);
+    // Its best run on one unit is the whole on the faster.
+    assert_eq!(plan.time.baseline_pu, "gpu");
+    assert!((plan.time.baseline_ms - 500.0).abs() < 1e-6);
+    assert_eq!(
+        request.workload.whole(Role::Target).unwrap().flops[&DType::F32],
+        1_000_000_000
+    );
+
+    // The hidden state costs at least 1 ms and 1 MB at 1 GB/s, in every round, where crossings
+    // count.
+    let crossing = &plan.crossings[0];
+    assert_eq!(
+        (crossing.from, crossing.to, crossing.per),
+        (FIRST, SECOND, Per::Round)
+    );
+    assert!(crossing.each_ms >= 2.0);
+    request.model.transfer = true;
+    let counted = search(&request).unwrap();
+    let more = counted.time.per_token_ms - plan.time.per_token_ms;
+    assert!((more - crossing.each_ms).abs() < 1e-6, "{more}");
+}
+
+#[test]
+fn wishes_for_a_model_are_for_its_stages() {
+    let stages = || cut(demand(1, 0), demand(GB, 0), demand(GB, 0));
+    let places = |pins: &[(Partition, &str)]| {
+        let plan = search(&pinned(Request::new(stages(), two(2.0), 0.9), pins)).unwrap();
+        [FIRST, SECOND].map(|stage| plan.pu_of(stage).unwrap().to_owned())
+    };
+    assert_eq!(places(&[(Partition::TARGET, "cpu")]), ["cpu", "cpu"]);
+    assert_eq!(
+        places(&[(Partition::TARGET, "cpu"), (SECOND, "gpu")]),
+        ["cpu", "gpu"]
+    );
+    let mut request = Request::new(stages(), two(2.0), 0.9);
+    request.forbid.insert((Partition::TARGET, "gpu".into()));
+    let plan = search(&request).unwrap();
+    assert_eq!(
+        (plan.pu_of(FIRST), plan.pu_of(SECOND)),
+        (Some("cpu"), Some("cpu"))
+    );
+
+    let third = Partition::stage(Role::Target, 2);
+    let error = search(&pinned(request.clone(), &[(third, "cpu")])).unwrap_err();
+    assert_eq!(error.to_string(), "the module has no target.2 to place");
+    assert_eq!(
+        error.help().as_deref(),
+        Some("it has target.0 and target.1")
+    );
+    request.forbid = [(Partition::stage(Role::Drafter, 0), "cpu".to_owned())].into();
+    let error = search(&request).unwrap_err();
+    assert_eq!(
+        error.help().as_deref(),
+        Some("its drafter is one piece: name drafter")
+    );
+}
+
+#[test]
+fn stages_are_measured_one_by_one() {
+    let profile = "version: 1\nmeasurements:\n  \
+        - { role: target.0, pu: cpu, points: [{ sequence_length: 63, latency: 30 ms }] }\n  \
+        - { role: target.1, pu: gpu, points: [{ sequence_length: 63, latency: 12 ms }] }\n  \
+        - { role: drafter, pu: cpu, points: [{ sequence_length: 63, latency: 5 ms }] }\n";
+    let mut request = Request::new(cut(demand(1, 0), demand(1, 0), demand(1, 0)), two(2.0), 0.5);
+    request.profile = Some(Profile::from_yaml("p.yaml", profile).unwrap());
+    request.gamma = GammaChoice::Fixed(0);
+    let plan = search(&request).unwrap();
+    assert_eq!(
+        (plan.pu_of(FIRST), plan.pu_of(SECOND)),
+        (Some("cpu"), Some("gpu"))
+    );
+    assert!((plan.time.per_token_ms - 42.0).abs() < 1e-9);
+    // What only a whole target was measured for is no measurement of its stages.
+    let error = Profile::from_yaml("p.yaml", &profile.replace("target.1", "target.x")).unwrap_err();
+    assert!(
+        error.to_string().contains("a stage is a whole number"),
+        "{error}"
+    );
+}
+
+/// The least time per token over every place of every stage, written out again.
+fn brute(request: &Request) -> (Option<f64>, u64) {
+    let platform = &request.platform;
+    let n = platform.pus.len();
+    let models: Vec<(&Partition, &SubgraphDemand)> = request.workload.subgraphs.iter().collect();
+    let (mut least, mut legal): (Option<f64>, u64) = (None, 0);
+    for variant in 0..platform.variant_count() {
+        let mut code = variant;
+        let counts: Vec<u32> = platform
+            .pus
+            .iter()
+            .map(|pu| {
+                let digit = code % u64::from(pu.resources());
+                code /= u64::from(pu.resources());
+                digit as u32 + 1
+            })
+            .collect();
+        for mapping in 0..n.pow(models.len() as u32) {
+            let at = |index: usize| mapping / n.pow(index as u32) % n;
+            let placed = |drafts: bool| -> Vec<_> {
+                let of = models.iter().enumerate();
+                of.filter(|(_, (part, _))| drafts || part.role == Role::Target)
+                    .map(|(index, (_, demand))| (*demand, &platform.pus[at(index)]))
+                    .collect()
+            };
+            let time = |role: Role| -> Option<f64> {
+                let of = models.iter().enumerate();
+                of.filter(|(_, (part, _))| part.role == role)
+                    .map(|(index, (_, demand))| {
+                        seconds(demand, &platform.pus[at(index)], counts[at(index)])
+                    })
+                    .sum()
+            };
+            let mut take = |new: f64| least = Some(least.map_or(new, |old: f64| old.min(new)));
+            let Some(t_target) = time(Role::Target) else {
+                continue;
+            };
+            if fits(platform, &placed(false)) {
+                take(t_target);
+            }
+            if let Some(t_draft) = time(Role::Drafter)
+                && fits(platform, &placed(true))
+            {
+                legal += 1;
+                for gamma in 1..=8 {
+                    let round = f64::from(gamma) * t_draft + t_target;
+                    take(round / expected_tokens(request.alpha, gamma));
+                }
+            }
+        }
+    }
+    (least, legal)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+    #[test]
+    fn stages_equal_brute_force(
+        units in prop::collection::vec(unit(), 1..4),
+        demands in prop::collection::vec(any_demand(), 4),
+        cut_drafter in any::<bool>(),
+        alpha in 0.0..=1.0f64,
+    ) {
+        let mut subgraphs = BTreeMap::from([(FIRST, demands[0].clone()), (SECOND, demands[1].clone())]);
+        if cut_drafter {
+            subgraphs.insert(Partition::stage(Role::Drafter, 0), demands[2].clone());
+            subgraphs.insert(Partition::stage(Role::Drafter, 7), demands[3].clone());
+        } else {
+            subgraphs.insert(Partition::DRAFTER, demands[2].clone());
+        }
+        let m = subgraphs.len() as u32;
+        let mut request = Request::new(workload(demand(0, 0), demand(0, 0)), platform(&units), alpha);
+        request.workload.subgraphs = subgraphs;
+        let (least, legal) = brute(&request);
+        match search(&request) {
+            Ok(plan) => {
+                let least = least.unwrap() * 1e3;
+                prop_assert!((plan.time.per_token_ms - least).abs() <= 1e-9 * least, "{} {least}", plan.time.per_token_ms);
+                prop_assert_eq!(plan.points_evaluated, legal);
+                prop_assert_eq!(plan.points, request.platform.variant_count() * (units.len() as u64).pow(m));
+                prop_assert_eq!(plan.points, request.space_size());
+                prop_assert!(plan.render().lines().all(|line| line.chars().count() <= 100), "{}", plan.render());
+                prop_assert_eq!(&Plan::from_json(&plan.to_json().unwrap()).unwrap(), &plan);
+                // The two methods without points agree.
+                let gammas = request.draft_lengths().unwrap();
+                let kernel = Kernel::build(&request, &gammas, |_, _| true).unwrap();
+                let close = |seconds: f64| (seconds * 1e3 - least).abs() <= 1e-9 * least;
+                prop_assert!(close(kernel.sweep(alpha).best.unwrap().seconds));
+                prop_assert!(close(kernel.factored(alpha).0[0].seconds));
+            }
+            Err(CostError::Infeasible(_)) => prop_assert_eq!(least, None),
+            Err(other) => prop_assert!(false, "{other}"),
+        }
+    }
+}
