@@ -62,7 +62,22 @@ def inline_weights(path):
     path.write_text(f"{text}\n{{-#\n  dialect_resources: {{\n    builtin: {{\n{blobs}\n    }}\n  }}\n#-}}\n")
 
 
-MODULES = {"llama32_3b_1b_f16_place": llama, "inline_weights": inline_weights}
+def lowered(path, specplace):
+    """The first module after Torch lowering: what is left of specplace's time
+    and memory has no lowering in it."""
+    with tempfile.TemporaryDirectory() as scratch:
+        torch = pathlib.Path(scratch) / "torch.mlir"
+        llama(torch)
+        passes = "resolve-markers,lower-torch"
+        command = [specplace, "opt", "--pass", passes, torch, "-o", path, "--quiet"]
+        subprocess.run([str(part) for part in command], check=True)
+
+
+MODULES = {
+    "llama32_3b_1b_f16_place": lambda path, _: llama(path),
+    "llama32_3b_1b_f16_place, lowered": lowered,
+    "inline_weights": lambda path, _: inline_weights(path),
+}
 
 
 def measure(command, folder):
@@ -156,14 +171,15 @@ def main():
     arguments.add_argument("--make", nargs=2, metavar=("NAME", "FILE"), help="only write a module")
     options = arguments.parse_args()
     if options.make:
-        MODULES[options.make[0]](pathlib.Path(options.make[1]))
+        MODULES[options.make[0]](pathlib.Path(options.make[1]), options.specplace)
         return
     results = []
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch)
         for name in MODULES:
-            module = folder / f"{name}.mlir"
-            subprocess.run([sys.executable, __file__, "--make", name, module], check=True)
+            module = folder / "module.mlir"
+            make = [sys.executable, __file__, "--specplace", options.specplace, "--make", name, module]
+            subprocess.run(make, check=True)
             results.append(compare(name, module, options.specplace, options.repetitions, folder))
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(results, indent=2) + "\n")

@@ -20,7 +20,7 @@ use dialects::vocabulary::DRAFT_LENGTH;
 use dialects::{Diagnostic, Module};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::identify_roles::structural::{Component, components, looks_up, weight_bytes};
+use crate::identify_roles::structural::{components, looks_up, weight_bytes};
 use crate::identify_roles::{role_attribute, state_evidence};
 use crate::settings::Context;
 use crate::structure::{Free, functions, global, is_groupable, placed_blocks};
@@ -148,18 +148,15 @@ impl<'m> Survey<'m> {
     /// The operations of one forward pass of a model, and how many passes are
     /// written down.
     fn one_pass(&mut self, all: &[Op<'m>]) -> (Vec<Op<'m>>, usize) {
-        let mut parts: Vec<Component> = components(all, &mut self.free);
-        let biggest = parts.iter().map(|part| part.ops.len()).max().unwrap_or(0);
+        let mut parts = components(all, &mut self.free);
+        let biggest = parts.iter().map(Vec::len).max().unwrap_or(0);
         // A remnant, such as one scalar operation beside the model, is no pass.
-        let passes = parts
-            .iter()
-            .filter(|part| part.ops.len() * 2 > biggest)
-            .count();
+        let passes = parts.iter().filter(|part| part.len() * 2 > biggest).count();
         let at = parts
             .iter()
-            .position(|part| part.ops.len() == biggest)
+            .position(|part| part.len() == biggest)
             .unwrap_or(0);
-        (parts.swap_remove(at).ops, passes)
+        (parts.swap_remove(at), passes)
     }
 
     fn demand(&mut self, ops: &[Op<'m>]) -> Result<SubgraphDemand, Vec<Diagnostic>> {

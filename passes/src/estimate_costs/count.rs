@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cost::workload::DType;
-use dialects::ir::{Op, Type};
+use dialects::ir::{Op, Type, Walk};
 use dialects::linalg::loop_sizes;
 
 /// What one operation computes and moves.
@@ -89,9 +89,12 @@ fn reads_tables(op: Op<'_>) -> bool {
 
 /// Adds the arithmetic of the operation's body, done at each of `points`.
 fn body(op: Op<'_>, points: u64, work: &mut Work) {
-    for nested in op.nested() {
-        arithmetic(nested, points, work);
-    }
+    op.walk(&mut |nested| {
+        if nested != op {
+            arithmetic(nested, points, work);
+        }
+        Walk::Into
+    });
 }
 
 /// Adds one arithmetic operation, done at each of `points`.

@@ -18,16 +18,8 @@ use super::assignment::Assignment;
 use super::evidence::{Evidence, Origin};
 use crate::structure::{Free, functions, is_groupable, placed_blocks};
 
-/// A set of operations that float values hold together.
-pub struct Component<'m> {
-    /// Its operations, in order.
-    pub ops: Vec<Op<'m>>,
-    /// Bytes of the constants and weights that they read.
-    pub weight_bytes: u64,
-}
-
-/// The components of `ops`, which are in order.
-pub fn components<'m>(ops: &[Op<'m>], free: &mut Free<'m>) -> Vec<Component<'m>> {
+/// The sets of `ops`, which are in order, that float values hold together.
+pub fn components<'m>(ops: &[Op<'m>], free: &mut Free<'m>) -> Vec<Vec<Op<'m>>> {
     let index: FxHashMap<Op, usize> = ops.iter().enumerate().map(|(at, op)| (*op, at)).collect();
     let mut sets = petgraph::unionfind::UnionFind::new(ops.len());
     for (at, op) in ops.iter().enumerate() {
@@ -43,14 +35,8 @@ pub fn components<'m>(ops: &[Op<'m>], free: &mut Free<'m>) -> Vec<Component<'m>>
     for (at, op) in ops.iter().enumerate() {
         members.entry(sets.find(at)).or_default().push(*op);
     }
-    let mut components: Vec<Component> = members
-        .into_values()
-        .map(|ops| Component {
-            weight_bytes: weight_bytes(&ops, free),
-            ops,
-        })
-        .collect();
-    components.sort_by_key(|component| index[&component.ops[0]]);
+    let mut components: Vec<Vec<Op>> = members.into_values().collect();
+    components.sort_by_key(|component| index[&component[0]]);
     components
 }
 
@@ -118,36 +104,36 @@ pub fn assign<'m>(module: &'m Module<'_>) -> Option<Assignment<'m>> {
             );
         }
     }
-    let components = components(&ops, &mut free);
-    let biggest = components.iter().map(|each| each.weight_bytes).max()?;
-    // What holds next to no weights is arithmetic of the loop, not a model.
-    let models: Vec<&Component> = components
-        .iter()
-        .filter(|each| {
-            each.weight_bytes >= biggest / 10_000 && each.ops.iter().any(|op| looks_up(*op))
-        })
+    let components: Vec<(u64, Vec<Op>)> = components(&ops, &mut free)
+        .into_iter()
+        .map(|ops| (weight_bytes(&ops, &mut free), ops))
         .collect();
-    let sizes: std::collections::BTreeSet<u64> =
-        models.iter().map(|each| each.weight_bytes).collect();
+    let biggest = components.iter().map(|(bytes, _)| *bytes).max()?;
+    // What holds next to no weights is arithmetic of the loop, not a model.
+    let models: Vec<&(u64, Vec<Op>)> = components
+        .iter()
+        .filter(|(bytes, ops)| *bytes >= biggest / 10_000 && ops.iter().any(|op| looks_up(*op)))
+        .collect();
+    let sizes: std::collections::BTreeSet<u64> = models.iter().map(|(bytes, _)| *bytes).collect();
     if sizes.len() != 2 {
         return None;
     }
     let mut assignment = Assignment::default();
-    for component in models {
-        let role = if component.weight_bytes == biggest {
+    for (bytes, ops) in models {
+        let role = if *bytes == biggest {
             Role::Target
         } else {
             Role::Drafter
         };
         let evidence = Rc::new(Evidence {
             part: role.into(),
-            origin: Origin::Structure(component.weight_bytes),
-            place: component.ops[0].location().place(),
+            origin: Origin::Structure(*bytes),
+            place: ops[0].location().place(),
             ended: false,
         });
         assignment
             .roles
-            .extend(component.ops.iter().map(|op| (*op, evidence.clone())));
+            .extend(ops.iter().map(|op| (*op, evidence.clone())));
     }
     Some(assignment)
 }
