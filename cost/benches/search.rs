@@ -42,6 +42,7 @@ fn workload() -> Workload {
         ]),
         crossings: vec![],
         draft_length: DraftLengthForm::Symbolic { max: 16 },
+        shared_weights: vec![],
         state: None,
     }
 }

@@ -142,6 +142,17 @@ pub struct CrossingDemand {
     pub what: String,
 }
 
+/// Weights that several stages of one model read, such as a tied embedding: stages on one PU share
+/// them, and on every other PU there is a copy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SharedWeights {
+    /// Who reads them.
+    pub readers: BTreeSet<Partition>,
+    /// Their bytes, which count in each reader's demand.
+    pub bytes: u64,
+}
+
 /// How the module's draft length can be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -173,6 +184,9 @@ pub struct Workload {
     /// Values that pass from one partition to another.
     #[serde(default)]
     pub crossings: Vec<CrossingDemand>,
+    /// Weights that count in the demands of several stages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared_weights: Vec<SharedWeights>,
     /// What can be done with γ.
     ///
     /// `{ symbolic: { max: 16 } }` in YAML as well, which would have a tag for it otherwise.
@@ -213,7 +227,7 @@ impl Workload {
             .partitions_of(role)
             .filter_map(|partition| self.subgraphs.get(&partition));
         let first = parts.next()?.clone();
-        Some(parts.fold(first, |mut whole, part| {
+        let mut whole = parts.fold(first, |mut whole, part| {
             for (dtype, flops) in &part.flops {
                 let sum = whole.flops.entry(*dtype).or_insert(0);
                 *sum = sum.saturating_add(*flops);
@@ -227,7 +241,25 @@ impl Workload {
             whole.dtypes.extend(&part.dtypes);
             whole.op_kinds.extend(part.op_kinds.iter().cloned());
             whole
-        }))
+        });
+        let repeated = self.shared_weights.iter().map(|shared| {
+            let readers = shared.readers.iter().filter(|reader| reader.role == role);
+            shared.bytes * (readers.count() as u64).saturating_sub(1)
+        });
+        whole.weight_bytes = whole.weight_bytes.saturating_sub(repeated.sum());
+        Some(whole)
+    }
+
+    /// Bytes of weights that a partition brings to a PU on which `there` are already.
+    pub fn weights_beside(&self, partition: Partition, there: &BTreeSet<Partition>) -> u64 {
+        let own = self
+            .subgraphs
+            .get(&partition)
+            .map_or(0, |demand| demand.weight_bytes);
+        let shared = self.shared_weights.iter().filter(|shared| {
+            shared.readers.contains(&partition) && !shared.readers.is_disjoint(there)
+        });
+        shared.fold(own, |own, shared| own.saturating_sub(shared.bytes))
     }
 
     /// What a profile alone tells about a module: its models, and the sequence length where all
@@ -248,6 +280,7 @@ impl Workload {
                 .map(|role| (role, SubgraphDemand::default()))
                 .collect(),
             crossings: vec![],
+            shared_weights: vec![],
             draft_length: DraftLengthForm::Symbolic { max: max_gamma },
             state: None,
         }

@@ -209,13 +209,13 @@ pub struct DecisionArgs {
     /// The longest draft to consider
     #[arg(long, value_name = "N")]
     pub max_gamma: Option<u32>,
-    /// Put a role on a unit, whatever the model says
+    /// Put a role, or a stage of a model (target.1), on a unit, whatever the model says
     #[arg(long, value_name = "ROLE=PU,...")]
     pub pin: Vec<Pins>,
     /// Keep a role off a unit
     #[arg(long, value_name = "ROLE=PU,...")]
     pub forbid: Vec<Pins>,
-    /// What a device or marker name in IN stands for
+    /// What a device or marker name in IN stands for: a role, or a stage of a model
     #[arg(long, value_name = "NAME=ROLE")]
     pub role: Vec<RoleName>,
     /// Keep the devices that IN names, where the names are no roles

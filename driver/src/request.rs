@@ -140,6 +140,7 @@ fn nothing_yet() -> Workload {
         subgraphs: BTreeMap::new(),
         crossings: Vec::new(),
         draft_length: DraftLengthForm::Absent,
+        shared_weights: vec![],
         state: None,
     }
 }

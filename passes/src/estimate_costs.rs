@@ -13,14 +13,16 @@ pub(crate) mod count;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use cost::workload::{CrossingDemand, DraftLengthForm, Per, SubgraphDemand, Workload};
+use cost::workload::{
+    CrossingDemand, DraftLengthForm, Per, SharedWeights, SubgraphDemand, Workload,
+};
 use cost::{Partition, Role};
 use dialects::ir::{Attribute, Op, Value};
 use dialects::vocabulary::DRAFT_LENGTH;
 use dialects::{Diagnostic, Module};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::identify_roles::structural::{components, looks_up, weight_bytes};
+use crate::identify_roles::structural::{components, looks_up, weights};
 use crate::identify_roles::{role_attribute, state_evidence};
 use crate::settings::Context;
 use crate::structure::{Free, functions, global, is_groupable, placed_blocks};
@@ -99,6 +101,7 @@ impl<'m> Survey<'m> {
         let mut crossings = Vec::new();
         let mut sequence_length = None;
         let mut passes: BTreeMap<Role, usize> = BTreeMap::new();
+        let mut readers: BTreeMap<(Role, String), (BTreeSet<Partition>, u64)> = BTreeMap::new();
         for role in Role::ALL {
             let all: Vec<Op> = self
                 .ops
@@ -126,7 +129,13 @@ impl<'m> Survey<'m> {
                 };
                 let (all, one) = (of(&all), of(&one));
                 let mut demand = self.demand(&one)?;
-                demand.weight_bytes = weight_bytes(&all, &mut self.free);
+                let (weights, constants) = weights(&all, &mut self.free);
+                demand.weight_bytes = weights.values().sum::<u64>() + constants;
+                for (name, bytes) in weights {
+                    let readers = readers.entry((role, name)).or_default();
+                    readers.0.insert(part);
+                    readers.1 = bytes;
+                }
                 demand.calls_in_module = count as u64;
                 if part.is_model() {
                     crossings.extend(self.crossings(part, &one));
@@ -140,6 +149,7 @@ impl<'m> Survey<'m> {
             sequence_length: context.settings.sequence_length.or(sequence_length),
             subgraphs,
             crossings,
+            shared_weights: shared_weights(readers.into_values()),
             draft_length,
             state,
         })
@@ -345,6 +355,17 @@ fn tokens_of(op: Op<'_>) -> Option<u64> {
         .map(|operand| operand.r#type())
         .filter(|r#type| r#type.is_tensor() && r#type.element().is_integer())
         .find_map(|r#type| u64::try_from(r#type.shape()?.last().copied()??).ok())
+}
+
+/// The weights that several stages of one model read, those of the same readers
+/// together.
+fn shared_weights(weights: impl Iterator<Item = (BTreeSet<Partition>, u64)>) -> Vec<SharedWeights> {
+    let mut shared: BTreeMap<BTreeSet<Partition>, u64> = BTreeMap::new();
+    for (readers, bytes) in weights.filter(|(readers, _)| readers.len() > 1) {
+        *shared.entry(readers).or_insert(0) += bytes;
+    }
+    let each = |(readers, bytes)| SharedWeights { readers, bytes };
+    shared.into_iter().map(each).collect()
 }
 
 fn crossing(from: Partition, to: Partition, value: Value<'_>, per: Per) -> Option<CrossingDemand> {

@@ -96,7 +96,7 @@ fn keep_placement(request: &mut cost::Request, context: &Context) -> Result<(), 
                 )),
             ]);
         };
-        match request.pins.get(role) {
+        match request.pin_of(*role) {
             Some(pin) if *pin != unit.name => {
                 return Err(vec![
                     Diagnostic::error(format!(

@@ -89,7 +89,9 @@ func.func @step(%tokens: tensor<4xi64>) -> tensor<4xi64> {
 // Weights may tell: a stage starts at the first of its weights. A weight of
 // stage 0 that the last stage reads, too (a tied embedding), is shared.
 // RUN: specplace opt --pass resolve-markers,identify-roles -q weights.mlir | FileCheck weights.mlir
+// RUN: specplace opt --pass resolve-markers,identify-roles,estimate-costs -q weights.mlir | FileCheck weights.mlir --check-prefix=SHARED
 //--- weights.mlir
+// SHARED: \22shared_weights\22:[{\22readers\22:[\22target.0\22,\22target.1\22],\22bytes\22:16}]
 // CHECK-LABEL: func.func @weights
 // CHECK:         arith.sitofp %{{.+}} {specplace.role = "drafter"}
 // CHECK:         arith.sitofp %{{[^{]+}} : tensor<4xi64> to tensor<4xf32>

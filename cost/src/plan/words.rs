@@ -163,14 +163,8 @@ fn elsewhere(context: &Context<'_>, role: Partition, index: usize) -> String {
         return format!("forbidden on {name}");
     }
     let alone = [(role, demand, pu)];
-    let blocked = legal::capability(role, demand, pu).or_else(|| {
-        legal::memory(
-            context.platform(),
-            &context.request.memory_limits,
-            &alone,
-            context.request.model.overlapped,
-        )
-    });
+    let blocked =
+        legal::capability(role, demand, pu).or_else(|| legal::memory(context.request, &alone));
     match blocked {
         Some(Reason::DType { missing, .. }) => return format!("{name} lacks {}", list(missing)),
         Some(Reason::Ops { missing, .. }) => return format!("{name} lacks {}", list(missing)),

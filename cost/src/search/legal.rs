@@ -1,12 +1,13 @@
 //! Which placements are legal, and for the others why not.
 
-use crate::platform::{Platform, ProcessingUnit};
+use super::Request;
+use crate::platform::ProcessingUnit;
 use crate::profile::Hole;
 use crate::roofline::missing_dtypes;
 use crate::text::{bytes, list};
-use crate::workload::{DType, Partition, SubgraphDemand};
+use crate::workload::{DType, Partition, SubgraphDemand, Workload};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// What one partition takes of a memory.
@@ -233,22 +234,13 @@ pub(crate) fn capability(
 /// The first memory, or limit of one PU, that the placed roles overfill. Weights stay resident and
 /// add up; activations do not, since the models take turns, unless drafting and verifying overlap.
 pub(crate) fn memory(
-    platform: &Platform,
-    limits: &BTreeMap<String, u64>,
+    request: &Request,
     placed: &[(Partition, &SubgraphDemand, &ProcessingUnit)],
-    overlapped: bool,
 ) -> Option<Reason> {
+    let (platform, limits) = (&request.platform, &request.memory_limits);
     let over = |name: &str, capacity: u64, here: &dyn Fn(&ProcessingUnit) -> bool| {
-        let shares: Vec<Share> = placed
-            .iter()
-            .filter(|(_, _, pu)| here(pu))
-            .map(|(role, demand, _)| Share {
-                role: *role,
-                weights: demand.weight_bytes,
-                activations: demand.activation_peak_bytes,
-            })
-            .collect();
-        let needed = resident(&shares, overlapped);
+        let shares = shares(&request.workload, placed, here);
+        let needed = resident(&shares, request.model.overlapped);
         (needed > capacity).then(|| Reason::Memory {
             memory: name.to_owned(),
             needed,
@@ -271,6 +263,27 @@ pub(crate) fn memory(
                 })
             })
         })
+}
+
+/// What the placed partitions take on the PUs that `here` selects. What stages on one PU share is
+/// the first one's.
+pub(crate) fn shares(
+    workload: &Workload,
+    placed: &[(Partition, &SubgraphDemand, &ProcessingUnit)],
+    here: &dyn Fn(&ProcessingUnit) -> bool,
+) -> Vec<Share> {
+    let mut there: BTreeMap<&str, BTreeSet<Partition>> = BTreeMap::new();
+    let mut shares = Vec::new();
+    for (role, demand, pu) in placed.iter().filter(|(_, _, pu)| here(pu)) {
+        let beside = there.entry(&pu.name).or_default();
+        shares.push(Share {
+            role: *role,
+            weights: workload.weights_beside(*role, beside),
+            activations: demand.activation_peak_bytes,
+        });
+        beside.insert(*role);
+    }
+    shares
 }
 
 /// Bytes that roles sharing a memory take of it.

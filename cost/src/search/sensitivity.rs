@@ -3,7 +3,7 @@
 use super::evaluate::{Choice, Evaluator};
 use super::space::Point;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A range of a number, both ends included; no upper end when there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -124,7 +124,8 @@ pub(crate) fn scaled(point: &Point, chosen: &Choice, factor: f64) -> Point {
 }
 
 /// The points that some α or some factor could make best: those that no other point with the same
-/// mapping beats in every cost. Space for re-searching thousands of times.
+/// mapping beats in every cost (of very many mappings, with the same drafter). Space for
+/// re-searching thousands of times.
 pub(crate) fn undominated(points: &[Point], chosen: &Choice) -> Vec<Point> {
     let mut kept: Vec<Point> = Vec::new();
     // Where stages are placed there are many mappings, and few points of each are kept.
@@ -143,7 +144,45 @@ pub(crate) fn undominated(points: &[Point], chosen: &Choice) -> Vec<Point> {
             kept.push(*point);
         }
     }
+    if of_mapping.len() > MANY {
+        return best_targets(kept);
+    }
     kept
+}
+
+/// More mappings than this are of stages.
+const MANY: usize = 256;
+
+/// The points, the first of which stays, without those in which another place of the target is
+/// faster beside the same drafter, and nothing else costs more: no α and no factor of the drafter
+/// makes up for that.
+fn best_targets(points: Vec<Point>) -> Vec<Point> {
+    let time = |at: usize| points.get(at).map_or(f64::INFINITY, |point| point.t_target);
+    let mut order: Vec<usize> = (0..points.len()).collect();
+    order.sort_by(|a, b| time(*a).total_cmp(&time(*b)));
+    let mut beaten = BTreeSet::new();
+    let mut fronts: BTreeMap<Option<usize>, Vec<&Point>> = BTreeMap::new();
+    for at in order {
+        let Some(point) = points.get(at) else {
+            continue;
+        };
+        let front = fronts.entry(point.drafter).or_default();
+        let beats = |other: &&Point| {
+            // Times this close are ties, which are broken by meaning.
+            other.t_target < point.t_target * (1.0 - 1e-9)
+                && other.t_draft <= point.t_draft
+                && other.per_draft <= point.per_draft
+                && other.per_round <= point.per_round
+        };
+        if at > 0 && front.iter().any(beats) {
+            beaten.insert(at);
+        } else {
+            front.push(point);
+        }
+    }
+    let numbered = points.iter().enumerate();
+    let left = numbered.filter(|(at, _)| !beaten.contains(at));
+    left.map(|(_, point)| *point).collect()
 }
 
 impl Evaluator<'_> {

@@ -26,6 +26,7 @@ pub(crate) fn workload(drafter: SubgraphDemand, target: SubgraphDemand) -> Workl
         subgraphs: BTreeMap::from([(Partition::DRAFTER, drafter), (Partition::TARGET, target)]),
         crossings: vec![],
         draft_length: DraftLengthForm::Symbolic { max: 8 },
+        shared_weights: vec![],
         state: None,
     }
 }

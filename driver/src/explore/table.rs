@@ -38,9 +38,18 @@ pub fn render(exploration: &Exploration, top: usize) -> String {
 
 fn headline(exploration: &Exploration) -> String {
     let e = exploration;
+    let mut placed = e
+        .outcomes
+        .iter()
+        .flat_map(|outcome| outcome.plan.roles.keys());
+    let what = if placed.any(|partition| partition.stage.is_some()) {
+        "models and stages"
+    } else {
+        "models"
+    };
     let mut text = format!(
-        "design space of {} ({}): v = {} variants, N = {} units, m = {} models: v·N^m = {} points\n",
-        e.platform, e.platform_origin, e.variants, e.pus, e.partitions, e.size
+        "design space of {} ({}): v = {} variants, N = {} units, m = {} {}: v·N^m = {} points\n",
+        e.platform, e.platform_origin, e.variants, e.pus, e.partitions, what, e.size
     );
     let lengths = match (e.draft_lengths.first(), e.draft_lengths.last()) {
         (Some(low), Some(high)) if low != high => format!("γ from {low} to {high}"),

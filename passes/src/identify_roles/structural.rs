@@ -5,7 +5,7 @@
 //! the same model hold the same bytes of weights; there must be exactly two
 //! such sizes in the module, and the bigger one is the target.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use cost::Role;
@@ -42,9 +42,16 @@ pub fn components<'m>(ops: &[Op<'m>], free: &mut Free<'m>) -> Vec<Vec<Op<'m>>> {
 
 /// Bytes of the distinct constants and weights behind what `ops` read.
 pub fn weight_bytes<'m>(ops: &[Op<'m>], free: &mut Free<'m>) -> u64 {
+    let (weights, constants) = weights(ops, free);
+    weights.values().sum::<u64>() + constants
+}
+
+/// The globals behind what `ops` read, with their bytes, and the bytes of the
+/// constants.
+pub fn weights<'m>(ops: &[Op<'m>], free: &mut Free<'m>) -> (FxHashMap<String, u64>, u64) {
     let mut seen: FxHashSet<Op> = FxHashSet::default();
-    let mut globals: HashSet<String> = HashSet::new();
-    let mut bytes = 0;
+    let mut globals: FxHashMap<String, u64> = FxHashMap::default();
+    let mut constants = 0;
     let mut pending: Vec<Value> = ops.iter().flat_map(|op| free.inputs(*op)).collect();
     while let Some(value) = pending.pop() {
         let Some(op) = value.defining_op() else {
@@ -59,20 +66,19 @@ pub fn weight_bytes<'m>(ops: &[Op<'m>], free: &mut Free<'m>) -> u64 {
             .filter_map(|result| result.r#type().byte_count())
             .sum::<u64>();
         if op.is(GLOBAL_LOAD) {
-            let name = op.attribute("global").and_then(|each| each.as_symbol());
-            if name.is_none_or(|name| globals.insert(name)) {
-                bytes += size;
+            if let Some(name) = op.attribute("global").and_then(|each| each.as_symbol()) {
+                globals.insert(name, size);
             }
         } else if op.is("arith.constant") {
             // A splat takes no memory to speak of.
             let splat = op.attribute("value").is_some_and(|value| value.is_splat());
             if !splat {
-                bytes += size;
+                constants += size;
             }
         }
         pending.extend(free.inputs(op));
     }
-    bytes
+    (globals, constants)
 }
 
 /// Whether the operation looks up rows of a table by integer tokens.

@@ -1,8 +1,9 @@
 //! How large the space is, and how much its points keep in memory.
 
 use super::Point;
+use crate::platform::ProcessingUnit;
 use crate::search::Request;
-use crate::search::legal::{Share, resident};
+use crate::search::legal::{resident, shares};
 use crate::workload::Role;
 
 impl Request {
@@ -27,19 +28,17 @@ impl Request {
 
 /// Bytes of weights and activations that a point keeps in all memories together.
 pub(crate) fn resident_bytes(request: &Request, point: &Point) -> u64 {
-    let places = point.partitions(request);
-    let at = |pu: usize| request.platform.pus.get(pu).map(|pu| pu.memory.as_str());
+    let placed: Vec<_> = point
+        .partitions(request)
+        .into_iter()
+        .filter_map(|(partition, pu)| {
+            let demand = request.workload.subgraphs.get(&partition)?;
+            Some((partition, demand, request.platform.pus.get(pu)?))
+        })
+        .collect();
     let total = request.platform.memories.iter().map(|memory| {
-        let shares: Vec<Share> = places
-            .iter()
-            .filter(|(_, pu)| at(*pu) == Some(memory.name.as_str()))
-            .filter_map(|(role, _)| Some((role, request.workload.subgraphs.get(role)?)))
-            .map(|(role, demand)| Share {
-                role: *role,
-                weights: demand.weight_bytes,
-                activations: demand.activation_peak_bytes,
-            })
-            .collect();
+        let here = |pu: &ProcessingUnit| pu.memory == memory.name;
+        let shares = shares(&request.workload, &placed, &here);
         resident(&shares, request.model.overlapped)
     });
     total.fold(0, u64::saturating_add)

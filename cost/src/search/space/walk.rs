@@ -242,12 +242,7 @@ impl<'a> Walk<'a> {
                 ))
             })
             .collect();
-        if let Some(reason) = legal::memory(
-            platform,
-            &self.request.memory_limits,
-            &placed,
-            self.request.model.overlapped,
-        ) {
+        if let Some(reason) = legal::memory(self.request, &placed) {
             return Err(reason);
         }
         let name = |index: usize| self.pus().get(index).map_or("", |pu| pu.name.as_str());

@@ -3,7 +3,8 @@
 use super::brute::{any_demand, fits, platform, seconds, unit};
 use super::*;
 use crate::speedup::expected_tokens;
-use crate::workload::CrossingDemand;
+use crate::units::Quantity;
+use crate::workload::{CrossingDemand, SharedWeights};
 use proptest::prelude::*;
 
 const FIRST: Partition = Partition::stage(Role::Target, 0);
@@ -52,6 +53,36 @@ fn a_target_that_fits_no_memory_fits_two() {
         "{}",
         plan.render()
     );
+}
+
+#[test]
+fn what_stages_share_is_there_once_on_a_pu_and_on_each() {
+    let half = || demand(1_000_000, 6 * GB / 10);
+    let tied = |bytes| {
+        let mut workload = cut(demand(1, 0), half(), half());
+        let readers = [FIRST, SECOND].into();
+        workload.shared_weights = vec![SharedWeights { readers, bytes }];
+        pinned(
+            Request::new(workload, two(2.0), 0.9),
+            &[(Partition::TARGET, "gpu")],
+        )
+    };
+    // 1 GB there is: the halves fit together if they have 0.2 GB in common.
+    assert!(search(&tied(2 * GB / 10)).is_ok());
+    let error = search(&tied(GB / 10)).unwrap_err().to_string();
+    assert!(
+        error.contains("gpu holds") && error.contains("target.1 477 MiB"),
+        "{error}"
+    );
+    let whole = |bytes| tied(bytes).workload.whole(Role::Target).unwrap();
+    assert_eq!(whole(GB / 10).weight_bytes, 11 * GB / 10);
+    // Apart, each has its own copy.
+    let mut apart = tied(6 * GB / 10);
+    apart.pins = [(FIRST, "gpu".to_owned()), (SECOND, "cpu".to_owned())].into();
+    apart.memory_limits = [("cpu".to_owned(), 6 * GB / 10)].into();
+    assert!(search(&apart).is_ok());
+    apart.memory_limits = [("cpu".to_owned(), 6 * GB / 10 - 1)].into();
+    assert!(search(&apart).is_err());
 }
 
 #[test]
@@ -239,4 +270,49 @@ proptest! {
             Err(other) => prop_assert!(false, "{other}"),
         }
     }
+}
+
+/// With thousands of mappings most are left out of the re-searching; the intervals are those of all.
+#[test]
+fn intervals_of_many_mappings_are_right() {
+    let names = ["pu0", "pu1", "pu2", "pu3"];
+    let mut platform = two(3.0);
+    let cpu = platform.pus.remove(0);
+    platform.pus.clear();
+    platform.links.clear();
+    for (index, name) in names.into_iter().enumerate() {
+        let mut pu = cpu.clone();
+        pu.name = name.to_owned();
+        pu.iree.ordinal = Some(index as u32);
+        let rate = Quantity::given((1.0 + index as f64) * 1e9);
+        pu.peak = BTreeMap::from([(DType::F32, rate)]);
+        platform.pus.push(pu);
+    }
+    platform.control = "pu0".into();
+    let mut request = Request::new(workload(demand(0, 0), demand(0, 0)), platform, 0.6);
+    request.workload.subgraphs = (0..4)
+        .map(|stage| {
+            let stage = Partition::stage(Role::Target, stage);
+            (stage, demand(GB, GB / 100))
+        })
+        .chain([(Partition::DRAFTER, demand(GB, GB / 100))])
+        .collect();
+    let gammas = request.draft_lengths().unwrap();
+    // Nothing links the units, so that crossings would be in the way; there are none.
+    let space = Space::build(&request, &gammas).unwrap();
+    assert_eq!(space.size, 1024);
+    let mut evaluator = Evaluator::new(&request, &space, &gammas);
+    let best = evaluator.best().unwrap();
+    let found = sensitivity(&evaluator, &best, request.alpha, best.point.c());
+    let alpha = found.alpha.unwrap();
+    let mut same = |alpha: f64| {
+        evaluator.set_alpha(alpha);
+        let now = evaluator.best().unwrap();
+        now.point.mapping() == best.point.mapping() && now.gamma == best.gamma
+    };
+    let high = alpha.high.unwrap();
+    assert!(same(alpha.low + 1e-6) && same(high - 1e-6));
+    assert!(alpha.low == 0.0 || !same(alpha.low - 1e-6));
+    assert!(high == 1.0 || !same(high + 1e-6));
+    assert!(undominated(&space.points, &best).len() < space.points.len() / 10);
 }
