@@ -8,7 +8,8 @@
 //!
 //! - γ stays open up to a bound (the global that `resolve-markers` makes of
 //!   `draft_length`), so that placement chooses it;
-//! - every operation says its role, so that placement needs no flags;
+//! - every operation says its role, so that placement needs no flags; markers
+//!   of stages (`target.1`) stay;
 //! - the models compute the positions that are read, and no others (see
 //!   [`rows`]), and only tokens cross.
 //!
@@ -20,11 +21,14 @@ mod rows;
 mod rowwise;
 mod template;
 
+use std::collections::BTreeMap;
+
 use cost::Role;
 use dialects::ir::{Attribute, Op};
-use dialects::vocabulary::{ROLE, TRANSFER};
+use dialects::vocabulary::{ROLE, TRANSFER, TRANSFER_TARGET};
 use dialects::{Diagnostic, Module, Session, Severity};
 
+use crate::names::{device_of, role_of_device};
 use crate::settings::Context;
 use crate::structure::placed_blocks;
 use interface::Forward;
@@ -206,20 +210,35 @@ fn prepare(
             .into_iter()
             .filter(|each| each.severity == Severity::Warning),
     );
+    let mut stages = 0;
     for op in input.module.op().nested() {
         if op.is(TRANSFER)
             && let (Some(value), Some(result)) = (op.operand(0), op.result(0))
         {
+            if names_stage_of(op, role) {
+                stages += 1;
+                continue;
+            }
             result.replace_all_uses_with(value);
             op.erase();
         }
     }
-    if markers > 0 {
+    if markers > stages {
+        let markers = markers - stages;
         diagnostics.push(Diagnostic::warning(format!(
             "{markers} placement operator(s) in {role} @{name} are ignored: all of it is the {role}"
         )));
     }
     Ok(name)
+}
+
+/// Whether a resolved marker cuts the model into stages, which is its own
+/// affair: the loop calls it whole.
+fn names_stage_of(op: Op<'_>, role: Role) -> bool {
+    op.attribute(TRANSFER_TARGET)
+        .and_then(device_of)
+        .and_then(|name| role_of_device(&name, &BTreeMap::new()))
+        .is_some_and(|part| part.role == role && part.stage.is_some())
 }
 
 fn is_marker(op: Op<'_>) -> bool {

@@ -11,8 +11,8 @@
 //!
 //! A role may name a stage of a model (`target.1`). A stage starts at its
 //! marker or at the first of its weights, and ends where a later one starts:
-//! what reads values of several stages belongs to the latest. What of a model
-//! in stages has none is its stage 0.
+//! what reads values of several stages belongs to the latest. What only the
+//! model is known of goes to the stage that alone reads it, or is stage 0.
 //!
 //! Left behind: `specplace.role` on every operation that has a role, nothing
 //! on the rest (which is control, or a constant and everyone's); the markers

@@ -142,6 +142,41 @@ func.func private @last(%x: tensor<4xf32>) -> tensor<4xf32> attributes {specplac
   return %0 : tensor<4xf32>
 }
 
+// Who only says that the model goes on says nothing of stages: a function that
+// is the target's continues the stage that its argument has. What a later stage
+// alone reads, and nothing but the model's name is known of, is that stage's:
+// made there, it need not cross.
+// RUN: specplace opt --pass resolve-markers,lower-torch,identify-roles goes_on.mlir 2>&1 | FileCheck goes_on.mlir
+//--- goes_on.mlir
+// CHECK:         remark: target.1: 3 operations
+// CHECK-DAG:     note: 2 because each follows from a value marked 'target.1'
+// CHECK-DAG:     note: 1 because each is read by the target.1 alone
+// CHECK-LABEL: func.func @goes_on
+// CHECK:         arith.sitofp %{{.+}} {specplace.role = "target.0"}
+// CHECK:         arith.sitofp %{{[^{]+}} : tensor<4xi64> to tensor<4xf32>
+// CHECK:         arith.mulf %{{.+}} {specplace.role = "target.1"}
+// CHECK:         arith.addf %{{.+}} {specplace.role = "target.1"}
+// CHECK:         arith.negf %{{.+}} {specplace.role = "target.1"}
+util.global private @positions = #flow.parameter.named<"model"::"target.positions"> : tensor<4xf32>
+func.func @goes_on(%tokens: tensor<4xi64>, %places: tensor<4xi64>) -> tensor<4xf32> {
+  %d = flow.tensor.transfer %tokens : tensor<4xi64> to #hal.device.promise<@drafter>
+  %x = arith.sitofp %d : tensor<4xi64> to tensor<4xf32>
+  %draft = arith.fptosi %x : tensor<4xf32> to tensor<4xi64>
+  %t = flow.tensor.transfer %draft : tensor<4xi64> to #hal.device.promise<@target>
+  %h0 = arith.sitofp %t : tensor<4xi64> to tensor<4xf32>
+  %table = util.global.load @positions : tensor<4xf32>
+  %at = arith.sitofp %places : tensor<4xi64> to tensor<4xf32>
+  %rows = arith.mulf %at, %table : tensor<4xf32>
+  %m = flow.tensor.transfer %h0 : tensor<4xf32> to #hal.device.promise<@target.1>
+  %h1 = arith.addf %m, %rows : tensor<4xf32>
+  %h2 = func.call @head(%h1) : (tensor<4xf32>) -> tensor<4xf32>
+  return %h2 : tensor<4xf32>
+}
+func.func private @head(%x: tensor<4xf32>) -> tensor<4xf32> attributes {specplace.role = "target"} {
+  %0 = arith.negf %x : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
 // Both models may be cut, and what a round hands to the next is no way back:
 // the state that the loop carries comes from the last stage and goes to the
 // first.

@@ -1,7 +1,7 @@
 //! What a forward pass has to look like, and what is said where it does not.
 
 use dialects::ir::{Op, Type, Value};
-use dialects::vocabulary::{FUNC, GLOBAL_LOAD, GLOBAL_STORE, UTIL_FUNC};
+use dialects::vocabulary::{FUNC, GLOBAL_LOAD, GLOBAL_STORE, TRANSFER, UTIL_FUNC};
 use dialects::{Diagnostic, Module, Place};
 
 use crate::names::model_role_in;
@@ -344,6 +344,8 @@ fn unsuitable(function: Op<'_>, role: Role) -> Vec<Diagnostic> {
             || op.is(GLOBAL_LOAD)
             || is_control_flow(op)
             || op.is("cf.assert")
+            // A marker of a stage; all others are gone.
+            || op.is(TRANSFER)
             || Some(op) == terminator;
         if !computes {
             found.push(

@@ -3,6 +3,7 @@
 use dialects::Module;
 use dialects::ir::{Attribute, Op, Type};
 use dialects::linalg::{Access, accesses};
+use dialects::vocabulary::TRANSFER;
 
 /// How an operation is cut to some positions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub fn rule(op: Op<'_>, read: &[Option<usize>]) -> Option<Rule> {
             structured(op, read)
         }
         name if name.starts_with("arith.") || name.starts_with("math.") => elementwise(op, read),
+        // A marker of a stage.
+        TRANSFER => elementwise(op, read),
         _ => None,
     }
 }

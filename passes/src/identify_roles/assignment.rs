@@ -9,7 +9,7 @@ use dialects::ir::{Op, Value};
 use dialects::vocabulary::TRANSFER;
 use rustc_hash::FxHashMap;
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, Origin};
 use crate::structure::inputs;
 
 /// The roles of operations, with one reason each.
@@ -36,8 +36,50 @@ impl<'m> Assignment<'m> {
             .collect()
     }
 
+    /// Gives what names no stage of a model in stages, and is read by a later
+    /// stage alone (such as rows of a table of positions), to that stage: where
+    /// it is made it need not cross. What passes through a marker was made by
+    /// the stage before.
+    pub fn settle(&mut self) {
+        if self.staged.is_empty() {
+            return;
+        }
+        let index = self.roles.iter().enumerate();
+        let index: FxHashMap<Op, usize> = index.map(|(at, (op, _))| (*op, at)).collect();
+        // Readers come later in the module, and so are settled before.
+        for at in (0..self.roles.len()).rev() {
+            let (op, evidence) = &self.roles[at];
+            let role = evidence.part.role;
+            if evidence.part.stage.is_some() || !self.staged.contains(&role) {
+                continue;
+            }
+            let uses = op.results().into_iter().flat_map(Value::uses);
+            let readers: Option<Vec<&Rc<Evidence>>> = uses
+                .map(|each| {
+                    let mut ops = std::iter::successors(Some(each.op), |op| op.parent());
+                    let reader = ops.find_map(|op| index.get(&op))?;
+                    let (_, reader) = self.roles.get(*reader)?;
+                    (reader.part.role == role && reader.part.stage.is_some()).then_some(reader)
+                })
+                .collect();
+            let first = readers.unwrap_or_default().into_iter();
+            let Some(first) = first.min_by_key(|reader| reader.part.stage) else {
+                continue;
+            };
+            let settled = match first.origin {
+                Origin::Readers => first.clone(),
+                _ => Rc::new(Evidence {
+                    origin: Origin::Readers,
+                    ended: false,
+                    ..(**first).clone()
+                }),
+            };
+            self.roles[at].1 = settled;
+        }
+    }
+
     /// What evidence makes of an operation: what names no stage of a model in
-    /// stages comes before the first that is named, or beside them all.
+    /// stages comes before the first that is named.
     pub fn partition(&self, evidence: &Evidence) -> Partition {
         let part = evidence.part;
         if part.stage.is_none() && self.staged.contains(&part.role) {

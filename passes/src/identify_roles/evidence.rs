@@ -14,6 +14,8 @@ pub enum Origin {
     GivenWeight(String),
     /// A weight whose name speaks of the role.
     NamedWeight(String),
+    /// Nothing but what reads it, a later stage of its model.
+    Readers,
     /// An embedding lookup that starts a model, with the bytes of its weights.
     Structure(u64),
 }
@@ -43,6 +45,7 @@ impl Evidence {
             Origin::NamedWeight(name) => {
                 format!("reads '{name}', whose name speaks of the {role}")
             }
+            Origin::Readers => format!("is read by the {part} alone"),
             Origin::Structure(bytes) => format!(
                 "belongs to a model that starts at an embedding lookup and holds {bytes} bytes \
                  of weights, which is the {} of two",

@@ -92,6 +92,7 @@ impl<'m, 'c> Spread<'m, 'c> {
                 assignment.roles.push((op, evidence.clone()));
             }
         }
+        assignment.settle();
         if let Some(error) = assignment.backwards() {
             return Err(vec![error]);
         }
@@ -130,7 +131,9 @@ impl<'m, 'c> Spread<'m, 'c> {
                 place: op.location().place(),
                 ended: false,
             };
-            self.assign(op, Rc::new(evidence));
+            let read = self.free.inputs(op);
+            let evidence = self.stage_of(role, &read).unwrap_or(Rc::new(evidence));
+            self.assign(op, evidence);
             return Ok(());
         }
         if !is_pure(op) || self.free.is_free(op) {
@@ -161,12 +164,15 @@ impl<'m, 'c> Spread<'m, 'c> {
                 }
             }
             Some(part) => {
+                let stage = self.stage_of(part, &[value]);
                 self.facts.entry(result).or_insert_with(|| {
-                    Rc::new(Evidence {
-                        part,
-                        origin: Origin::Marker,
-                        place: op.location().place(),
-                        ended: false,
+                    stage.unwrap_or_else(|| {
+                        Rc::new(Evidence {
+                            part,
+                            origin: Origin::Marker,
+                            place: op.location().place(),
+                            ended: false,
+                        })
                     })
                 });
             }
@@ -177,6 +183,22 @@ impl<'m, 'c> Spread<'m, 'c> {
             }
         }
         Ok(())
+    }
+
+    /// The latest stage that values bring, where all that is said is which
+    /// model goes on: a whole role says nothing of stages.
+    fn stage_of(&self, said: Partition, values: &[Value<'m>]) -> Option<Rc<Evidence>> {
+        if said.stage.is_some() {
+            return None;
+        }
+        let facts = values.iter().filter_map(|value| self.facts.get(value));
+        let latest = facts
+            .filter(|fact| fact.part.role == said.role && fact.part.stage.is_some())
+            .max_by_key(|fact| fact.part.stage)?;
+        Some(Rc::new(Evidence {
+            ended: false,
+            ..(**latest).clone()
+        }))
     }
 
     /// The role of a computation from what it reads.

@@ -97,6 +97,36 @@ fn unrolled_drafts_in_stages() -> Result<()> {
     tokens_are_right(Module::StepPlace, 4, &cuts, pins)
 }
 
+/// The loop that `specplace assemble` makes around forward passes keeps their
+/// markers.
+#[test]
+fn forward_passes_in_stages_are_assembled() -> Result<()> {
+    let tools = Tools::find()?;
+    let scratch = tempfile::tempdir()?;
+    let folder = scratch.path();
+    let mut text = fs::read_to_string(Module::TwoForwards.file(&tools.root))?;
+    for cut in [
+        cut(DRAFTER, 1, "drafter.1"),
+        cut(PAIR_TARGET, 3, "target.1"),
+    ] {
+        text = marked(&text, &cut)?;
+    }
+    fs::write(folder.join("forwards.mlir"), text)?;
+    let mut assemble = vec!["assemble", "--target", "forwards.mlir"];
+    assemble.extend([
+        "--drafter",
+        "forwards.mlir",
+        "--max-gamma=8",
+        "-o",
+        "in.mlir",
+    ]);
+    let assemble: Vec<OsString> = assemble.into_iter().map(OsString::from).collect();
+    process::run(&tools.specplace, &assemble, folder, COMPILE_LIMIT)?.success()?;
+    let pins = "drafter.0=cpu,drafter.1=gpu,target.0=gpu,target.1=cpu2,control=cpu";
+    place_as_pinned(&tools, folder, 4, pins)?;
+    run(&tools, folder, Module::Assembled, 4)
+}
+
 /// Neither memory holds the target, and nothing is pinned: the search itself
 /// puts its stages into both.
 #[test]
@@ -146,21 +176,28 @@ fn tokens_are_right(module: Module, gamma: u32, cuts: &[Cut], pins: &str) -> Res
         text = marked(&text, cut)?;
     }
     fs::write(folder.join("in.mlir"), text)?;
+    place_as_pinned(&tools, folder, gamma, pins)?;
+    run(&tools, folder, module, gamma)
+}
+
+/// Places, and looks whether every function is where it was pinned.
+fn place_as_pinned(tools: &Tools, folder: &Path, gamma: u32, pins: &str) -> Result<()> {
     let platform = tools.root.join(PLATFORM);
     let platform = platform.to_str().context("the path is not UTF-8")?;
-    place(&tools, folder, platform, gamma, Some(pins))?.success()?;
+    place(tools, folder, platform, gamma, Some(pins))?.success()?;
     let placed = fs::read_to_string(folder.join("out.mlir"))?;
     for pin in pins.split(',') {
         let (stage, device) = pin.split_once('=').context("a pin without =")?;
         let role = format!("specplace.role = \"{stage}\"");
-        let lines: Vec<&str> = placed.lines().filter(|line| line.contains(&role)).collect();
+        let functions = placed.lines().filter(|line| line.contains("func.func"));
+        let lines: Vec<&str> = functions.filter(|line| line.contains(&role)).collect();
         ensure!(!lines.is_empty(), "no function of {stage}");
         for line in lines {
             let device = format!("stream.affinity = #hal.device.affinity<@{device}>");
             ensure!(line.contains(&device), "{stage} is elsewhere:\n{line}");
         }
     }
-    run(&tools, folder, module, gamma)
+    Ok(())
 }
 
 fn place(
