@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # What make test-gpu tests on.
 PLATFORM ?= examples/platforms/cuda.yaml
 
-.PHONY: help setup build test prove test-gpu test-edge demo paper bench fmt lint clean
+.PHONY: help setup build test prove test-gpu test-newest test-oldest test-edge demo paper bench fmt lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,12 @@ prove: setup ## every end-to-end case 20 or 100 times; log and table in out/
 
 test-gpu: setup ## end-to-end tests on a GPU of this machine: PLATFORM=file.yaml
 	@test/run gpu "$(PLATFORM)"
+
+test-newest: setup ## with the newest IREE on PyPI: what works is told, nothing depends on it
+	@test/run newest
+
+test-oldest: setup ## with IREE 3.6.0, the paper's: it plans, and refuses the rest by name
+	@test/run oldest
 
 test-edge: setup ## the edge target under qemu: Cortex-A55 code, AArch64 runtime
 	@toolchain/edge

@@ -26,7 +26,8 @@ impl fmt::Display for Severity {
     }
 }
 
-/// A position in a source file: lines and columns count from 1.
+/// A position in a source file: lines and columns count from 1. A file without
+/// lines (bytecode) has line 0, and so has the path of an operation in it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// The file's name as the IR carries it.
@@ -37,8 +38,22 @@ pub struct Place {
     pub column: u32,
 }
 
+impl Place {
+    /// An operation's path in the IR, where there are no lines.
+    pub fn of_path(path: String) -> Self {
+        Self {
+            file: path,
+            line: 0,
+            column: 0,
+        }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.line == 0 {
+            return formatter.write_str(&self.file);
+        }
         write!(formatter, "{}:{}:{}", self.file, self.line, self.column)
     }
 }

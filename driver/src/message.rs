@@ -30,7 +30,9 @@ impl fmt::Display for Severity {
     }
 }
 
-/// A position in a file; line and column count from 1.
+/// A position in a file; line and column count from 1. Where there are no
+/// lines (bytecode), the line is 0, and the file may be the path of an operation
+/// in the IR.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The file as the user named it.

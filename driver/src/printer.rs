@@ -91,10 +91,10 @@ impl Printer {
     fn render_into(&self, out: &mut String, message: &Message, above: Option<&Place>) {
         if let Some(place) = &message.place {
             let name = self.shown_name(&place.file);
-            out.push_str(&format!(
-                "{BOLD}{name}:{}:{}:{RESET} ",
-                place.line, place.column
-            ));
+            out.push_str(&match place.line {
+                0 => format!("{BOLD}{name}:{RESET} "),
+                line => format!("{BOLD}{name}:{line}:{}:{RESET} ", place.column),
+            });
         }
         let colour = match message.severity {
             Severity::Error => "\x1b[1;31m",
@@ -113,7 +113,9 @@ impl Printer {
             Some(line)
         });
         if let Some(text) = &message.offending {
-            let already = shown.is_some_and(|line| line.contains(text.trim()));
+            let already = shown.is_some_and(|line| {
+                line.contains(text.trim()) || same_operation(&line, text.trim())
+            });
             if !already {
                 for line in text.trim_end().lines().take(OFFENDING_LINES) {
                     out.push_str(&format!("  | {}\n", cut(line, WINDOW)));
@@ -219,6 +221,24 @@ fn word_at(text: &str, at: usize) -> usize {
         (0, Some(first)) => first.len_utf8(),
         (length, _) => length,
     }
+}
+
+/// Whether a line of the source and the printed form of an operation are the
+/// same operation: MLIR prints it with other names of values, and aliases
+/// written out, which tells nothing that the line does not.
+fn same_operation(line: &str, printed: &str) -> bool {
+    let name = |text: &str| {
+        let text = text.trim_start();
+        // Results come first: `%0, %1:2 = op`.
+        let operation = match text.split_once(" = ") {
+            Some((_, operation)) if text.starts_with('%') => operation,
+            _ => text,
+        };
+        let end = operation.find([' ', '(', '<']).unwrap_or(operation.len());
+        operation[..end].trim_matches('"').to_owned()
+    };
+    let (written, printed) = (name(line), name(printed));
+    written.contains('.') && written == printed
 }
 
 fn cut(line: &str, most: usize) -> String {
@@ -328,5 +348,28 @@ mod tests {
         assert_eq!(plain(&printer(), &message).matches("torch.odd").count(), 1);
         message.place = None;
         assert_eq!(plain(&printer(), &message).matches("torch.odd").count(), 1);
+        // The same operation as MLIR prints it, with values numbered anew.
+        message.place = at(2, 8);
+        message.offending = Some("%12 = torch.odd : () -> i32".into());
+        assert_eq!(plain(&printer(), &message).matches("torch.odd").count(), 1);
+        // Another one, which the line does not show.
+        message.offending = Some("%12 = torch.even : i32".into());
+        assert!(plain(&printer(), &message).contains("  | %12 = torch.even"));
+    }
+
+    #[test]
+    fn what_has_no_lines_has_no_line_number() {
+        let message = Message {
+            place: Some(Place {
+                file: "@f/scf.while/torch.odd".into(),
+                line: 0,
+                column: 0,
+            }),
+            ..Message::error("no")
+        };
+        assert_eq!(
+            plain(&printer(), &message),
+            "@f/scf.while/torch.odd: error: no\n"
+        );
     }
 }

@@ -1,9 +1,10 @@
 //! From the command line to what the passes follow.
 
-use passes::{Selector, Settings};
+use passes::{Handover, Selector, Settings};
 use specplace_driver::args::DecisionArgs;
 use specplace_driver::message::{Failure, Message};
 use specplace_driver::request;
+use specplace_driver::version;
 
 /// The user's decisions.
 ///
@@ -17,6 +18,10 @@ pub fn of(args: &DecisionArgs) -> Result<Settings, Failure> {
         target: selector("--target", args.target.as_deref())?,
         sequence_length: args.seq_len,
         request: request::build(args)?,
+        handover: match version::installed() {
+            Some(version) if version.hands_tensors_on() => Handover::Tensors,
+            _ => Handover::Buffers,
+        },
         ..Settings::default()
     };
     for given in &args.role {

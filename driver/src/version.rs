@@ -20,7 +20,7 @@ pub struct Version {
 pub enum Support {
     /// Everything is tested with it.
     Proven,
-    /// Some things are known not to work.
+    /// It does this, and nothing more is known to work.
     Limited(&'static str),
     /// Nobody has tried.
     Untried,
@@ -29,27 +29,27 @@ pub enum Support {
 /// The release that everything is proven with.
 pub const PROVEN: &str = "3.13.0";
 
-/// What 3.6.0 cannot do.
-const OF_3_6: &str = "its hal.tensor.import has another form than placed modules use, its compiler crashes on functions \
-                      that are kept apart (noinline), its Torch lowering takes no loops, its runtime does not show lavapipe: \
-                      it can only plan for modules without loops (specplace opt --pass ...,select-mapping)";
+/// What 3.6.0 can do, as test/e2e/tests/oldest.rs sees it.
+const OF_3_6: &str = "places modules without loops on CPU devices, and no others: its Torch lowering takes no loops, \
+                      functions that are called twice end OUT_OF_RANGE on two devices, buffers cannot be handed on \
+                      (its hal.tensor.import has another form), and its runtime does not show lavapipe";
 
-/// Refuses to write placed modules for a release that is known not to take
-/// them.
+/// That of the IREE which was found.
+pub fn installed() -> Option<Version> {
+    let library = iree::find_library(&Surroundings::of_process()).ok()?;
+    Version::of(&library)
+}
+
+/// Refuses `what`, which a release that is limited is known not to take.
 ///
 /// # Errors
 ///
-/// A [`Failure`] of status 2 that says what the release lacks.
-pub fn check_placing() -> Result<(), Failure> {
-    let library = iree::find_library(&Surroundings::of_process()).ok();
-    let version = library.as_deref().and_then(Version::of);
-    match version.map(|version| (version.support(), version)) {
+/// A [`Failure`] of status 2 that says what the release does.
+pub fn check_unlimited(what: &str) -> Result<(), Failure> {
+    match installed().map(|version| (version.support(), version)) {
         Some((Support::Limited(why), version)) => Err(Failure::usage(
-            Message::error(format!(
-                "IREE {version} does not take placed modules: {why}"
-            ))
-            .help(format!(
-                "install the release that is tested: `{}`",
+            Message::error(format!("{what} is not for IREE {version}, which {why}")).help(format!(
+                "where that is enough, place without it; or install the release that is tested: `{}`",
                 iree::INSTALL
             )),
         )),
@@ -88,6 +88,11 @@ impl Version {
             text: text.to_owned(),
             numbers,
         })
+    }
+
+    /// Whether outlined functions hand tensors on, since it takes no buffers.
+    pub fn hands_tensors_on(&self) -> bool {
+        matches!(self.support(), Support::Limited(_))
     }
 
     /// What may be expected of it.

@@ -10,6 +10,17 @@ use common::{MODULE, names};
 use predicates::prelude::*;
 use predicates::str::contains;
 
+/// Copies a program in a process of its own. Were the copy open for writing in
+/// this one, a program that another test starts at that moment would inherit it,
+/// and running the copy would fail now and then: "Text file busy".
+fn copy_program(from: &Path, to: &Path) {
+    let copied = std::process::Command::new("cp")
+        .args([from, to])
+        .status()
+        .unwrap();
+    assert!(copied.success());
+}
+
 /// Both programs in a folder from which nothing of the repository is found,
 /// with nothing on PATH.
 fn bare(folder: &Path) -> Command {
@@ -22,7 +33,7 @@ fn bare(folder: &Path) -> Command {
         let program = Path::new(program);
         let copy = bin.join(program.file_name().unwrap());
         if !copy.exists() {
-            fs::copy(program, copy).unwrap();
+            copy_program(program, &copy);
         }
     }
     let work = folder.join("work");

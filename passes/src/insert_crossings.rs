@@ -20,6 +20,9 @@
 //! 3.13, IREE's ElideAsyncCopies takes the last reader of an import for its
 //! owner and lets it write in place, over a buffer that others still read.
 //!
+//! Where the IREE that is installed takes no buffers (3.6), tensors stay, and
+//! what would go wrong with them is refused ([`tensors`]).
+//!
 //! A value that one call passes twice goes through
 //! `util.optimization_barrier`, since IPO forgets an argument otherwise; so
 //! does every result, which IPO would merge with an equal one or with the
@@ -28,6 +31,7 @@
 mod buffers;
 mod callee;
 mod classes;
+mod tensors;
 mod widths;
 
 use std::collections::{HashMap, HashSet};
@@ -40,7 +44,7 @@ use dialects::{Diagnostic, Module};
 use crate::identify_roles::role_attribute;
 use crate::outline_subgraphs::is_outlined;
 use crate::placement::{Placement, affinity};
-use crate::settings::Context;
+use crate::settings::{Context, Handover};
 use crate::structure::{functions, is_control_flow, is_pure, placed_blocks};
 use buffers::Buffers;
 use classes::Classes;
@@ -64,6 +68,9 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         .into_iter()
         .filter(|function| !is_outlined(*function))
         .collect();
+    if context.settings.handover == Handover::Tensors {
+        return tensors::check(&callers, &placement);
+    }
     let errors = unsupported(&callers);
     if !errors.is_empty() {
         return Err(errors);

@@ -26,4 +26,4 @@ pub mod structure;
 pub mod verify_placement;
 
 pub use pipeline::{PASSES, Pass, find_pass, run_pass, verify};
-pub use settings::{Context, Selector, Settings};
+pub use settings::{Context, Handover, Selector, Settings};

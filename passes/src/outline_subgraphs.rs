@@ -25,7 +25,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::dead::erase_dead_operations;
 use crate::identify_roles::role_attribute;
-use crate::settings::Context;
+use crate::settings::{Context, Handover};
 use crate::structure::{Free, functions, inputs, is_groupable, placed_blocks};
 use group::{Colour, Node, schedule};
 
@@ -35,7 +35,7 @@ use group::{Colour, Node, schedule};
 ///
 /// None on IR that passed `identify-roles`; a dependency cycle would be a bug
 /// in specplace, and is reported as one.
-pub fn run(module: &mut Module<'_>, _context: &mut Context) -> Result<(), Vec<Diagnostic>> {
+pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
     {
         let module: &Module<'_> = module;
         let mut outliner = Outliner::new(module);
@@ -47,7 +47,9 @@ pub fn run(module: &mut Module<'_>, _context: &mut Context) -> Result<(), Vec<Di
                 outliner.block(block)?;
             }
         }
-        merge::merge_identical(module);
+        if context.settings.handover == Handover::Buffers {
+            merge::merge_identical(module);
+        }
     }
     erase_dead_operations(module);
     Ok(())

@@ -27,6 +27,18 @@ impl Selector {
     }
 }
 
+/// What flows from one outlined function to another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Handover {
+    /// Buffers that `insert-crossings` allocates: any devices, loops too.
+    #[default]
+    Buffers,
+    /// Tensors, which IREE carries over itself. IREE 3.6 reads no other form,
+    /// and runs it right on CPU devices where there is no loop and no function
+    /// is called twice.
+    Tensors,
+}
+
 /// The user's decisions that passes follow.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -44,6 +56,8 @@ pub struct Settings {
     /// How to decide (platform, profile, α, pins …). Without it,
     /// `select-mapping` is an error.
     pub request: Option<cost::Request>,
+    /// What the IREE that is installed takes.
+    pub handover: Handover,
 }
 
 /// What goes through the pipeline beside the IR.

@@ -141,8 +141,8 @@ func.func @names(%tokens: tensor<4xi64>) -> (tensor<4xi64>, tensor<4xi64>) {
 // RUN: specplace opt --pass identify-roles given.mlir --drafter target. --target @b 2>&1 | FileCheck given.mlir
 // RUN: specplace opt --pass identify-roles given.mlir --drafter model::target --target @b 2>&1 | FileCheck given.mlir
 //--- given.mlir
-// CHECK-DAG: note: 1 because each reads 'model::target.w', which was given to the drafter
-// CHECK-DAG: note: 1 because each reads 'model::drafter.w', which was given to the target
+// CHECK-DAG: note: 1 because it reads 'model::target.w', which was given to the drafter
+// CHECK-DAG: note: 1 because it reads 'model::drafter.w', which was given to the target
 util.global private @a = #flow.parameter.named<"model"::"target.w"> : tensor<4xf32>
 util.global private @b {specplace.role = "drafter"} = #flow.parameter.named<"model"::"drafter.w"> : tensor<4xf32>
 func.func @given(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
@@ -157,8 +157,8 @@ func.func @given(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
 // spreading never gives one.
 // RUN: specplace opt --pass identify-roles operations.mlir 2>&1 | FileCheck operations.mlir
 //--- operations.mlir
-// CHECK-DAG:   because each has specplace.role = "drafter"
-// CHECK-DAG:   because each has specplace.role = "target"
+// CHECK-DAG:   1 because it has specplace.role = "drafter"
+// CHECK-DAG:   2 because each has specplace.role = "target"
 // CHECK-LABEL: func.func @operations
 // CHECK:         arith.trunci %{{.+}} {specplace.role = "drafter"}
 // CHECK:         arith.sitofp %{{.+}} {specplace.role = "target"}
@@ -175,7 +175,7 @@ func.func @operations(%tokens: tensor<4xi64>) -> (tensor<4xf32>, tensor<4xi32>) 
 // RUN: specplace opt --pass identify-roles structure.mlir 2>&1 | FileCheck structure.mlir
 //--- structure.mlir
 // CHECK-DAG:   note: 3 because each belongs to a model that starts at an embedding lookup and holds 256 bytes of weights, which is the smaller of two
-// CHECK-DAG:   because each belongs to a model that starts at an embedding lookup and holds 512 bytes of weights, which is the bigger of two
+// CHECK-DAG:   1 because it belongs to a model that starts at an embedding lookup and holds 512 bytes of weights, which is the bigger of two
 // CHECK-LABEL: func.func @structure
 // CHECK:         linalg.generic {{.*}}specplace.role = "drafter"
 // CHECK:         tensor.extract_slice {{.*}}specplace.role = "drafter"

@@ -150,7 +150,7 @@ func.func private @last(%x: tensor<4xf32>) -> tensor<4xf32> attributes {specplac
 //--- goes_on.mlir
 // CHECK:         remark: target.1: 3 operations
 // CHECK-DAG:     note: 2 because each follows from a value marked 'target.1'
-// CHECK-DAG:     note: 1 because each is read by the target.1 alone
+// CHECK-DAG:     note: 1 because it is read by the target.1 alone
 // CHECK-LABEL: func.func @goes_on
 // CHECK:         arith.sitofp %{{.+}} {specplace.role = "target.0"}
 // CHECK:         arith.sitofp %{{[^{]+}} : tensor<4xi64> to tensor<4xf32>

@@ -10,6 +10,7 @@ use mlir_sys::{
     mlirLocationIsAFused, mlirLocationIsAName, mlirLocationNameGetChildLoc, mlirLocationUnknownGet,
 };
 
+use super::op::Op;
 use super::{owned_string, string_ref};
 use crate::diagnostics::Place;
 use crate::session::Session;
@@ -18,6 +19,8 @@ use crate::session::Session;
 #[derive(Clone, Copy)]
 pub struct Location<'m> {
     raw: MlirLocation,
+    /// The operation that was asked, if one was.
+    op: Option<Op<'m>>,
     module: PhantomData<&'m ()>,
 }
 
@@ -25,7 +28,17 @@ impl<'m> Location<'m> {
     pub(crate) fn from_raw(raw: MlirLocation) -> Self {
         Self {
             raw,
+            op: None,
             module: PhantomData,
+        }
+    }
+
+    /// The location of an operation, which tells its own path where the
+    /// location tells no place.
+    pub(crate) fn of_op(raw: MlirLocation, op: Op<'m>) -> Self {
+        Self {
+            op: Some(op),
+            ..Self::from_raw(raw)
         }
     }
 
@@ -49,8 +62,15 @@ impl<'m> Location<'m> {
 
     /// The first file, line and column that the location leads to: through
     /// names, the callee of a call site, and the first part of a fused one
-    /// that has a place. `None` for locations that name no file.
+    /// that has a place. Where none names a file, as in bytecode without debug
+    /// information, it is the path of the operation that was asked:
+    /// `@generate/scf.while/torch.operator`, without a line.
     pub fn place(self) -> Option<Place> {
+        self.in_file()
+            .or_else(|| Some(Place::of_path(self.op?.path())))
+    }
+
+    fn in_file(self) -> Option<Place> {
         // SAFETY: every function is called on a location of the kind that was
         // just checked, and locations live as long as their context.
         unsafe {
@@ -65,10 +85,10 @@ impl<'m> Location<'m> {
                 });
             }
             if mlirLocationIsAName(self.raw) {
-                return Self::from_raw(mlirLocationNameGetChildLoc(self.raw)).place();
+                return Self::from_raw(mlirLocationNameGetChildLoc(self.raw)).in_file();
             }
             if mlirLocationIsACallSite(self.raw) {
-                return Self::from_raw(mlirLocationCallSiteGetCallee(self.raw)).place();
+                return Self::from_raw(mlirLocationCallSiteGetCallee(self.raw)).in_file();
             }
             if mlirLocationIsAFused(self.raw) {
                 let count = mlirLocationFusedGetNumLocations(self.raw) as usize;
@@ -76,7 +96,7 @@ impl<'m> Location<'m> {
                 mlirLocationFusedGetLocations(self.raw, parts.as_mut_ptr());
                 return parts
                     .into_iter()
-                    .find_map(|part| Self::from_raw(part).place());
+                    .find_map(|part| Self::from_raw(part).in_file());
             }
         }
         None

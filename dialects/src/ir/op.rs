@@ -1,8 +1,11 @@
 //! Operations.
 
+use std::ffi::c_void;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
+use std::mem;
+use std::sync::OnceLock;
 
 use mlir_sys::{
     MlirOperation, mlirIdentifierStr, mlirOpPrintingFlagsAssumeVerified, mlirOpPrintingFlagsCreate,
@@ -23,14 +26,21 @@ use super::{
     Attribute, Block, Few, Location, Region, Value, borrowed_str, owned_string, printed, string_ref,
 };
 
-// The C API of the LLVM that IREE 3.13 is built with has it, mlir-sys (LLVM 22)
-// does not yet.
-unsafe extern "C" {
-    fn mlirOperationIsStructurallyEquivalent(
-        lhs: MlirOperation,
-        rhs: MlirOperation,
-        flags: u32,
-    ) -> bool;
+/// `mlirOperationIsStructurallyEquivalent`, which mlir-sys (LLVM 22) does not
+/// have yet.
+type Equivalence = unsafe extern "C" fn(MlirOperation, MlirOperation, u32) -> bool;
+
+/// It, if the library has it: IREE 3.13 does, 3.6 does not, and a library that
+/// lacks what is linked by name is not loaded at all.
+fn equivalence() -> Option<Equivalence> {
+    static FOUND: OnceLock<Option<Equivalence>> = OnceLock::new();
+    *FOUND.get_or_init(|| {
+        let name = c"mlirOperationIsStructurallyEquivalent";
+        // SAFETY: a look-up by name among the libraries that are loaded.
+        let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+        // SAFETY: it is MLIR's function of that name, which has this type.
+        (!found.is_null()).then(|| unsafe { mem::transmute::<*mut c_void, Equivalence>(found) })
+    })
 }
 
 /// `MLIR_OPERATION_EQUIVALENCE_IGNORE_LOCATIONS`.
@@ -83,7 +93,7 @@ impl<'m> Op<'m> {
     /// Where it came from.
     pub fn location(self) -> Location<'m> {
         // SAFETY: the operation is alive.
-        Location::from_raw(unsafe { mlirOperationGetLocation(self.raw) })
+        Location::of_op(unsafe { mlirOperationGetLocation(self.raw) }, self)
     }
 
     /// Its operands.
@@ -237,6 +247,26 @@ impl<'m> Op<'m> {
         (!raw.ptr.is_null()).then(|| Op::from_raw(raw))
     }
 
+    /// The way to it from the module: names of operations, and symbols where
+    /// they have one.
+    pub fn path(self) -> String {
+        let step = |op: Op<'m>| match op.symbol_name() {
+            Some(symbol) => format!("@{symbol}"),
+            None => op.name().to_owned(),
+        };
+        let mut steps = vec![step(self)];
+        let mut outer = self.parent();
+        while let Some(op) = outer {
+            outer = op.parent();
+            // The module goes without saying.
+            if outer.is_some() {
+                steps.push(step(op));
+            }
+        }
+        steps.reverse();
+        steps.join("/")
+    }
+
     /// The ancestor of it (or itself) that stands in `block`, if any.
     pub fn ancestor_in(self, block: Block<'m>) -> Option<Op<'m>> {
         let mut op = self;
@@ -370,8 +400,11 @@ impl<'m> Op<'m> {
     /// two came from: equal names, attributes and types, and values that are
     /// made alike inside or are one and the same outside.
     pub fn is_equivalent_to(self, other: Op<'m>) -> bool {
-        // SAFETY: both are alive, and comparing reads them only.
-        unsafe { mlirOperationIsStructurallyEquivalent(self.raw, other.raw, IGNORE_LOCATIONS) }
+        match equivalence() {
+            // SAFETY: both are alive, and comparing reads them only.
+            Some(same) => unsafe { same(self.raw, other.raw, IGNORE_LOCATIONS) },
+            None => self.to_text() == other.to_text(),
+        }
     }
 
     /// One line of it for a message: no regions, large constants elided.

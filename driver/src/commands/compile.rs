@@ -40,7 +40,7 @@ const READABLE: usize = 16 << 20;
 /// A [`Failure`]; OUT is not written then, but if IREE failed, the placed
 /// module is.
 pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
-    version::check_placing()?;
+    version::check_unlimited("`specplace compile`")?;
     let destinations = destinations(args)?;
     let mut context = Context::new(settings::of(&args.decision)?);
 

@@ -16,6 +16,7 @@ use specplace_driver::message::{Failure, Message};
 use specplace_driver::output::with_suffix;
 use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
+use specplace_driver::version;
 
 use crate::diagnostics::unreadable;
 use crate::module_file;
@@ -36,6 +37,7 @@ const TOOL_LINES: usize = 40;
 ///
 /// A [`Failure`]: of status 1 when the proof fails, or iree-compile does.
 pub fn run(args: &VerifyArgs, printer: &mut Printer) -> anyhow::Result<()> {
+    version::check_unlimited("the proof of placement")?;
     let progress = Progress::start(printer);
     progress.step("read");
     let session = Session::new();

@@ -128,9 +128,10 @@ impl<'m> Assignment<'m> {
             let mut ranked: Vec<_> = reasons.into_iter().collect();
             ranked.sort_by_key(|(_, (uses, _))| std::cmp::Reverse(*uses));
             for (reason, (uses, place)) in ranked.into_iter().take(4) {
+                let each = if uses == 1 { "it" } else { "each" };
                 remark
                     .notes
-                    .push(Diagnostic::note(format!("{uses} because each {reason}")).at(place));
+                    .push(Diagnostic::note(format!("{uses} because {each} {reason}")).at(place));
             }
             remarks.push(remark);
         }

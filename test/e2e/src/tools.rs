@@ -15,6 +15,13 @@ pub const COMPILE_LIMIT: Duration = Duration::from_secs(300);
 /// No run of them does.
 pub const RUN_LIMIT: Duration = Duration::from_secs(120);
 
+/// Names the folder of another IREE's package to test with; the program under
+/// test is told by its own variable, `SPECPLACE_IREE_LIBRARY`.
+pub const IREE_VARIABLE: &str = "SPECPLACE_E2E_IREE";
+
+/// The package that toolchain/setup installs.
+const IREE: &str = ".venv/lib/python3.11/site-packages/iree";
+
 /// The programs under test and the folders they read from.
 #[derive(Clone, Debug)]
 pub struct Tools {
@@ -22,6 +29,8 @@ pub struct Tools {
     pub root: PathBuf,
     /// The program under test.
     pub specplace: PathBuf,
+    /// The folder of IREE's package.
+    pub iree: PathBuf,
     /// IREE's compiler: the program itself rather than the Python script that
     /// starts it, which would outlive a time limit.
     pub iree_compile: PathBuf,
@@ -40,7 +49,8 @@ impl Tools {
             .canonicalize()?;
         let target =
             env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-        let iree = root.join(".venv/lib/python3.11/site-packages/iree");
+        let iree = env::var_os(IREE_VARIABLE).filter(|value| !value.is_empty());
+        let iree = root.join(iree.unwrap_or_else(|| IREE.into()));
         let specplace =
             env::var_os("SPECPLACE").map_or_else(|| target.join("debug/specplace"), PathBuf::from);
         let iree_compile = iree.join("compiler/_mlir_libs/iree-compile");
@@ -59,6 +69,7 @@ impl Tools {
             specplace,
             iree_compile,
             iree_run_module,
+            iree,
             root,
         })
     }
