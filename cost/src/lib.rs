@@ -31,6 +31,7 @@
 )]
 
 pub mod acceptance;
+pub mod crossing;
 pub mod error;
 pub mod explore;
 pub mod plan;

@@ -10,7 +10,8 @@ mod words;
 pub(crate) use build::build;
 
 use crate::CostError;
-use crate::platform::{CrossingMethod, Variant};
+use crate::crossing::Method;
+use crate::platform::Variant;
 use crate::roofline::Latency;
 use crate::search::{CostModel, RuledOut, Sensitivity};
 use crate::workload::{DraftLengthForm, Partition, Per};
@@ -144,8 +145,8 @@ pub struct CrossingPlan {
     /// The consumer's PU.
     pub to_pu: String,
     /// How it gets across.
-    pub method: CrossingMethod,
-    /// The PU that owns the shared buffer, where there is one.
+    pub method: Method,
+    /// The PU that owns the buffer in which it rests, where it rests in one that several use.
     pub owner: Option<String>,
     /// The PU by way of which it goes, when no link joins the two.
     pub via: Option<String>,
@@ -157,10 +158,17 @@ pub struct CrossingPlan {
     pub bytes: u64,
     /// How often.
     pub per: Per,
+    /// How many such values cross each time.
+    #[serde(default = "one")]
+    pub count: u64,
     /// What it is.
     pub what: String,
-    /// Milliseconds for each.
+    /// Milliseconds for each of them.
     pub each_ms: f64,
+}
+
+fn one() -> u64 {
+    1
 }
 
 /// The same decision, measured with several rulers.

@@ -9,6 +9,7 @@ mod write;
 pub use builtin::BUILTIN_NAMES;
 
 use crate::CostError;
+use crate::crossing::Method;
 use crate::text::suggestion;
 use crate::units::{
     Bytes, BytesPerSecond, Count, Fraction, OpsPerSecond, Quantity, Seconds, Watts,
@@ -90,6 +91,10 @@ pub struct ProcessingUnit {
     pub bandwidth_per_resource: Option<Quantity<BytesPerSecond>>,
     /// Time added by each dispatch.
     pub dispatch_overhead: Quantity<Seconds>,
+    /// Time until the host has scalars that the PU computed, however many. Without it the host
+    /// passes scalars only where a link asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_back: Option<Quantity<Seconds>>,
     /// Types it can compute in.
     pub dtypes: BTreeSet<DType>,
     /// Why other types are missing, for the reader of a refusal.
@@ -254,33 +259,14 @@ pub struct Link {
     /// to the one that cannot.
     #[serde(default)]
     pub mappable_by: Vec<String>,
+    /// Which of the two owns the buffers of crossings, where that does not follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// The methods that a crossing may take; without it those of
+    /// [`Method::DEFAULT`](crate::crossing::Method::DEFAULT).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub methods: Option<Vec<Method>>,
 }
-
-/// How a value gets from one device's memory into another's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CrossingMethod {
-    /// The producer writes into a buffer that both can use, and nothing is copied.
-    SharedBuffer,
-    /// Neither can use the other's buffers: the host copies from one into another.
-    HostCopy,
-}
-
-impl fmt::Display for CrossingMethod {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::SharedBuffer => "shared buffer",
-            Self::HostCopy => "copied by the host",
-        })
-    }
-}
-
-/// The host copies in words of so many bytes.
-const HOST_COPY_WORD_BYTES: u64 = 4;
-
-/// Seconds for each word that the host copies, `hal.buffer.load` and `hal.buffer.store` in a loop:
-/// a quarter of a microsecond was seen on x86 with IREE 3.13.
-const HOST_COPY_WORD_SECONDS: f64 = 0.25e-6;
 
 /// The way a value takes from one PU to another.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -398,54 +384,6 @@ impl Platform {
                 Some(self.link(from, &self.control)?),
                 Some(self.link(&self.control, to)?),
             ],
-        })
-    }
-
-    /// Whether `user` can use buffers that `owner` allocates: they share a memory, or the link says
-    /// that `user` can map the other's.
-    pub fn can_use(&self, owner: &str, user: &str) -> bool {
-        owner == user
-            || self.link(owner, user).is_some_and(|link| {
-                link.unified_memory || link.mappable_by.iter().any(|name| name == user)
-            })
-    }
-
-    /// Which of two PUs should own the buffer of a crossing: the one that cannot map the other's
-    /// memory, so that the other maps its own into it. When either would do or nothing is known,
-    /// the first on the platform, whichever way the value goes.
-    pub fn crossing_owner<'a>(&self, a: &'a str, b: &'a str) -> &'a str {
-        let maps = |pu: &str| {
-            self.link(a, b)
-                .is_some_and(|link| link.mappable_by.iter().any(|name| name == pu))
-        };
-        let position = |name: &str| self.pus.iter().position(|pu| pu.name == name);
-        match (maps(a), maps(b)) {
-            (true, false) => b,
-            (false, true) => a,
-            _ if position(b) < position(a) => b,
-            _ => a,
-        }
-    }
-
-    /// How a value gets from `from` to `to`: see [`CrossingMethod`].
-    pub fn crossing_method(&self, from: &str, to: &str) -> CrossingMethod {
-        let owner = self.crossing_owner(from, to);
-        if self.can_use(owner, from) && self.can_use(owner, to) {
-            CrossingMethod::SharedBuffer
-        } else {
-            CrossingMethod::HostCopy
-        }
-    }
-
-    /// Seconds for one crossing of so many bytes, the host's copying included where it copies.
-    /// `None` when no links join the two.
-    pub fn crossing_seconds(&self, from: &str, to: &str, bytes: u64) -> Option<f64> {
-        let route = self.route(from, to)?.seconds(bytes);
-        Some(match self.crossing_method(from, to) {
-            CrossingMethod::SharedBuffer => route,
-            CrossingMethod::HostCopy => {
-                route + bytes.div_ceil(HOST_COPY_WORD_BYTES) as f64 * HOST_COPY_WORD_SECONDS
-            }
         })
     }
 

@@ -127,6 +127,9 @@ pub enum Per {
 }
 
 /// A value that one partition makes and another uses.
+///
+/// What is known of it decides how it can cross ([`crate::crossing`]); what is not known (0, or
+/// false) rules out the methods that would need it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CrossingDemand {
@@ -140,6 +143,58 @@ pub struct CrossingDemand {
     pub per: Per,
     /// What it is, in words (`drafted tokens i64[1,5]`).
     pub what: String,
+    /// How many such values cross each time.
+    #[serde(default = "one")]
+    pub count: u64,
+    /// Which value it is: those with one number have to rest in one form, since control flow hands
+    /// them on as one another. `None` for a value of its own.
+    #[serde(default)]
+    pub value: Option<u32>,
+    /// How many numbers it holds; 0 where that is not known.
+    #[serde(default)]
+    pub elements: u64,
+    /// Whether they are integers.
+    #[serde(default)]
+    pub integer: bool,
+    /// Whether control flow hands it on: a loop carries it, or a branch yields it.
+    #[serde(default)]
+    pub carried: bool,
+    /// Whether it enters the module from outside, so that no subgraph writes it.
+    #[serde(default)]
+    pub enters: bool,
+    /// Whether it is read outside of subgraphs: it leaves the module.
+    #[serde(default)]
+    pub leaves: bool,
+}
+
+fn one() -> u64 {
+    1
+}
+
+impl CrossingDemand {
+    /// One value of its own, of which no more is known than its size.
+    pub fn new(
+        from: impl Into<Partition>,
+        to: impl Into<Partition>,
+        bytes: u64,
+        per: Per,
+        what: impl Into<String>,
+    ) -> Self {
+        Self {
+            from: from.into(),
+            to: to.into(),
+            bytes,
+            per,
+            what: what.into(),
+            count: 1,
+            value: None,
+            elements: 0,
+            integer: false,
+            carried: false,
+            enters: false,
+            leaves: false,
+        }
+    }
 }
 
 /// Weights that several stages of one model read, such as a tied embedding: stages on one PU share
@@ -198,6 +253,23 @@ pub struct Workload {
 }
 
 impl Workload {
+    /// The crossings, those of one value together.
+    pub fn values(&self) -> Vec<Vec<&CrossingDemand>> {
+        let mut values: Vec<Vec<&CrossingDemand>> = Vec::new();
+        let mut numbered: BTreeMap<u32, usize> = BTreeMap::new();
+        for demand in &self.crossings {
+            let at = match demand.value {
+                Some(number) => *numbered.entry(number).or_insert(values.len()),
+                None => values.len(),
+            };
+            match values.get_mut(at) {
+                Some(value) => value.push(demand),
+                None => values.push(vec![demand]),
+            }
+        }
+        values
+    }
+
     /// Reads a workload from a file, JSON or YAML.
     ///
     /// # Errors

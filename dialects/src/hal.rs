@@ -4,6 +4,7 @@
 use crate::build::OpBuilder;
 use crate::ir::{Attribute, Block, Few, Location, Op, Type, Value};
 use crate::module::Module;
+use crate::vocabulary::{TRANSFER, TRANSFER_TARGET};
 
 /// Where operations are inserted: at the end of a block, or before one of its
 /// operations.
@@ -108,6 +109,75 @@ impl<'m> Inserter<'m> {
                     Attribute::i32_array(self.module.session(), &[1, 0, 0, 0]),
                 )
                 .results(&[tensor]),
+        )
+    }
+
+    /// `flow.tensor.transfer`: a tensor of one device as one of another.
+    pub fn transfer(&self, affinity: Attribute<'m>, tensor: Value<'m>) -> Value<'m> {
+        self.value(
+            self.start(TRANSFER)
+                .operands(&[tensor])
+                .attribute(TRANSFER_TARGET, affinity)
+                .results(&[tensor.r#type()]),
+        )
+    }
+
+    /// The elements of a tensor of static shape, in row-major order, out of
+    /// one dimension (see [`Inserter::from_elements`]).
+    pub fn extract_all(&self, tensor: Value<'m>) -> Vec<Value<'m>> {
+        let r#type = tensor.r#type();
+        let row = self.reshape(tensor, self.row_of(r#type));
+        let is_row = row.r#type().shape().is_some_and(|shape| !shape.is_empty());
+        (0..r#type.element_count().unwrap_or_default())
+            .map(|position| {
+                let mut operands = vec![row];
+                if is_row {
+                    operands.push(self.index(position));
+                }
+                self.value(
+                    self.start("tensor.extract")
+                        .operands(&operands)
+                        .results(&[r#type.element()]),
+                )
+            })
+            .collect()
+    }
+
+    /// A tensor of static shape out of its elements, in row-major order. They
+    /// are put in one dimension first: of elements narrower than 32 bits in
+    /// two, IREE 3.13 makes fills that reach beyond the tensor.
+    pub fn from_elements(&self, elements: &[Value<'m>], tensor: Type<'m>) -> Value<'m> {
+        let row = self.value(
+            self.start("tensor.from_elements")
+                .operands(elements)
+                .results(&[self.row_of(tensor)]),
+        );
+        self.reshape(row, tensor)
+    }
+
+    /// The type of the same elements in one dimension; of a single one without
+    /// dimensions the type itself.
+    fn row_of(&self, tensor: Type<'m>) -> Type<'m> {
+        match (tensor.shape(), tensor.element_count()) {
+            (Some(shape), Some(count)) if shape.len() > 1 => {
+                self.r#type(&format!("tensor<{count}x{}>", tensor.element()))
+            }
+            _ => tensor,
+        }
+    }
+
+    fn reshape(&self, tensor: Value<'m>, to: Type<'m>) -> Value<'m> {
+        if tensor.r#type() == to {
+            return tensor;
+        }
+        self.value(
+            self.start("flow.tensor.reshape")
+                .operands(&[tensor])
+                .attribute(
+                    "operandSegmentSizes",
+                    Attribute::i32_array(self.module.session(), &[1, 0, 0]),
+                )
+                .results(&[to]),
         )
     }
 

@@ -10,12 +10,11 @@
 //! `specplace.workload`.
 
 pub(crate) mod count;
+mod crossings;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use cost::workload::{
-    CrossingDemand, DraftLengthForm, Per, SharedWeights, SubgraphDemand, Workload,
-};
+use cost::workload::{DraftLengthForm, SharedWeights, SubgraphDemand, Workload};
 use cost::{Partition, Role};
 use dialects::ir::{Attribute, Op, Value};
 use dialects::vocabulary::DRAFT_LENGTH;
@@ -98,7 +97,6 @@ impl<'m> Survey<'m> {
 
     fn workload(&mut self, context: &mut Context) -> Result<Workload, Vec<Diagnostic>> {
         let mut subgraphs = BTreeMap::new();
-        let mut crossings = Vec::new();
         let mut sequence_length = None;
         let mut passes: BTreeMap<Role, usize> = BTreeMap::new();
         let mut readers: BTreeMap<(Role, String), (BTreeSet<Partition>, u64)> = BTreeMap::new();
@@ -137,13 +135,15 @@ impl<'m> Survey<'m> {
                     readers.1 = bytes;
                 }
                 demand.calls_in_module = count as u64;
-                if part.is_model() {
-                    crossings.extend(self.crossings(part, &one));
-                }
                 subgraphs.insert(part, demand);
             }
         }
         let draft_length = self.draft_length(&passes, context);
+        let drafts = match draft_length {
+            DraftLengthForm::Unrolled { gamma } => u64::from(gamma),
+            _ => 0,
+        };
+        let crossings = crossings::crossings(self.module, &mut self.free, &self.roles, drafts);
         let state = state_evidence(self.module).map(|note| note.message);
         Ok(Workload {
             sequence_length: context.settings.sequence_length.or(sequence_length),
@@ -215,68 +215,6 @@ impl<'m> Survey<'m> {
             }
         }
         found
-    }
-
-    /// What enters and leaves one pass of `part`. What a stage hands to another
-    /// stage of its model is counted where it enters.
-    fn crossings(&mut self, part: Partition, ops: &[Op<'m>]) -> Vec<CrossingDemand> {
-        let inside: FxHashSet<Op> = ops.iter().copied().collect();
-        let per = if part.role == Role::Drafter {
-            Per::Draft
-        } else {
-            Per::Round
-        };
-        let mut crossings = Vec::new();
-        // Two hidden states of one type are two; tokens are seen from both ends.
-        let mut hidden = Vec::new();
-        let mut seen: BTreeSet<(Partition, Partition, String)> = BTreeSet::new();
-        let mut entered = FxHashSet::default();
-        for op in ops {
-            for value in self.free.inputs(*op) {
-                if value.r#type().is_tensor()
-                    && !self.free.is_free_value(value)
-                    && value.defining_op().is_none_or(|op| !inside.contains(&op))
-                    && entered.insert(value)
-                {
-                    let from = value
-                        .defining_op()
-                        .and_then(|op| self.roles.get(&op).copied())
-                        .unwrap_or(Partition::CONTROL);
-                    let within = from.role == part.role;
-                    let list = if within { &mut hidden } else { &mut crossings };
-                    list.extend(crossing(from, part, value, per));
-                }
-            }
-            for result in op.results() {
-                let readers: BTreeSet<Partition> = result
-                    .uses()
-                    .into_iter()
-                    .map(|each| self.reader(each.op))
-                    .filter(|reader| reader.role != part.role)
-                    .collect();
-                for reader in readers {
-                    crossings.extend(crossing(part, reader, result, per));
-                }
-            }
-        }
-        crossings.retain(|each| {
-            each.from != each.to && seen.insert((each.from, each.to, each.what.clone()))
-        });
-        hidden.retain(|each: &CrossingDemand| each.from != each.to);
-        crossings.extend(hidden);
-        crossings
-    }
-
-    /// The role of the operation that reads, through regions it stands in.
-    fn reader(&self, op: Op<'m>) -> Partition {
-        let mut next = Some(op);
-        while let Some(op) = next {
-            if let Some(role) = self.roles.get(&op) {
-                return *role;
-            }
-            next = op.parent();
-        }
-        Partition::CONTROL
     }
 
     fn draft_length(
@@ -366,15 +304,4 @@ fn shared_weights(weights: impl Iterator<Item = (BTreeSet<Partition>, u64)>) -> 
     }
     let each = |(readers, bytes)| SharedWeights { readers, bytes };
     shared.into_iter().map(each).collect()
-}
-
-fn crossing(from: Partition, to: Partition, value: Value<'_>, per: Per) -> Option<CrossingDemand> {
-    let r#type = value.r#type();
-    Some(CrossingDemand {
-        from,
-        to,
-        bytes: r#type.byte_count()?,
-        per,
-        what: r#type.to_string(),
-    })
 }

@@ -29,12 +29,14 @@
 //! argument that it is.
 
 mod buffers;
+mod call;
 mod callee;
 mod classes;
+mod home;
 mod tensors;
 mod widths;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use cost::Partition;
 use dialects::hal::Inserter;
@@ -48,6 +50,7 @@ use crate::settings::{Context, Handover};
 use crate::structure::{functions, is_control_flow, is_pure, placed_blocks};
 use buffers::Buffers;
 use classes::Classes;
+use home::Home;
 
 /// Runs the pass.
 ///
@@ -75,7 +78,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     if !errors.is_empty() {
         return Err(errors);
     }
-    let classes = Classes::new(module, &placement, &callers);
+    let classes = Classes::new(module, &placement, &callers)?;
     Rewriter::new(module, &placement, classes).rewrite(&callers);
     Ok(())
 }
@@ -119,30 +122,6 @@ fn unsupported(callers: &[Op<'_>]) -> Vec<Diagnostic> {
     errors
 }
 
-/// Where the value of a class lives at run time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Home {
-    /// On one device, as IREE allocates it there.
-    Local(String),
-    /// In a buffer of `owner` that several devices use.
-    Shared {
-        /// The device that allocates it.
-        owner: String,
-        /// The device on which control reads it.
-        reader: String,
-    },
-}
-
-impl Home {
-    /// The device on which an operation of control imports the value.
-    fn reader(&self) -> &str {
-        match self {
-            Home::Local(device) => device,
-            Home::Shared { reader, .. } => reader,
-        }
-    }
-}
-
 struct Rewriter<'m, 'p> {
     module: &'m Module<'m>,
     placement: &'p Placement,
@@ -153,6 +132,8 @@ struct Rewriter<'m, 'p> {
     /// Where each result of a function goes, by its name.
     result_homes: HashMap<String, Vec<Home>>,
     buffers: Buffers<'m, 'p>,
+    /// The elements of a tensor that crosses as scalars.
+    scalars: HashMap<Value<'m>, Vec<Value<'m>>>,
     /// The start of the function that is being rewritten.
     entry: Option<Inserter<'m>>,
     /// Calls to erase at the end: an operation built meanwhile could take the
@@ -175,6 +156,7 @@ impl<'m, 'p> Rewriter<'m, 'p> {
             result_types: HashMap::new(),
             result_homes: HashMap::new(),
             buffers: Buffers::new(module, placement),
+            scalars: HashMap::new(),
             entry: None,
             replaced: Vec::new(),
         }
@@ -186,13 +168,19 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         for name in names {
             let function = self.outlined[&name];
             let role = role_attribute(function).unwrap_or(Partition::CONTROL);
-            let device = affinity(self.module, self.placement.symbol_of(role));
-            callee::rewrite(self.module, function, device, &self.result_homes[&name]);
+            callee::rewrite(
+                self.module,
+                function,
+                self.placement.symbol_of(role),
+                self.classes.forms(&name),
+                &self.result_homes[&name],
+            );
         }
         for function in callers {
             self.rewrite_caller(*function);
         }
-        for call in self.replaced.drain(..) {
+        // The last first: it may still read what an earlier one made.
+        for call in self.replaced.drain(..).rev() {
             call.erase();
         }
         for function in callers {
@@ -247,8 +235,17 @@ impl<'m, 'p> Rewriter<'m, 'p> {
                 arguments.clone()
             };
             for value in handed_on.chain(inner) {
-                if value.r#type().is_tensor() {
-                    value.set_type(view_type(self.module));
+                let tensor = value.r#type();
+                if !tensor.is_tensor() {
+                    continue;
+                }
+                match self.classes.lookup(value) {
+                    // One, since no more are carried.
+                    Some((Home::Scalars, _)) => {
+                        value.set_type(tensor.element());
+                        self.scalars.insert(value, vec![value]);
+                    }
+                    _ => value.set_type(view_type(self.module)),
                 }
             }
             if Some(*block) == entry {
@@ -267,39 +264,69 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         }
     }
 
-    /// Turns a tensor that enters from outside into a buffer of its home.
+    /// Turns a tensor that enters from outside into what its home holds.
     fn admit_argument(&mut self, tensor: Value<'m>, first: Op<'m>) {
-        let uses = tensor.uses();
-        if uses.is_empty() {
-            return;
-        }
-        let inserter = Inserter::before(self.module, first);
-        let view = self.admit(tensor, &inserter);
-        self.classes.alias(tensor, view);
-        for each in uses {
-            each.op.set_operand(each.index, view);
+        if !tensor.is_unused() {
+            let inserter = Inserter::before(self.module, first);
+            self.admit(tensor, &inserter);
         }
     }
 
-    fn admit(&mut self, tensor: Value<'m>, inserter: &Inserter<'m>) -> Value<'m> {
+    /// Hands `tensor`, which control has, to all its users in the form of its
+    /// home.
+    fn admit(&mut self, tensor: Value<'m>, inserter: &Inserter<'m>) {
         let Some((home, r#type)) = self.classes.lookup(tensor) else {
-            return tensor;
+            return;
         };
         let home = home.clone();
+        let uses = tensor.uses();
+        let admitted = if home == Home::Scalars {
+            let elements = inserter.extract_all(tensor);
+            let only = (elements.len() == 1).then(|| elements[0]);
+            self.scalars.insert(tensor, elements);
+            only
+        } else {
+            Some(self.admit_into(tensor, home, r#type, inserter))
+        };
+        let Some(admitted) = admitted else {
+            return;
+        };
+        self.stand_for(tensor, admitted);
+        for each in uses {
+            each.op.set_operand(each.index, admitted);
+        }
+    }
+
+    fn admit_into(
+        &mut self,
+        tensor: Value<'m>,
+        home: Home,
+        r#type: Type<'m>,
+        inserter: &Inserter<'m>,
+    ) -> Value<'m> {
         let control = self.placement.symbol_of(Partition::CONTROL);
         let view = inserter.export(affinity(self.module, control), tensor);
-        let Home::Shared { owner, .. } = home else {
+        let Home::Shared { owner, users, .. } = home else {
             return view;
         };
-        let writes_itself = self.placement.reaches(&owner, control);
+        let writes_itself = users.contains(control);
         let own = if writes_itself { &owner } else { control };
         let buffer = self.buffers.allocate(inserter, own, r#type);
-        self.buffers.write(inserter, view, buffer, r#type);
+        self.buffers
+            .write(inserter, Partition::CONTROL, view, buffer, r#type);
         let written = inserter.view_of(buffer, r#type);
         if writes_itself {
             return written;
         }
         self.carry(inserter, inserter, written, &owner, r#type)
+    }
+
+    /// Lets `value` be what `tensor` was, for those who look it up.
+    fn stand_for(&mut self, tensor: Value<'m>, value: Value<'m>) {
+        self.classes.alias(tensor, value);
+        if let Some(elements) = self.scalars.get(&tensor).cloned() {
+            self.scalars.insert(value, elements);
+        }
     }
 
     /// A copy of `view` in a buffer of `device`, allocated at `place` and
@@ -325,15 +352,37 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         view: Value<'m>,
         device: &str,
     ) -> Value<'m> {
-        let Some((Home::Shared { owner, .. }, r#type)) = self.classes.lookup(view) else {
+        let Some((Home::Shared { users, .. }, r#type)) = self.classes.lookup(view) else {
             return view;
         };
-        if self.placement.reaches(owner, device) {
+        if users.contains(device) {
             return view;
         }
         // Read at once by the operation that it is made for.
         let place = self.entry.unwrap_or(*inserter);
         self.carry(inserter, &place, view, device, r#type)
+    }
+
+    /// The tensor that `value` stands for, in the caller's own code.
+    fn tensor_of(&mut self, op: Op<'m>, value: Value<'m>) -> Option<Value<'m>> {
+        let (home, tensor) = self.classes.lookup(value)?;
+        let inserter = Inserter::before(self.module, op);
+        // A tensor that control has from outside is one already; only what
+        // calls return still has the type that it had.
+        let is_returned = value.defining_op().and_then(|op| self.callee(op)).is_some();
+        if value.r#type().is_tensor() && !is_returned {
+            return None;
+        }
+        let Some(reader) = home.reader().map(str::to_owned) else {
+            let control = self.placement.symbol_of(Partition::CONTROL);
+            set_device(op, affinity(self.module, control));
+            let elements = self.scalars.get(&value)?;
+            return Some(inserter.from_elements(elements, tensor));
+        };
+        let device = affinity(self.module, &reader);
+        set_device(op, device);
+        let view = self.within_reach(&inserter, value, &reader);
+        Some(inserter.import(device, view, tensor))
     }
 
     fn rewrite_op(&mut self, op: Op<'m>) {
@@ -347,16 +396,8 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         // Whatever else reads or makes a tensor stays as it is, between an
         // import and an export.
         for (index, operand) in op.operands().into_iter().enumerate() {
-            if let Some((home, tensor)) = self.classes.lookup(operand)
-                && !operand.r#type().is_tensor()
-            {
-                let reader = home.reader().to_owned();
-                let device = affinity(self.module, &reader);
-                set_device(op, device);
-                let inserter = Inserter::before(self.module, op);
-                let view = self.within_reach(&inserter, operand, &reader);
-                let imported = inserter.import(device, view, tensor);
-                op.set_operand(index, imported);
+            if let Some(tensor) = self.tensor_of(op, operand) {
+                op.set_operand(index, tensor);
             }
         }
         for result in op.results() {
@@ -366,101 +407,13 @@ impl<'m, 'p> Rewriter<'m, 'p> {
             if result.r#type().is_tensor() && !is_pure(op) && !stays {
                 let control = affinity(self.module, self.placement.symbol_of(Partition::CONTROL));
                 set_device(op, control);
-                let uses = result.uses();
                 if let Some(next) = next_op(op) {
                     let inserter = Inserter::before(self.module, next);
-                    let view = self.admit(result, &inserter);
-                    self.classes.alias(result, view);
-                    for each in uses {
-                        each.op.set_operand(each.index, view);
-                    }
+                    self.admit(result, &inserter);
                 }
             }
         }
     }
-
-    fn rewrite_call(&mut self, call: Op<'m>, name: &str) {
-        let inserter = Inserter::before(self.module, call);
-        let role = role_attribute(self.outlined[name]).unwrap_or(Partition::CONTROL);
-        let device = self.placement.symbol_of(role);
-        let mut operands = Vec::new();
-        let mut passed: HashSet<Attribute> = HashSet::new();
-        let mut seen: HashSet<Value> = HashSet::new();
-        for operand in call.operands() {
-            let constant = operand
-                .defining_op()
-                .filter(|op| op.is("arith.constant"))
-                .and_then(|op| op.attribute("value"));
-            let repeated =
-                !seen.insert(operand) || constant.is_some_and(|constant| !passed.insert(constant));
-            let operand = self.within_reach(&inserter, operand, device);
-            if repeated {
-                operands.extend(inserter.keep_apart(&[operand]));
-            } else {
-                operands.push(operand);
-            }
-        }
-        let homes = self.result_homes[name].clone();
-        let types = self.result_types[name].clone();
-        // The view of each shared result, and where it has to go yet.
-        let mut shared = Vec::new();
-        for ((home, r#type), result) in homes.iter().zip(&types).zip(call.results()) {
-            let Home::Shared { owner, .. } = home else {
-                continue;
-            };
-            let place = if is_read_at_once(result) {
-                self.entry.unwrap_or(inserter)
-            } else {
-                inserter
-            };
-            let reaches = self.placement.reaches(owner, device);
-            let own = if reaches { owner.as_str() } else { device };
-            let buffer = self.buffers.allocate(&place, own, *r#type);
-            operands.push(buffer);
-            let onward = (!reaches).then(|| (place, owner.clone(), *r#type));
-            shared.push((place.view_of(buffer, *r#type), onward));
-        }
-        let local = homes
-            .iter()
-            .filter(|home| matches!(home, Home::Local(_)))
-            .count();
-        let new = inserter.insert(
-            inserter
-                .start("func.call")
-                .operands(&operands)
-                .results(&vec![inserter.view_type(); local])
-                .attribute("callee", Attribute::symbol(self.module.session(), name)),
-        );
-        let mut views = new.results().into_iter();
-        let mut shared = shared.into_iter();
-        for (result, home) in call.results().into_iter().zip(&homes) {
-            let view = match home {
-                Home::Local(_) => views.next(),
-                Home::Shared { .. } => shared.next().map(|(view, onward)| match onward {
-                    None => view,
-                    Some((place, owner, r#type)) => {
-                        self.carry(&inserter, &place, view, &owner, r#type)
-                    }
-                }),
-            };
-            if let Some(view) = view {
-                self.classes.alias(result, view);
-                result.replace_all_uses_with(view);
-            }
-        }
-        self.replaced.push(call);
-    }
-}
-
-/// Whether a value is only read by what stands beside it, and so is dead when
-/// its block has run. Its buffer can then serve every iteration of a loop
-/// around it: outlined functions have read what they were given when they
-/// return, since they wait for what they write and export.
-fn is_read_at_once(value: Value<'_>) -> bool {
-    value
-        .uses()
-        .into_iter()
-        .all(|each| !hands_on(each.op) && !is_control_flow(each.op))
 }
 
 /// Terminators of control flow hand views on without looking at them.

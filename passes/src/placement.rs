@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cost::crossing::{Crossing, End, Method, Parcel, Rest};
 use cost::{Partition, Platform};
 use dialects::Module;
 use dialects::ir::{Attribute, Op};
@@ -12,6 +13,8 @@ use dialects::ir::{Attribute, Op};
 pub struct Device {
     /// Its symbol in the module, without `@`.
     pub symbol: String,
+    /// The processing unit of the platform that it is.
+    pub unit: String,
     /// IREE's name for its kind: `local`, `vulkan`.
     pub alias: String,
     /// Which of several devices of that kind. IREE silently merges devices
@@ -31,15 +34,13 @@ impl Device {
 }
 
 /// The devices in use and who is on them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Placement {
     /// Control's device first, since IREE allocates inputs on the first.
     pub devices: Vec<Device>,
     of: BTreeMap<Partition, usize>,
-    /// By pair of devices: which of the two owns the buffer of a crossing.
-    owners: BTreeMap<(usize, usize), usize>,
-    /// Pairs of owner and user: the user can use the owner's buffers.
-    reach: BTreeSet<(usize, usize)>,
+    /// Whose links say how values cross.
+    platform: Platform,
 }
 
 impl Placement {
@@ -56,12 +57,10 @@ impl Placement {
             .into_iter()
             .filter_map(Op::symbol_name)
             .collect();
-        let mut names: BTreeMap<usize, String> = BTreeMap::new();
         let mut placement = Self {
             devices: Vec::new(),
             of: BTreeMap::new(),
-            owners: BTreeMap::new(),
-            reach: BTreeSet::new(),
+            platform: platform.clone(),
         };
         let control = mapping.get(&Partition::CONTROL);
         let mut units: Vec<_> = platform
@@ -77,25 +76,14 @@ impl Placement {
             }
             placement.devices.push(Device {
                 symbol,
+                unit: unit.name.clone(),
                 alias: unit.iree.alias.clone(),
                 ordinal: unit.iree.ordinal,
             });
             for (role, name) in mapping {
                 if *name == unit.name {
                     placement.of.insert(*role, index);
-                    names.insert(index, unit.name.clone());
                 }
-            }
-        }
-        for (one, one_name) in &names {
-            for (other, other_name) in &names {
-                if platform.can_use(one_name, other_name) {
-                    placement.reach.insert((*one, *other));
-                }
-                let first_owns = platform.crossing_owner(one_name, other_name) == one_name;
-                placement
-                    .owners
-                    .insert((*one, *other), if first_owns { *one } else { *other });
             }
         }
         placement
@@ -113,41 +101,52 @@ impl Placement {
         self.devices.get(index).map_or("", |device| &device.symbol)
     }
 
-    /// Whether the device `user` can use buffers that `owner` allocated.
-    pub fn reaches(&self, owner: &str, user: &str) -> bool {
-        let index = |symbol: &str| {
-            self.devices
-                .iter()
-                .position(|device| device.symbol == symbol)
+    /// How a value crosses from all that make it to all that read it, by `methods` only: what
+    /// [`Platform::crossing_among`] answers, with symbols of devices in place of units.
+    pub fn crossing(
+        &self,
+        makers: &BTreeSet<End>,
+        readers: &BTreeSet<End>,
+        parcel: Parcel,
+        methods: &[Method],
+    ) -> Option<Crossing> {
+        let units = |ends: &BTreeSet<End>| -> Vec<End> {
+            ends.iter().map(|end| self.with_unit(end)).collect()
         };
-        match (index(owner), index(user)) {
-            (Some(owner), Some(user)) => self.reach.contains(&(owner, user)),
-            _ => false,
+        let found =
+            self.platform
+                .crossing_among(&units(makers), &units(readers), parcel, methods)?;
+        let symbols = |names: BTreeSet<String>| -> BTreeSet<String> {
+            names.iter().map(|name| self.symbol(name)).collect()
+        };
+        let rest = match found.rest {
+            Rest::Home(unit) => Rest::Home(self.symbol(&unit)),
+            Rest::Buffer {
+                owner,
+                users,
+                copiers,
+            } => Rest::Buffer {
+                owner: self.symbol(&owner),
+                users: symbols(users),
+                copiers: symbols(copiers),
+            },
+            Rest::Scalars => Rest::Scalars,
+            Rest::Lent(unit) => Rest::Lent(self.symbol(&unit)),
+        };
+        Some(Crossing { rest, ..found })
+    }
+
+    fn with_unit(&self, end: &End) -> End {
+        let device = self.devices.iter().find(|each| each.symbol == end.pu);
+        End {
+            pu: device.map_or_else(|| end.pu.clone(), |device| device.unit.clone()),
+            inside: end.inside,
         }
     }
 
-    /// Which of several devices owns a buffer that all of them use: the one
-    /// that the others' links leave as owner most often, the first of equals.
-    pub fn owner<'a>(&'a self, symbols: &BTreeSet<&'a str>) -> &'a str {
-        let users: Vec<usize> = (0..self.devices.len())
-            .filter(|index| symbols.contains(self.devices[*index].symbol.as_str()))
-            .collect();
-        // Whose buffers most can use comes first; then whom the links name.
-        let wins = |index: &usize| {
-            let count = |counts: &dyn Fn(usize) -> bool| {
-                users.iter().filter(|other| counts(**other)).count()
-            };
-            (
-                count(&|other| self.reach.contains(&(*index, other))),
-                count(&|other| self.owners.get(&(*index, other)) == Some(index)),
-            )
-        };
-        // Of equals the first: max_by_key would take the last.
-        users
-            .iter()
-            .rev()
-            .max_by_key(|index| wins(index))
-            .map_or("", |index| &self.devices[*index].symbol)
+    fn symbol(&self, unit: &str) -> String {
+        let device = self.devices.iter().find(|each| each.unit == unit);
+        device.map_or_else(|| unit.to_owned(), |device| device.symbol.clone())
     }
 }
 

@@ -6,7 +6,7 @@
 //! `linalg.generic` is one, whatever its region says) and are grouped by role.
 
 use dialects::Module;
-use dialects::ir::{Block, Few, Op, Value, Walk};
+use dialects::ir::{Block, Few, Op, Type, Value, Walk};
 use dialects::vocabulary::{FUNC, GLOBAL, GLOBAL_LOAD, UTIL_FUNC};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -253,4 +253,16 @@ pub fn is_groupable(op: Op<'_>) -> bool {
         && !op.is(GLOBAL_LOAD)
         && !op.results().is_empty()
         && op.results().iter().all(|value| value.r#type().is_tensor())
+}
+
+/// What about a tensor decides how it can cross. Bits count as no integers:
+/// made of scalars on lavapipe, 32 of them were all zero.
+pub fn parcel_of(tensor: Type<'_>, carried: bool) -> cost::crossing::Parcel {
+    let element = tensor.element();
+    cost::crossing::Parcel {
+        bytes: tensor.byte_count().unwrap_or_default(),
+        elements: tensor.element_count().unwrap_or_default(),
+        integer: element.is_integer() && matches!(element.bit_width(), Some(8 | 16 | 32 | 64)),
+        carried,
+    }
 }

@@ -13,14 +13,23 @@
 //--- models.mlir
 // CHECK:      "crossings": [
 // CHECK:        "bytes": 32,
+// CHECK-NEXT:   "carried": false,
+// CHECK-NEXT:   "count": 1,
+// CHECK-NEXT:   "elements": 4,
+// CHECK-NEXT:   "enters": true,
 // CHECK-NEXT:   "from": "control",
+// CHECK-NEXT:   "integer": true,
+// CHECK-NEXT:   "leaves": false,
 // CHECK-NEXT:   "per": "draft",
 // CHECK-NEXT:   "to": "drafter",
+// CHECK-NEXT:   "value": [[#]],
 // CHECK-NEXT:   "what": "tensor<4xi64>"
 // CHECK:        "from": "target",
+// CHECK-NEXT:   "integer": false,
+// CHECK-NEXT:   "leaves": true,
 // CHECK-NEXT:   "per": "round",
 // CHECK-NEXT:   "to": "control",
-// CHECK-NEXT:   "what": "tensor<4x16xf32>"
+// CHECK:        "what": "tensor<4x16xf32>"
 // CHECK:      "sequence_length": 4,
 // CHECK-NEXT: "state": null,
 // CHECK:      "drafter": {
@@ -160,6 +169,65 @@ func.func @symbolic(%tokens: tensor<4xi64>) -> tensor<4xi64> {
 // RUN: specplace opt --pass identify-roles,estimate-costs hidden.mlir 2>&1 | FileCheck symbolic.mlir --check-prefix=HIDDEN
 // HIDDEN: warning: the drafts are made in a loop whose length specplace cannot see; they are counted as one
 // HIDDEN: help: bound the loop by torch.ops.specplace.draft_length(max)
+
+// What crosses is followed through loops, and crosses as often as it is made,
+// or read if that is rarer. Tokens that come from outside enter the drafter
+// once, and those that it makes itself do not cross. What control makes of them
+// crosses for each draft that reads it; what goes round after round to the
+// target crosses once a round; what drafts only read is theirs once a round.
+// RUN: specplace opt --pass identify-roles,estimate-costs -q often.mlir | %venv/bin/python %S/Inputs/crossings.py | FileCheck often.mlir
+//--- often.mlir
+// CHECK:      1 tensor<4xi64> drafter -> target, round, carried
+// CHECK-NEXT: 1 tensor<4xi64> drafter -> control, once, leaves, carried
+// CHECK-NEXT: 1 tensor<4xi64> control -> drafter, once, enters, carried
+// CHECK-NEXT: 1 tensor<4xi64> control -> target, once, enters, carried
+// CHECK-NEXT: 1 tensor<2xi64> control -> drafter, round
+// CHECK-NEXT: 1 tensor<3xi64> target -> control, round
+// CHECK-NEXT: 1 tensor<1xi64> control -> drafter, draft
+// CHECK-NOT:  ->
+util.global private mutable @specplace.draft_length = dense<8> : tensor<i64>
+func.func @often(%tokens: tensor<4xi64>, %pair: tensor<2xi64>, %limit: i64) -> tensor<4xi64> {
+  %zero = arith.constant 0 : i64
+  %one = arith.constant 1 : i64
+  %at = arith.constant 0 : index
+  %length = util.global.load @specplace.draft_length : tensor<i64>
+  %rounds:2 = scf.while (%r = %zero, %before = %tokens) : (i64, tensor<4xi64>) -> (i64, tensor<4xi64>) {
+    %again = arith.cmpi slt, %r, %limit : i64
+    scf.condition(%again) %r, %before : i64, tensor<4xi64>
+  } do {
+  ^bb0(%r: i64, %before: tensor<4xi64>):
+    // Once a round, for all drafts.
+    %doubled = arith.addi %pair, %pair : tensor<2xi64>
+    %drafts:2 = scf.while (%i = %zero, %now = %before) : (i64, tensor<4xi64>) -> (i64, tensor<4xi64>) {
+      %n = tensor.extract %length[] : tensor<i64>
+      %go = arith.cmpi slt, %i, %n : i64
+      scf.condition(%go) %i, %now : i64, tensor<4xi64>
+    } do {
+    ^bb0(%i: i64, %now: tensor<4xi64>):
+      // Once a draft.
+      %place = tensor.from_elements %i : tensor<1xi64>
+      %x = arith.sitofp %now {specplace.role = "drafter"} : tensor<4xi64> to tensor<4xf32>
+      %p = arith.sitofp %doubled {specplace.role = "drafter"} : tensor<2xi64> to tensor<2xf32>
+      %q = arith.sitofp %place {specplace.role = "drafter"} : tensor<1xi64> to tensor<1xf32>
+      %pp = tensor.concat dim(0) %p, %p {specplace.role = "drafter"} : (tensor<2xf32>, tensor<2xf32>) -> tensor<4xf32>
+      %qq = tensor.concat dim(0) %q, %q, %q, %q {specplace.role = "drafter"} : (tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<4xf32>
+      %y = arith.addf %x, %pp {specplace.role = "drafter"} : tensor<4xf32>
+      %z = arith.addf %y, %qq {specplace.role = "drafter"} : tensor<4xf32>
+      %draft = arith.fptosi %z {specplace.role = "drafter"} : tensor<4xf32> to tensor<4xi64>
+      %j = arith.addi %i, %one : i64
+      scf.yield %j, %draft : i64, tensor<4xi64>
+    }
+    %t = tensor.extract_slice %drafts#1[0] [3] [1] {specplace.role = "target"} : tensor<4xi64> to tensor<3xi64>
+    %v = arith.sitofp %t {specplace.role = "target"} : tensor<3xi64> to tensor<3xf32>
+    %w = arith.fptosi %v {specplace.role = "target"} : tensor<3xf32> to tensor<3xi64>
+    // Control reads it, for a scalar.
+    %sum = arith.addi %w, %w : tensor<3xi64>
+    %s = tensor.extract %sum[%at] : tensor<3xi64>
+    %next = arith.addi %r, %s : i64
+    scf.yield %next, %drafts#1 : i64, tensor<4xi64>
+  }
+  return %rounds#1 : tensor<4xi64>
+}
 
 // Models in functions of their own have no draft length: whoever calls them
 // has one.

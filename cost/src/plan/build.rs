@@ -4,7 +4,8 @@ use super::words;
 use super::{
     CrossingPlan, DevicePlan, PLAN_VERSION, Plan, RolePlan, RunnerUp, Speedups, Times, VariantPlan,
 };
-use crate::platform::{CrossingMethod, Platform, ProcessingUnit, Variant};
+use crate::crossing::End;
+use crate::platform::{Platform, ProcessingUnit, Variant};
 use crate::search::{Choice, CostModel, Evaluator, Point, Request, Space, sensitivity};
 use crate::speedup::speedup;
 use crate::workload::{Partition, Role};
@@ -221,47 +222,60 @@ fn compile_flags(context: &Context<'_>, devices: &[DevicePlan]) -> Vec<String> {
     })
 }
 
+/// What crosses, alike values in one row.
 fn crossings(context: &Context<'_>) -> Vec<CrossingPlan> {
     let placed: BTreeMap<Partition, usize> = context.placed().into_iter().collect();
-    let crossings = context
-        .request
-        .workload
-        .crossings
-        .iter()
-        .filter_map(|crossing| {
-            let (from, to) = (
-                context.name(*placed.get(&crossing.from)?),
-                context.name(*placed.get(&crossing.to)?),
-            );
-            let route = context.platform().route(from, to)?;
-            let method = context.platform().crossing_method(from, to);
-            Some(CrossingPlan {
-                from: crossing.from,
-                to: crossing.to,
+    let platform = context.platform();
+    let pu = |role| Some(context.name(*placed.get(&role)?));
+    let mut rows: Vec<CrossingPlan> = Vec::new();
+    for value in context.request.workload.values() {
+        let demands: Vec<_> = value
+            .into_iter()
+            .filter_map(|demand| Some((demand, pu(demand.from)?, pu(demand.to)?)))
+            .collect();
+        let Some(crossing) = platform.crossing_of(&demands) else {
+            continue;
+        };
+        for (demand, from, to) in demands {
+            let leg = crossing.leg(&End::maker(demand, from), &End::reader(demand, to));
+            let (Some(leg), Some(route)) = (leg, platform.route(from, to)) else {
+                continue;
+            };
+            let links = || route.links.iter().flatten();
+            let row = CrossingPlan {
+                from: demand.from,
+                to: demand.to,
                 from_pu: from.to_owned(),
                 to_pu: to.to_owned(),
-                method,
-                owner: (method == CrossingMethod::SharedBuffer)
-                    .then(|| context.platform().crossing_owner(from, to).to_owned()),
-                via: route.links[1].map(|_| context.platform().control.clone()),
-                unified_memory: route.links.iter().flatten().all(|link| link.unified_memory),
-                transparent_access: route
-                    .links
-                    .iter()
-                    .flatten()
-                    .all(|link| link.transparent_access),
-                bytes: crossing.bytes,
-                per: crossing.per,
-                what: crossing.what.clone(),
-                each_ms: context
-                    .platform()
-                    .crossing_seconds(from, to, crossing.bytes)?
-                    * 1e3,
-            })
-        });
-    crossings
-        .filter(|crossing| crossing.from_pu != crossing.to_pu)
-        .collect()
+                method: leg.method,
+                owner: crossing
+                    .owner()
+                    .filter(|_| leg.method.shares())
+                    .map(str::to_owned),
+                via: route.links[1].map(|_| platform.control.clone()),
+                unified_memory: links().all(|link| link.unified_memory),
+                transparent_access: links().all(|link| link.transparent_access),
+                bytes: demand.bytes,
+                per: demand.per,
+                count: demand.count,
+                what: demand.what.clone(),
+                each_ms: leg.seconds * 1e3,
+            };
+            let like = |known: &CrossingPlan| {
+                let count = known.count;
+                *known
+                    == CrossingPlan {
+                        count,
+                        ..row.clone()
+                    }
+            };
+            match rows.iter_mut().find(|known| like(known)) {
+                Some(known) => known.count += row.count,
+                None => rows.push(row),
+            }
+        }
+    }
+    rows
 }
 
 fn speedups(context: &Context<'_>) -> Speedups {

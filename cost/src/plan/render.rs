@@ -160,10 +160,13 @@ fn crossings(plan: &Plan) -> String {
         "each",
     ]);
     for crossing in &plan.crossings {
-        let often = match crossing.per {
-            Per::Draft => "per draft",
-            Per::Round => "per round",
-            Per::Once => "once",
+        let often = match (crossing.per, crossing.count) {
+            (Per::Draft, 1) => "per draft".to_owned(),
+            (Per::Round, 1) => "per round".to_owned(),
+            (Per::Once, 1) => "once".to_owned(),
+            (Per::Draft, count) => format!("{count} per draft"),
+            (Per::Round, count) => format!("{count} per round"),
+            (Per::Once, count) => format!("{count}, once"),
         };
         let end = |role: Partition, pu: &str| format!("{role} on {pu}");
         table.add_row(vec![
@@ -175,7 +178,7 @@ fn crossings(plan: &Plan) -> String {
                 None => crossing.method.to_string(),
             },
             bytes(crossing.bytes as f64),
-            often.into(),
+            often,
             ms(crossing.each_ms),
         ]);
     }

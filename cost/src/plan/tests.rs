@@ -12,13 +12,7 @@ fn request() -> Request {
         demand(41_000_000, 3_000_000),
         demand(100_000_000, 10_000_000),
     );
-    let crossing = |from, to, per| CrossingDemand {
-        from,
-        to,
-        bytes: 504,
-        per,
-        what: "tokens i64[1,63]".into(),
-    };
+    let crossing = |from, to, per| CrossingDemand::new(from, to, 504, per, "tokens i64[1,63]");
     workload.crossings = vec![
         crossing(Partition::CONTROL, Partition::DRAFTER, Per::Draft),
         crossing(Partition::CONTROL, Partition::TARGET, Per::Round),

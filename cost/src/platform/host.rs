@@ -175,6 +175,8 @@ fn describe(facts: &Facts) -> Platform {
             unified_memory: software,
             transparent_access: false,
             mappable_by: vec!["cpu".into()],
+            owner: None,
+            methods: None,
         });
     }
     platform
@@ -246,6 +248,7 @@ fn cpu(facts: &Facts) -> ProcessingUnit {
         efficiency: assumed(0.5, "typical of IREE's f32 kernels"),
         bandwidth: assumed(20e9, "two channels of DDR4, half used"),
         bandwidth_per_resource: Some(assumed::<BytesPerSecond>(10e9, "one core's share")),
+        read_back: None,
         dispatch_overhead: assumed(4e-6, "local-task; 2 to 8 us seen on x86"),
         dtypes: DType::ALL
             .iter()
@@ -304,6 +307,7 @@ fn vulkan(facts: &Facts, gpu: Gpu) -> ProcessingUnit {
         efficiency: assumed(0.3, "typical of IREE's SPIR-V kernels without tuning"),
         bandwidth: assumed(bandwidth, why),
         bandwidth_per_resource: None,
+        read_back: None,
         dispatch_overhead: assumed(overhead, why),
         dtypes: BTreeSet::from([DType::F32, DType::Index, DType::I64, DType::I32, DType::I1]),
         dtypes_note: Some("IREE's default Vulkan target computes f16 and i8 wrongly in places; name a target in a platform file to allow them".into()),

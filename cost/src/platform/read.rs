@@ -41,6 +41,7 @@ struct Unit {
     bandwidth: Quantity<BytesPerSecond>,
     bandwidth_per_resource: Option<Quantity<BytesPerSecond>>,
     dispatch_overhead: Option<Quantity<Seconds>>,
+    read_back: Option<Quantity<Seconds>>,
     dtypes: Option<BTreeSet<DType>>,
     dtypes_note: Option<String>,
     #[serde(default)]
@@ -190,6 +191,7 @@ pub(super) fn platform(file: &str, text: &str) -> Result<Platform, CostError> {
             bandwidth: unit.bandwidth,
             bandwidth_per_resource: unit.bandwidth_per_resource,
             dispatch_overhead: unit.dispatch_overhead.unwrap_or_else(none_given),
+            read_back: unit.read_back,
             dtypes,
             dtypes_note: unit.dtypes_note,
             ops: unit.ops,

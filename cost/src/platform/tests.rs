@@ -79,29 +79,7 @@ fn a_platform_reads_as_written() {
         ),
         ("npu", "npu")
     );
-    assert_eq!(
-        platform.crossing_method("cpu", "npu"),
-        CrossingMethod::SharedBuffer
-    );
     assert!(platform.can_use("npu", "cpu") && !platform.can_use("cpu", "npu"));
-}
-
-#[test]
-fn the_host_copies_between_memories_that_nobody_maps() {
-    let text = GOOD.replace(", mappable_by: [cpu]", "");
-    let platform = Platform::from_yaml("p.yaml", &text).unwrap();
-    assert_eq!(
-        platform.crossing_method("cpu", "npu"),
-        CrossingMethod::HostCopy
-    );
-    // 50 us and 8 bytes at 1 GB/s, and two words of a quarter of a microsecond.
-    let seconds = platform.crossing_seconds("cpu", "npu", 8).unwrap();
-    assert!(
-        (seconds - (50e-6 + 8e-9 + 0.5e-6)).abs() < 1e-12,
-        "{seconds}"
-    );
-    // Of two that are alike, the first on the platform owns, whichever way the value goes.
-    assert_eq!(platform.crossing_owner("npu", "cpu"), "cpu");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::Platform;
 use crate::CostError;
+use crate::crossing::Method;
 use crate::text::suggestion;
 use crate::yaml::{Step, at};
 use std::collections::BTreeSet;
@@ -131,6 +132,60 @@ pub(super) fn platform(platform: &Platform, file: &str, text: &str) -> Result<()
                 format!("a link joins two different processing units, not `{a}` and itself"),
                 None,
             );
+        }
+        if let Some(owner) = &link.owner {
+            let other = if owner == a { b } else { a };
+            if owner != a && owner != b {
+                return fail(
+                    &part("owner"),
+                    format!("`{owner}` is not at either end of this link"),
+                    Some(suggestion(owner, "its ends", [a.as_str(), b.as_str()])),
+                );
+            }
+            if !platform.can_use(owner, other) {
+                return fail(
+                    &part("owner"),
+                    format!("{owner} cannot own the buffers of this link: {other} cannot map them"),
+                    Some(format!(
+                        "`mappable_by` names who can map the other's memory: add {other}, or leave `owner` out"
+                    )),
+                );
+            }
+        }
+        if let Some(methods) = &link.methods {
+            if methods.is_empty() {
+                return fail(
+                    &part("methods"),
+                    "a link allows one method at least".into(),
+                    Some("leave `methods` out to allow all that are usual".into()),
+                );
+            }
+            for (at, method) in methods.iter().enumerate() {
+                let item = [
+                    Step::Key("links"),
+                    Step::Item(index),
+                    Step::Key("methods"),
+                    Step::Item(at),
+                ];
+                if methods.iter().take(at).any(|earlier| earlier == method) {
+                    return fail(&item, format!("`{}` is there twice", method.as_str()), None);
+                }
+                if !platform.is_possible(link, *method) {
+                    let why = match method {
+                        Method::Transfer => {
+                            "IREE transfers between two of its `local` devices only"
+                        }
+                        _ => {
+                            "neither can use a buffer of the other (`mappable_by`, `unified_memory`)"
+                        }
+                    };
+                    return fail(
+                        &item,
+                        format!("`{}` cannot work between {a} and {b}", method.as_str()),
+                        Some(format!("{why}; host-copy always works")),
+                    );
+                }
+            }
         }
         if !pairs.insert(if a < b { (a, b) } else { (b, a) }) {
             return fail(

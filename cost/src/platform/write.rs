@@ -35,6 +35,8 @@ struct Unit<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     bandwidth_per_resource: Option<&'a Quantity<BytesPerSecond>>,
     dispatch_overhead: &'a Quantity<Seconds>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_back: Option<&'a Quantity<Seconds>>,
     dtypes: &'a BTreeSet<DType>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dtypes_note: Option<&'a str>,
@@ -111,6 +113,7 @@ fn unit(unit: &ProcessingUnit) -> Unit<'_> {
         bandwidth,
         bandwidth_per_resource,
         dispatch_overhead,
+        read_back,
         dtypes,
         dtypes_note,
         ops,
@@ -139,6 +142,7 @@ fn unit(unit: &ProcessingUnit) -> Unit<'_> {
         bandwidth,
         bandwidth_per_resource: bandwidth_per_resource.as_ref(),
         dispatch_overhead,
+        read_back: read_back.as_ref(),
         dtypes,
         dtypes_note: dtypes_note.as_deref(),
         ops,

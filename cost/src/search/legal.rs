@@ -77,6 +77,15 @@ pub enum Reason {
         /// The other.
         b: String,
     },
+    /// A value can get from one PU to the other by no method that the link allows.
+    NoCrossing {
+        /// One PU.
+        a: String,
+        /// The other.
+        b: String,
+        /// The value.
+        what: String,
+    },
     /// The profile has no latency for it.
     NotMeasured(Hole),
 }
@@ -113,6 +122,9 @@ impl Reason {
             }
             Self::NoLink { a, b } => {
                 format!("describe the link between {a} and {b} in the platform file")
+            }
+            Self::NoCrossing { a, b, .. } => {
+                format!("allow more `methods` on the link between {a} and {b}")
             }
             Self::NotMeasured(hole) => format!(
                 "measure {} on {}, or let the roofline fill the profile's holes",
@@ -162,6 +174,10 @@ impl fmt::Display for Reason {
                 )
             }
             Self::NoLink { a, b } => write!(f, "nothing connects {a} and {b}"),
+            Self::NoCrossing { a, b, what } => write!(
+                f,
+                "{what} can cross between {a} and {b} by none of the methods that their link allows"
+            ),
             Self::NotMeasured(hole) => write!(f, "{hole}"),
         }
     }

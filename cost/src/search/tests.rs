@@ -290,13 +290,7 @@ fn the_full_machine_unless_a_smaller_one_is_faster() {
 
 #[test]
 fn crossings_place_control_and_count_when_asked() {
-    let crossing = |from, to, bytes, per| CrossingDemand {
-        from,
-        to,
-        bytes,
-        per,
-        what: "x".into(),
-    };
+    let crossing = |from, to, bytes, per| CrossingDemand::new(from, to, bytes, per, "x");
     let mut w = workload(demand(1_000_000, 0), demand(10_000_000, 0));
     w.crossings = vec![
         crossing(

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use cost::Role;
+use cost::Partition;
 use dialects::Module;
 use dialects::build::OpBuilder;
 use dialects::hal::Inserter;
@@ -17,8 +17,8 @@ pub struct Buffers<'m, 'p> {
     placement: &'p Placement,
     /// By device.
     allocators: HashMap<String, String>,
-    /// By tensor type.
-    writers: HashMap<String, String>,
+    /// By whose device copies, and tensor type.
+    writers: HashMap<(Partition, String), String>,
     /// By the type of the words that they copy.
     copiers: HashMap<&'static str, String>,
 }
@@ -53,18 +53,18 @@ impl<'m, 'p> Buffers<'m, 'p> {
         )
     }
 
-    /// Has control's device write what `view` shows into `buffer`.
+    /// Has the device of `role` copy what `view` shows into `buffer`.
     pub fn write(
         &mut self,
         inserter: &Inserter<'m>,
+        role: Partition,
         view: Value<'m>,
         buffer: Value<'m>,
         r#type: Type<'m>,
     ) {
-        let key = r#type.to_string();
-        let name = match self.writers.get(&key) {
+        let name = match self.writers.get(&(role, r#type.to_string())) {
             Some(name) => name.clone(),
-            None => self.build_writer(r#type),
+            None => self.build_writer(role, r#type),
         };
         inserter.insert(self.call(inserter, &name, &[view, buffer]));
     }
@@ -110,11 +110,12 @@ impl<'m, 'p> Buffers<'m, 'p> {
         name
     }
 
-    fn build_writer(&mut self, tensor: Type<'m>) -> String {
-        let name = format!("control_copy_{}", self.writers.len());
+    fn build_writer(&mut self, role: Partition, tensor: Type<'m>) -> String {
+        let prefix = role.to_string().replace('.', "_");
+        let name = format!("{prefix}_copy_{}", self.writers.len());
         let (view, buffer) = (self.r#type("!hal.buffer_view"), self.r#type("!hal.buffer"));
-        let body = self.build_function(&name, &[view, buffer], &[], Some(Role::Control));
-        let device = affinity(self.module, self.placement.symbol_of(Role::Control));
+        let body = self.build_function(&name, &[view, buffer], &[], Some(role));
+        let device = affinity(self.module, self.placement.symbol_of(role));
         let inserter = Inserter::at_end(self.module, body, self.module.op().location());
         let arguments = body.arguments();
         let imported = inserter.import(device, arguments[0], tensor);
@@ -122,7 +123,8 @@ impl<'m, 'p> Buffers<'m, 'p> {
         inserter.wait_for(device, &[written], "a crossing could not be written");
         inserter.keep_intact(&[imported]);
         inserter.insert(inserter.start("func.return"));
-        self.writers.insert(tensor.to_string(), name.clone());
+        self.writers
+            .insert((role, tensor.to_string()), name.clone());
         name
     }
 
@@ -162,7 +164,7 @@ impl<'m, 'p> Buffers<'m, 'p> {
         name: &str,
         inputs: &[Type<'m>],
         results: &[Type<'m>],
-        role: Option<Role>,
+        role: Option<Partition>,
     ) -> Block<'m> {
         let session = self.module.session();
         let location = self.module.op().location();
@@ -176,7 +178,7 @@ impl<'m, 'p> Buffers<'m, 'p> {
             .attribute("noinline", Attribute::unit(session))
             .regions(1);
         if let Some(role) = role {
-            builder = builder.attribute(ROLE, Attribute::string(session, role.as_str()));
+            builder = builder.attribute(ROLE, Attribute::string(session, &role.to_string()));
         }
         let function = builder.build();
         self.module.body().append(function);

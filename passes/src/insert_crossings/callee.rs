@@ -1,20 +1,26 @@
-//! The inside of an outlined function: buffers at its border, tensors within.
+//! The inside of an outlined function: buffers or scalars at its border,
+//! tensors within.
 
 use dialects::Module;
 use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Op, Type, Value};
 
-use super::Home;
+use super::home::{Form, Home};
+use crate::placement::affinity;
 
 /// Gives an outlined function buffers in place of tensors: views of its
 /// arguments, views of results that stay on its device, and one more argument
-/// for every buffer that it is to write into.
+/// for every buffer that it is to write into. What crosses as scalars enters
+/// and leaves so; of several the first takes the tensor's place among the
+/// arguments, and the others follow behind all of them.
 pub fn rewrite<'m>(
     module: &'m Module<'m>,
     function: Op<'m>,
-    device: Attribute<'m>,
+    symbol: &str,
+    forms: &[Form],
     homes: &[Home],
 ) {
+    let device = affinity(module, symbol);
     let Some(body) = function.blocks().first().copied() else {
         return;
     };
@@ -24,35 +30,57 @@ pub fn rewrite<'m>(
     let begin = Inserter::before(module, body.ops()[0]);
     let end = Inserter::before(module, terminator);
     let mut borrowed = Vec::new();
-    for argument in body.arguments() {
+    for (position, argument) in body.arguments().into_iter().enumerate() {
         let tensor = argument.r#type();
         if !tensor.is_tensor() {
             continue;
         }
-        argument.set_type(begin.view_type());
         let uses = argument.uses();
-        let imported = begin.import(device, argument, tensor);
-        borrowed.push(imported);
+        let within = match forms.get(position).unwrap_or(&Form::View) {
+            Form::Scalars => {
+                let scalar = tensor.element();
+                argument.set_type(scalar);
+                let mut elements = vec![argument];
+                for _ in 1..tensor.element_count().unwrap_or_default() {
+                    elements.push(body.add_argument(scalar, function.location()));
+                }
+                begin.from_elements(&elements, tensor)
+            }
+            form => {
+                argument.set_type(begin.view_type());
+                let lender = match form {
+                    Form::Lent(lender) => affinity(module, lender),
+                    _ => device,
+                };
+                let imported = begin.import(lender, argument, tensor);
+                borrowed.push(imported);
+                match form {
+                    Form::Lent(_) => begin.transfer(device, imported),
+                    _ => imported,
+                }
+            }
+        };
         for each in uses {
-            each.op.set_operand(each.index, imported);
+            each.op.set_operand(each.index, within);
         }
     }
-    let mut views = Vec::new();
+    let mut left = Vec::new();
     let mut written = Vec::new();
     for (value, home) in terminator.operands().into_iter().zip(homes) {
-        match home {
-            Home::Local(_) => views.push(end.export(device, value)),
-            Home::Shared { .. } => {
-                let buffer = body.add_argument(end.buffer_type(), function.location());
-                written.push(end.alias(device, value, buffer));
-            }
+        if *home == Home::Scalars {
+            left.extend(end.extract_all(value));
+        } else if home.is_written_by(symbol) {
+            let buffer = body.add_argument(end.buffer_type(), function.location());
+            written.push(end.alias(device, value, buffer));
+        } else {
+            left.push(end.export(device, value));
         }
     }
     if !written.is_empty() {
         end.wait_for(device, &written, "a crossing could not be written");
     }
     end.keep_intact(&borrowed);
-    terminator.set_operands(&end.keep_apart(&views));
+    terminator.set_operands(&end.keep_apart(&left));
     set_function_type(module, function);
 }
 

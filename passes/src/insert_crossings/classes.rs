@@ -1,17 +1,19 @@
-//! Which values must live in the same kind of buffer, and on which devices.
+//! Which values must live in the same form, and in which.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cost::Partition;
-use dialects::Module;
+use cost::crossing::{End, Method};
 use dialects::ir::{Op, Type, Value};
+use dialects::{Diagnostic, Module};
 use petgraph::unionfind::UnionFind;
 
-use super::{Home, hands_on};
+use super::hands_on;
+use super::home::{Form, Home};
 use crate::identify_roles::role_attribute;
 use crate::outline_subgraphs::is_outlined;
 use crate::placement::Placement;
-use crate::structure::{carried, functions, is_control_flow, is_pure, placed_blocks};
+use crate::structure::{carried, functions, is_control_flow, is_pure, parcel_of, placed_blocks};
 
 /// Tensors outside of outlined functions, in classes that control flow and
 /// common callees tie together.
@@ -19,11 +21,85 @@ pub struct Classes<'m> {
     /// The class of each value and the tensor type that it had at first.
     of: HashMap<Value<'m>, (usize, Type<'m>)>,
     homes: HashMap<usize, Home>,
+    /// How each outlined function takes its arguments.
+    forms: HashMap<String, Vec<Form>>,
+}
+
+/// Who makes and who reads the values of a class, and what they are.
+#[derive(Clone, Debug)]
+struct Class<'m> {
+    makers: BTreeSet<End>,
+    readers: BTreeSet<End>,
+    carried: bool,
+    r#type: Type<'m>,
+    /// A value of it, to point at.
+    first: Value<'m>,
+}
+
+impl<'m> Class<'m> {
+    fn of(value: Value<'m>) -> Self {
+        Self {
+            makers: BTreeSet::new(),
+            readers: BTreeSet::new(),
+            carried: false,
+            r#type: value.r#type(),
+            first: value,
+        }
+    }
+
+    fn join(&mut self, other: Self) {
+        self.makers.extend(other.makers);
+        self.readers.extend(other.readers);
+        self.carried |= other.carried;
+    }
+
+    fn home(&self, placement: &Placement, methods: &[Method]) -> Result<Home, Vec<Diagnostic>> {
+        let control = placement.symbol_of(Partition::CONTROL);
+        let parcel = parcel_of(self.r#type, self.carried);
+        let ends = || self.makers.iter().chain(&self.readers);
+        let found = match ends().next() {
+            None => return Ok(Home::Local(control.to_owned())),
+            Some(_) => placement.crossing(&self.makers, &self.readers, parcel, methods),
+        };
+        let Some(crossing) = found else {
+            let devices: BTreeSet<&str> = ends().map(|end| end.pu.as_str()).collect();
+            let devices: Vec<String> = devices.into_iter().map(|each| format!("@{each}")).collect();
+            let op = self.first.defining_op();
+            let op = op.or_else(|| self.first.block()?.parent_op());
+            let mut error = Diagnostic::error(format!(
+                "{} cannot cross between {} by any method that their links allow",
+                self.r#type,
+                devices.join(", ")
+            ))
+            .help("allow more `methods` on these links in the platform file");
+            if let Some(op) = op {
+                error = error.at(op.location().place()).offending(op.summary());
+            }
+            return Err(vec![error]);
+        };
+        let controls = ends().any(|end| end.pu == control);
+        Ok(Home::new(crossing, control, controls))
+    }
+}
+
+/// A call of an outlined function: its name, and the symbol of its device.
+struct Call<'m, 'p> {
+    name: String,
+    device: &'p str,
+    op: Op<'m>,
 }
 
 impl<'m> Classes<'m> {
     /// Looks at `callers` before anything in them is rewritten.
-    pub fn new(module: &'m Module<'_>, placement: &Placement, callers: &[Op<'m>]) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// A value that no allowed method can carry between its devices.
+    pub fn new(
+        module: &'m Module<'_>,
+        placement: &Placement,
+        callers: &[Op<'m>],
+    ) -> Result<Self, Vec<Diagnostic>> {
         let roles: HashMap<String, Partition> = functions(module)
             .into_iter()
             .filter(|function| is_outlined(*function))
@@ -36,17 +112,19 @@ impl<'m> Classes<'m> {
             .map(|(at, value)| (*value, at))
             .collect();
         let mut sets = UnionFind::new(values.len());
-        let mut devices: Vec<BTreeSet<String>> = vec![BTreeSet::new(); values.len()];
+        let mut classes: Vec<Class> = values.iter().map(|value| Class::of(*value)).collect();
+        let mut calls = Vec::new();
         let mut results_of: HashMap<(String, usize), usize> = HashMap::new();
-        let mut note = |value: Value<'m>, role: Partition| {
-            if let Some(at) = index.get(&value) {
-                devices[*at].insert(placement.symbol_of(role).to_owned());
-            }
+        let end = |role: Partition, inside: bool| End {
+            pu: placement.symbol_of(role).to_owned(),
+            inside,
         };
         for function in callers {
             let entry = function.blocks().first().copied();
             for value in entry.into_iter().flat_map(|block| block.arguments()) {
-                note(value, Partition::CONTROL);
+                if let Some(at) = index.get(&value) {
+                    classes[*at].makers.insert(end(Partition::CONTROL, false));
+                }
             }
             for op in placed_blocks(*function)
                 .into_iter()
@@ -55,6 +133,7 @@ impl<'m> Classes<'m> {
                 if is_control_flow(op) {
                     for (from, to) in carried(op) {
                         if let (Some(from), Some(to)) = (index.get(&from), index.get(&to)) {
+                            classes[*to].carried = true;
                             sets.union(*from, *to);
                         }
                     }
@@ -65,36 +144,131 @@ impl<'m> Classes<'m> {
                 }
                 let callee = op.attribute("callee").and_then(|each| each.as_symbol());
                 let role = callee.as_ref().and_then(|name| roles.get(name)).copied();
+                let here = end(role.unwrap_or(Partition::CONTROL), role.is_some());
                 // A scalar is read wherever the tensor is.
                 if role.is_some() || !op.is("tensor.extract") {
                     for operand in op.operands() {
-                        note(operand, role.unwrap_or(Partition::CONTROL));
+                        if let Some(at) = index.get(&operand) {
+                            classes[*at].readers.insert(here.clone());
+                        }
                     }
                 }
                 for (position, result) in op.results().into_iter().enumerate() {
-                    note(result, role.unwrap_or(Partition::CONTROL));
-                    if let (Some(name), Some(_), Some(at)) = (&callee, role, index.get(&result)) {
+                    let Some(at) = index.get(&result) else {
+                        continue;
+                    };
+                    classes[*at].makers.insert(here.clone());
+                    if let (Some(name), Some(_)) = (&callee, role) {
                         let first = *results_of.entry((name.clone(), position)).or_insert(*at);
                         sets.union(first, *at);
                     }
                 }
+                if let (Some(name), Some(role)) = (callee, role) {
+                    let device = placement.symbol_of(role);
+                    calls.push(Call { name, device, op });
+                }
             }
         }
-        let mut merged: HashMap<usize, BTreeSet<String>> = HashMap::new();
-        for (at, devices) in devices.into_iter().enumerate() {
-            merged.entry(sets.find(at)).or_default().extend(devices);
+        let mut merged: BTreeMap<usize, Class> = BTreeMap::new();
+        for (at, class) in classes.into_iter().enumerate() {
+            match merged.get_mut(&sets.find(at)) {
+                Some(known) => known.join(class),
+                None => {
+                    merged.insert(sets.find(at), class);
+                }
+            }
         }
-        Self {
+        let mut found = Self {
             of: values
                 .iter()
                 .enumerate()
                 .map(|(at, value)| (*value, (sets.find(at), value.r#type())))
                 .collect(),
-            homes: merged
-                .into_iter()
-                .map(|(class, devices)| (class, home(placement, &devices)))
-                .collect(),
+            homes: HashMap::new(),
+            forms: HashMap::new(),
+        };
+        for (at, class) in &merged {
+            let home = class.home(placement, &Method::ALL)?;
+            found.homes.insert(*at, home);
         }
+        found.settle(placement, &merged, &calls)?;
+        Ok(found)
+    }
+
+    /// Fixes how functions take their arguments. One that transfers from its
+    /// lender must find nothing else there in any of its calls; where it does,
+    /// the value crosses by another method.
+    fn settle(
+        &mut self,
+        placement: &Placement,
+        classes: &BTreeMap<usize, Class<'m>>,
+        calls: &[Call<'m, '_>],
+    ) -> Result<(), Vec<Diagnostic>> {
+        loop {
+            self.forms.clear();
+            for call in calls {
+                let operands = call.op.operands();
+                for (position, operand) in operands.iter().enumerate() {
+                    let form = match self.lookup(*operand) {
+                        Some((Home::Scalars, _)) => Form::Scalars,
+                        Some((Home::Lent(by), _)) if by != call.device => Form::Lent(by.clone()),
+                        _ => Form::View,
+                    };
+                    let forms = self.forms.entry(call.name.clone()).or_default();
+                    forms.resize(operands.len(), Form::View);
+                    // Scalars can be read back out of anything.
+                    if forms[position] != Form::Scalars && form != Form::View {
+                        forms[position] = form;
+                    }
+                }
+            }
+            let mut unfit = BTreeSet::new();
+            for call in calls {
+                for (position, operand) in call.op.operands().into_iter().enumerate() {
+                    let form = &self.forms[&call.name][position];
+                    let Some((home, _)) = self.lookup(operand) else {
+                        continue;
+                    };
+                    let lender = match home {
+                        Home::Lent(by) if by != call.device => Some(by),
+                        Home::Lent(by) | Home::Local(by) => Some(by),
+                        _ => None,
+                    };
+                    let fits = match form {
+                        Form::Lent(by) => lender == Some(by),
+                        _ => true,
+                    };
+                    if !fits {
+                        unfit.insert((call.name.clone(), position));
+                    }
+                }
+            }
+            if unfit.is_empty() {
+                return Ok(());
+            }
+            let others: Vec<Method> = Method::ALL
+                .into_iter()
+                .filter(|method| *method != Method::Transfer)
+                .collect();
+            for call in calls {
+                for (position, operand) in call.op.operands().into_iter().enumerate() {
+                    let Some((class, _)) = self.of.get(&operand) else {
+                        continue;
+                    };
+                    if unfit.contains(&(call.name.clone(), position))
+                        && matches!(self.homes.get(class), Some(Home::Lent(_)))
+                    {
+                        let home = classes[class].home(placement, &others)?;
+                        self.homes.insert(*class, home);
+                    }
+                }
+            }
+        }
+    }
+
+    /// How the outlined function `name` takes its arguments.
+    pub fn forms(&self, name: &str) -> &[Form] {
+        self.forms.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// Where `value` lives and which tensor it was, if it is one that flows
@@ -108,27 +282,6 @@ impl<'m> Classes<'m> {
     pub fn alias(&mut self, tensor: Value<'m>, view: Value<'m>) {
         if let Some(entry) = self.of.get(&tensor).copied() {
             self.of.insert(view, entry);
-        }
-    }
-}
-
-fn home(placement: &Placement, devices: &BTreeSet<String>) -> Home {
-    let control = placement.symbol_of(Partition::CONTROL);
-    let mut symbols = devices.iter().map(String::as_str);
-    match (symbols.next(), devices.len()) {
-        (None, _) => Home::Local(control.to_owned()),
-        (Some(only), 1) => Home::Local(only.to_owned()),
-        (Some(_), _) => {
-            let owner = placement.owner(&devices.iter().map(String::as_str).collect());
-            let reader = if devices.contains(control) {
-                control
-            } else {
-                owner
-            };
-            Home::Shared {
-                owner: owner.to_owned(),
-                reader: reader.to_owned(),
-            }
         }
     }
 }

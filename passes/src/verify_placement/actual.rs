@@ -320,6 +320,7 @@ impl<'m> Checker<'_, 'm> {
         };
         let device = planned.as_ref().and_then(|each| each.device.clone());
         let border = planned.as_ref().is_some_and(|each| each.public);
+        let lenders = planned.map(|each| each.lenders).unwrap_or_default();
         for op in function.nested() {
             if op.is("util.call") || op.is("func.call") {
                 if let Some(callee) = op.attribute("callee").and_then(Attribute::as_symbol) {
@@ -329,7 +330,14 @@ impl<'m> Checker<'_, 'm> {
             }
             // Asking for a device places nothing: a crossing's buffer belongs to
             // the device that the link says.
-            let free = op.is("hal.device.resolve")
+            // So does a buffer that is lent, as long as it is only copied from.
+            let is_lent = op.is("stream.tensor.import")
+                && op
+                    .attribute("affinity")
+                    .and_then(device_of)
+                    .is_some_and(|device| lenders.contains(&device));
+            let free = is_lent
+                || op.is("hal.device.resolve")
                 || (border && BORDER_OPS.iter().any(|each| op.is(each)));
             let wanted = if free { None } else { device.as_deref() };
             let actual = self.check_affinity(op, wanted, &label);
@@ -352,7 +360,7 @@ impl<'m> Checker<'_, 'm> {
                     ),
                 }
             } else if op.is("stream.cmd.execute") || op.is("stream.async.execute") {
-                self.check_captures(op, actual.as_deref(), &label);
+                self.check_captures(op, actual.as_deref(), &label, &lenders);
             } else if op.is("stream.cmd.parameter.load") {
                 self.read_parameters(op);
             }
@@ -450,7 +458,13 @@ impl<'m> Checker<'_, 'm> {
     }
 
     /// What an execution captures was allocated or imported on its device.
-    fn check_captures(&mut self, execute: Op<'m>, device: Option<&str>, place: &str) {
+    fn check_captures(
+        &mut self,
+        execute: Op<'m>,
+        device: Option<&str>,
+        place: &str,
+        lenders: &Devices,
+    ) {
         let Some(device) = device else {
             return;
         };
@@ -465,6 +479,9 @@ impl<'m> Checker<'_, 'm> {
                 source = Some(global);
             }
             if devices.is_empty() || (devices.len() == 1 && devices.contains(device)) {
+                continue;
+            }
+            if devices.is_subset(lenders) && is_only_copied_from(execute, operand) {
                 continue;
             }
             let message = match source {

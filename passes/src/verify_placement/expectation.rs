@@ -58,6 +58,8 @@ pub struct PlannedFunction {
     /// Whether it does something on its device: it has tensors, or asks for
     /// the device. IREE forgets a device on which nothing is done.
     pub works: bool,
+    /// Other devices whose buffers it imports, to transfer out of them.
+    pub lenders: Devices,
 }
 
 /// What the placed IR asks IREE for: a device for every function, parameter
@@ -83,6 +85,7 @@ struct Body {
     constants: BTreeSet<String>,
     callees: BTreeSet<String>,
     works: bool,
+    lenders: Devices,
 }
 
 impl Expectation {
@@ -101,9 +104,10 @@ impl Expectation {
                 let Some(name) = op.symbol_name() else {
                     continue;
                 };
-                let body = expectation.scan(op, &mut calls);
+                let mut body = expectation.scan(op, &mut calls);
                 let function = PlannedFunction {
                     works: body.works,
+                    lenders: std::mem::take(&mut body.lenders),
                     ..planned(op)
                 };
                 bodies.insert(name.clone(), body);
@@ -166,10 +170,10 @@ impl Expectation {
     /// holds, whom it calls, and which devices its operations name.
     fn scan<'m>(&mut self, function: Op<'m>, calls: &mut BTreeMap<String, Vec<Op<'m>>>) -> Body {
         let mut body = Body::default();
-        if let Some(device) = function
+        let own = function
             .attribute(vocabulary::STREAM_AFFINITY)
-            .and_then(device_of)
-        {
+            .and_then(device_of);
+        if let Some(device) = own.clone() {
             self.devices.entry(device).or_default();
         }
         for op in function.nested() {
@@ -197,6 +201,14 @@ impl Expectation {
                     body.constants.extend(resource_names(value));
                 }
             } else if let Some(device) = op.attribute("affinity").and_then(device_of) {
+                let transferred = || {
+                    let uses = op.results().into_iter().flat_map(|each| each.uses());
+                    uses.into_iter()
+                        .any(|each| each.op.is(vocabulary::TRANSFER))
+                };
+                if op.is("hal.tensor.import") && own.as_ref() != Some(&device) && transferred() {
+                    body.lenders.insert(device.clone());
+                }
                 self.devices.entry(device).or_default();
             }
         }
@@ -357,6 +369,7 @@ fn planned(op: Op<'_>) -> PlannedFunction {
         calls: 0,
         reachable: false,
         works: false,
+        lenders: Devices::new(),
     }
 }
 

@@ -59,6 +59,27 @@ pub(super) fn constant_integer(value: Value<'_>) -> Option<u64> {
     u64::try_from(op.attribute("value")?.as_integer()?).ok()
 }
 
+/// Whether an execution does nothing with a resource that it captures but copy
+/// from it.
+pub(super) fn is_only_copied_from(execute: Op<'_>, resource: Value<'_>) -> bool {
+    let captured = execute
+        .operands()
+        .into_iter()
+        .filter(|each| is_resource(*each));
+    let inside = execute
+        .blocks()
+        .into_iter()
+        .flat_map(Block::arguments)
+        .filter(|each| is_resource(*each));
+    captured
+        .zip(inside)
+        .filter(|(outside, _)| *outside == resource)
+        .flat_map(|(_, argument)| argument.uses())
+        .all(|each| {
+            each.op.is("stream.cmd.copy") && each.index == 0 || each.op.is("stream.cmd.invalidate")
+        })
+}
+
 /// The devices on which the storage of a resource was made, as far as that
 /// can be seen inside its function. A global's is known by its stores.
 pub(super) fn origins(value: Value<'_>) -> Devices {

@@ -1,8 +1,11 @@
-//! Values of every type, from one element to 32,768, crossing between devices:
-//! what arrives is what was sent.
+//! Values of every type, from one element to 32,768, crossing between devices
+//! by every method: what arrives is what was sent, where the plan says, in
+//! straight-line code and round after round of a loop.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -13,20 +16,28 @@ use e2e::case::PLATFORM;
 use e2e::process::{self, Finished};
 use e2e::tools::{COMPILE_LIMIT, RUN_LIMIT, Tools};
 
-/// Types and shapes that cross. Nothing computes with them: lavapipe gets f16
-/// and i8 arithmetic wrong on IREE's default target, which is no crossing's
-/// fault.
-const VALUES: &[(&str, usize, usize)] = &[
-    ("f32", 8, 4),
-    ("f16", 8, 4),
-    ("bf16", 8, 4),
-    ("i8", 8, 4),
-    ("i1", 8, 4),
-    ("i32", 8, 4),
-    ("i64", 8, 4),
-    ("i64", 1, 1),
-    ("f32", 64, 512),
-];
+#[path = "crossings/values.rs"]
+mod values;
+
+use values::{ROUNDS, compare, inputs, module};
+
+/// How many drafts specplace takes the module for: the parts of the drafter
+/// that nothing ties together, small ones aside.
+const DRAFTS: usize = 4;
+
+/// How values cross, and what the platform says to have it so.
+struct Way {
+    name: &'static str,
+    /// What the links allow.
+    methods: &'static str,
+    /// The one of them that the plan has to name.
+    method: &'static str,
+    /// What is in OUT.
+    shows: &'static [&'static str],
+    /// What is not.
+    hides: &'static [&'static str],
+    mappings: &'static [[&'static str; 3]],
+}
 
 /// Where drafter, target and control are.
 const MAPPINGS: &[[&str; 3]] = &[
@@ -36,6 +47,64 @@ const MAPPINGS: &[[&str; 3]] = &[
     ["cpu", "gpu", "cpu"],
     ["gpu", "cpu2", "cpu"],
     ["cpu", "cpu", "gpu"],
+];
+
+/// Mappings without a device of another driver.
+const CPUS: &[[&str; 3]] = &[
+    ["cpu2", "cpu", "cpu"],
+    ["cpu", "cpu2", "cpu"],
+    ["cpu2", "cpu3", "cpu"],
+];
+
+const WAYS: &[Way] = &[
+    Way {
+        name: "through shared buffers",
+        methods: "[shared-buffer, mapped-copy]",
+        method: "shared-buffer",
+        shows: &["@control_copy_", "hal.tensor.alias"],
+        hides: &[
+            "@specplace.copy_",
+            "tensor.from_elements",
+            "flow.tensor.transfer",
+        ],
+        mappings: MAPPINGS,
+    },
+    Way {
+        name: "copied by devices",
+        methods: "[mapped-copy]",
+        method: "mapped-copy",
+        shows: &["@control_copy_", "_copy_1", "hal.tensor.alias"],
+        hides: &[
+            "@specplace.copy_",
+            "tensor.from_elements",
+            "flow.tensor.transfer",
+        ],
+        mappings: MAPPINGS,
+    },
+    Way {
+        name: "copied by the host",
+        methods: "[host-copy]",
+        method: "host-copy",
+        shows: &["@specplace.copy_"],
+        hides: &["tensor.from_elements", "flow.tensor.transfer"],
+        mappings: MAPPINGS,
+    },
+    Way {
+        name: "as scalars where it can",
+        methods: "[host-scalars, mapped-copy]",
+        method: "host-scalars",
+        shows: &["tensor.from_elements", "tensor.extract", "_copy_0"],
+        hides: &["@specplace.copy_", "flow.tensor.transfer"],
+        mappings: MAPPINGS,
+    },
+    Way {
+        name: "transferred by IREE where it can",
+        methods: "[transfer, mapped-copy]",
+        method: "transfer",
+        shows: &["flow.tensor.transfer"],
+        hides: &["@specplace.copy_", "tensor.from_elements"],
+        mappings: CPUS,
+    },
 ];
 
 fn main() -> ExitCode {
@@ -48,206 +117,307 @@ fn main() -> ExitCode {
         }
     };
     let mut trials = Vec::new();
-    for mapping in MAPPINGS {
-        for (how, mapped) in [
-            ("through shared buffers", true),
-            ("copied by the host", false),
-        ] {
-            let tools = Arc::clone(&tools);
-            let name = format!("{} {how}", mapping.join(","));
-            trials.push(Trial::test(name, move || {
-                crosses(&tools, mapping, mapped).map_err(|error| Failed::from(format!("{error:#}")))
-            }));
+    let mut add = |name: String, run: Box<dyn Fn(&Tools) -> Result<()> + Send>| {
+        let tools = Arc::clone(&tools);
+        trials.push(Trial::test(name, move || {
+            run(&tools).map_err(|error| Failed::from(format!("{error:#}")))
+        }));
+    };
+    for way in WAYS {
+        for mapping in way.mappings {
+            let name = format!("{} {}", mapping.join(","), way.name);
+            add(name, Box::new(move |tools| crosses(tools, mapping, way)));
         }
     }
+    for owner in ["cpu", "cpu2"] {
+        let name = format!("{owner} owns the buffers between two CPU devices");
+        add(name, Box::new(move |tools| owns(tools, owner)));
+    }
+    let name = "Vulkan uses no buffer that a CPU device owns";
+    add(name.to_owned(), Box::new(vulkan_uses_its_own));
+    let name = "Vulkan transfers from no other device";
+    add(name.to_owned(), Box::new(vulkan_does_not_transfer));
+    let name = "a transfer at the writing end leaves the device open";
+    add(name.to_owned(), Box::new(transfers_only_at_readers));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// Drafter and target each put two of every value one above the other, so that
-/// it crosses from control to drafter to target to control. (What came back as
-/// it went in would pass for a cache.)
-fn module() -> String {
-    let mut arguments = Vec::new();
-    let mut body = String::new();
-    let mut results = Vec::new();
-    let mut types = Vec::new();
-    for (index, (dtype, rows, columns)) in VALUES.iter().enumerate() {
-        if *dtype == "i1" {
-            // iree-run-module reads and prints bytes, no bits.
-            let bytes = format!("tensor<{rows}x{columns}xi8>");
-            let fourfold = format!("tensor<{}x{columns}xi8>", 4 * rows);
-            arguments.push(format!("%y{index}: {bytes}"));
-            body.push_str(&format!(
-                "  %zero = arith.constant dense<0> : {bytes}
-  %x{index} = arith.cmpi ne, %y{index}, %zero : {bytes}
-"
-            ));
-            results.push(format!("%g{index}"));
-            types.push(fourfold);
-        }
-        let there = format!("tensor<{rows}x{columns}x{dtype}>");
-        let twice = format!("tensor<{}x{columns}x{dtype}>", 2 * rows);
-        let fourfold = format!("tensor<{}x{columns}x{dtype}>", 4 * rows);
-        if *dtype != "i1" {
-            arguments.push(format!("%x{index}: {there}"));
-            results.push(format!("%f{index}"));
-            types.push(fourfold.clone());
-        }
-        body.push_str(&format!(
-            "  %a{index} = flow.tensor.transfer %x{index} : {there} to #hal.device.promise<@drafter>
-  %c{index} = tensor.concat dim(0) %a{index}, %a{index} : ({there}, {there}) -> {twice}
-  %d{index} = flow.tensor.transfer %c{index} : {twice} to #hal.device.promise<@target>
-  %f{index} = tensor.concat dim(0) %d{index}, %d{index} : ({twice}, {twice}) -> {fourfold}
-"
-        ));
-        if *dtype == "i1" {
-            body.push_str(&format!(
-                "  %g{index} = arith.extui %f{index} : {fourfold} to tensor<{}x{columns}xi8>\n",
-                4 * rows
-            ));
-        }
-    }
-    format!(
-        "func.func @cross({}) -> ({}) {{\n{body}  return {} : {}\n}}\n",
-        arguments.join(", "),
-        types.join(", "),
-        results.join(", "),
-        types.join(", ")
-    )
+/// A folder with a module that is placed as wanted.
+struct Placed<'a> {
+    tools: &'a Tools,
+    scratch: tempfile::TempDir,
 }
 
-/// The type in which a value enters and leaves the module.
-fn outside(dtype: &str) -> &str {
-    if dtype == "i1" { "i8" } else { dtype }
-}
-
-/// Small whole numbers, which every type holds exactly.
-fn element(dtype: &str, at: usize) -> f64 {
-    let value = if dtype == "i1" { at % 3 % 2 } else { at % 100 };
-    value as f64
-}
-
-fn inputs() -> Vec<String> {
-    VALUES
-        .iter()
-        .map(|(dtype, rows, columns)| {
-            let values: Vec<String> = (0..rows * columns)
-                .map(|at| element(dtype, at).to_string())
-                .collect();
-            format!(
-                "--input={rows}x{columns}x{}={}",
-                outside(dtype),
-                values.join(" ")
-            )
-        })
-        .collect()
-}
-
-/// What comes of the inputs, row by row.
-fn expected(dtype: &str, rows: usize, columns: usize) -> Vec<f64> {
-    let one: Vec<f64> = (0..rows * columns).map(|at| element(dtype, at)).collect();
-    one.repeat(4)
-}
-
-/// With `mapped`, devices reach each other's buffers as the platform says;
-/// without, none can, as it is between two discrete devices.
-fn crosses(tools: &Tools, [drafter, target, control]: &[&str; 3], mapped: bool) -> Result<()> {
-    let scratch = tempfile::tempdir()?;
-    let directory = scratch.path();
-    let run = |program, arguments: &[String], limit| -> Result<Finished> {
-        let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
-        process::run(program, &arguments, directory, limit)
-    };
-    fs::write(directory.join("in.mlir"), module())?;
-    let platform: Vec<String> = fs::read_to_string(tools.root.join(PLATFORM))?
-        .lines()
-        .filter(|line| mapped || !(line.contains("mappable_by") || line.contains("unified_memory")))
-        // Control turns bytes into bits and back, on Vulkan too.
-        .map(|line| {
-            line.replace(
-                "[f32, index, i64, i32, i1]",
-                "[f32, index, i64, i32, i8, i1]",
-            )
-        })
-        .collect();
-    fs::write(directory.join("platform.yaml"), platform.join("\n"))?;
-    run(
-        &tools.specplace,
-        &[
-            // As many drafts as values: nothing ties them to one model.
-            format!(
-                "in.mlir -o out.mlir --alpha 0.9 --gamma {} --platform platform.yaml",
-                VALUES.len()
-            ),
-            format!("--pin drafter={drafter},target={target},control={control}"),
-        ]
-        .iter()
-        .flat_map(|part| part.split(' ').map(str::to_owned))
-        .collect::<Vec<_>>(),
-        COMPILE_LIMIT,
-    )?
-    .success()?;
-    let copies = fs::read_to_string(directory.join("out.mlir"))?.contains("@specplace.copy_");
-    ensure!(
-        copies != mapped,
-        "the host {} copy",
-        if copies { "does" } else { "does not" }
-    );
-    run(
-        &tools.specplace,
-        &["verify-placement", "out.mlir", "--with-iree"].map(str::to_owned),
-        COMPILE_LIMIT,
-    )?
-    .success()?;
-    run(
-        &tools.iree_compile,
-        &["out.mlir", "@out.flags", "-o", "out.vmfb"].map(str::to_owned),
-        COMPILE_LIMIT,
-    )?
-    .success()?;
-    let mut arguments = [
-        "--flagfile=out.run.flags",
-        "--module=out.vmfb",
-        "--function=cross",
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    arguments.extend(inputs());
-    let mut finished = run(&tools.iree_run_module, &arguments, RUN_LIMIT)?;
-    for _ in 0..3 {
-        if !finished.stderr.contains("VK_ERROR_DEVICE_LOST") {
-            break;
-        }
-        println!("the Vulkan device was lost; once more");
-        finished = run(&tools.iree_run_module, &arguments, RUN_LIMIT)?;
-    }
-    let printed = finished.success()?.stdout;
-    let arrived: Vec<&str> = printed.lines().filter(|line| line.contains('=')).collect();
-    ensure!(
-        arrived.len() == VALUES.len(),
-        "{} values were sent, {} arrived:\n{printed}",
-        VALUES.len(),
-        arrived.len()
-    );
-    for ((dtype, rows, columns), line) in VALUES.iter().zip(arrived) {
-        let (shape, values) = line.split_once('=').context("no value is printed")?;
-        ensure!(
-            shape == format!("{}x{columns}x{}", 4 * rows, outside(dtype)),
-            "{dtype} arrived as {shape}"
-        );
-        let expected = expected(dtype, *rows, *columns);
-        let arrived: Vec<f64> = values
-            .split(|each: char| "[] ".contains(each))
-            .filter_map(|number| number.parse().ok())
+impl<'a> Placed<'a> {
+    /// Places `module` on the platform, its lines changed by `edit`.
+    fn new(
+        tools: &'a Tools,
+        module: &str,
+        drafts: usize,
+        [drafter, target, control]: &[&str; 3],
+        edit: impl Fn(&str) -> String,
+    ) -> Result<Self> {
+        let placed = Self {
+            tools,
+            scratch: tempfile::tempdir()?,
+        };
+        fs::write(placed.path().join("in.mlir"), module)?;
+        let platform: Vec<String> = fs::read_to_string(tools.root.join(PLATFORM))?
+            .lines()
+            // Control turns bytes into bits and back, on Vulkan too.
+            .map(|line| {
+                edit(&line.replace(
+                    "[f32, index, i64, i32, i1]",
+                    "[f32, index, i64, i32, i8, i1]",
+                ))
+            })
             .collect();
-        // Long values are cut by iree-run-module; what it shows must agree.
-        let shown = arrived.len().min(expected.len());
+        fs::write(placed.path().join("platform.yaml"), platform.join("\n"))?;
+        let words = format!(
+            "in.mlir -o out.mlir --alpha 0.9 --gamma {drafts} --platform platform.yaml \
+             --pin drafter={drafter},target={target},control={control} --plan-out plan.json"
+        );
+        placed.run(&tools.specplace, &words)?.success()?;
+        Ok(placed)
+    }
+
+    fn path(&self) -> &Path {
+        self.scratch.path()
+    }
+
+    fn run(&self, program: &Path, words: &str) -> Result<Finished> {
+        let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
+        process::run(program, &words, self.path(), COMPILE_LIMIT.max(RUN_LIMIT))
+    }
+
+    fn out(&self) -> Result<String> {
+        Ok(fs::read_to_string(self.path().join("out.mlir"))?)
+    }
+
+    /// The methods that the plan names.
+    fn planned(&self) -> Result<BTreeSet<String>> {
+        let plan = fs::read_to_string(self.path().join("plan.json"))?;
+        let plan: serde_json::Value = serde_json::from_str(&plan)?;
+        let crossings = plan["crossings"].as_array().context("no crossings")?;
+        let methods = crossings.iter().filter_map(|each| each["method"].as_str());
+        Ok(methods.map(str::to_owned).collect())
+    }
+
+    /// Proves the placement and compiles it.
+    fn compile(&self) -> Result<()> {
+        self.run(
+            &self.tools.specplace,
+            "verify-placement out.mlir --with-iree",
+        )?
+        .success()?;
+        self.run(&self.tools.iree_compile, "out.mlir @out.flags -o out.vmfb")?
+            .success()?;
+        Ok(())
+    }
+
+    /// Calls a function, with CPU devices of this kind.
+    fn call(&self, function: &str, cpu: &str, inputs: &[String]) -> Result<Finished> {
+        let flags = fs::read_to_string(self.path().join("out.run.flags"))?;
+        fs::write(
+            self.path().join("run.flags"),
+            flags.replace("local-task", cpu),
+        )?;
+        let mut arguments: Vec<OsString> = ["--flagfile=run.flags", "--module=out.vmfb"]
+            .map(OsString::from)
+            .to_vec();
+        arguments.push(format!("--function={function}").into());
+        arguments.extend(inputs.iter().map(OsString::from));
+        let run = || {
+            process::run(
+                &self.tools.iree_run_module,
+                &arguments,
+                self.path(),
+                RUN_LIMIT,
+            )
+        };
+        let mut finished = run()?;
+        for _ in 0..3 {
+            if !finished.stderr.contains("VK_ERROR_DEVICE_LOST") {
+                break;
+            }
+            println!("the Vulkan device was lost; once more");
+            finished = run()?;
+        }
+        Ok(finished)
+    }
+}
+
+fn crosses(tools: &Tools, mapping: &[&str; 3], way: &Way) -> Result<()> {
+    let placed = Placed::new(tools, &module(), DRAFTS, mapping, |line| {
+        if line.contains("mappable_by") && !(way.mappings == CPUS && is_mixed(line)) {
+            format!("{line}\n    methods: {}", way.methods)
+        } else if line.contains("dispatch_overhead") {
+            format!("{line}\n    read_back: 1 us")
+        } else {
+            line.to_owned()
+        }
+    })?;
+    let planned = placed.planned()?;
+    ensure!(
+        planned.contains(way.method) && planned.iter().all(|each| way.methods.contains(each)),
+        "the plan has {planned:?}"
+    );
+    let out = placed.out()?;
+    for text in way.shows {
+        ensure!(out.contains(text), "OUT has no {text}");
+    }
+    for text in way.hides {
+        ensure!(!out.contains(text), "OUT has {text}");
+    }
+    placed.compile()?;
+    for function in ["cross", "turn"] {
+        for cpu in ["local-task", "local-sync"] {
+            let mut inputs = inputs();
+            if function == "turn" {
+                inputs.push(format!("--input=i64={ROUNDS}"));
+            }
+            let printed = placed.call(function, cpu, &inputs)?.success()?.stdout;
+            compare(function, &printed).with_context(|| format!("@{function} on {cpu}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a link is one between a CPU device and the GPU: only the CPU maps.
+fn is_mixed(line: &str) -> bool {
+    !line.contains(',')
+}
+
+/// One value that goes to the drafter and on to the target.
+const ONE: &str = "func.func @one(%x: tensor<8x4xi64>) -> tensor<8x4xi64> {
+  %a = flow.tensor.transfer %x : tensor<8x4xi64> to #hal.device.promise<@drafter>
+  %b = arith.addi %a, %a : tensor<8x4xi64>
+  %c = flow.tensor.transfer %b : tensor<8x4xi64> to #hal.device.promise<@target>
+  %d = arith.addi %c, %c : tensor<8x4xi64>
+  return %d : tensor<8x4xi64>
+}
+";
+
+const ONE_INPUT: &str = "--input=8x4xi64=1";
+
+/// Either of two CPU devices can own what passes between them.
+fn owns(tools: &Tools, owner: &str) -> Result<()> {
+    let between = "between: [cpu, cpu2]";
+    let placed = Placed::new(tools, ONE, 1, &["cpu2", "cpu", "cpu"], |line| {
+        line.replace(between, &format!("{between}\n    owner: {owner}"))
+    })?;
+    let out = placed.out()?;
+    for device in ["cpu", "cpu2"] {
+        let allocates = out.contains(&format!("@specplace.allocate_{device}("));
         ensure!(
-            shown > 0
-                && expected[..shown] == arrived[..shown]
-                && (shown == expected.len() || line.contains("...")),
-            "{shape} changed on its way:\nexpected {expected:?}\narrived  {arrived:?}"
+            allocates == (device == owner),
+            "@{device} allocates: {allocates}"
         );
     }
+    placed.compile()?;
+    for cpu in ["local-task", "local-sync"] {
+        let finished = placed
+            .call("one", cpu, &[ONE_INPUT.to_owned()])?
+            .success()?;
+        ensure!(finished.stdout.contains("[4 4 4 4]"), "{}", finished.stdout);
+    }
+    Ok(())
+}
+
+/// Why a link between a CPU and a GPU has `mappable_by: [cpu]`: were the GPU
+/// said to map the CPU's memory, the module would not run.
+fn vulkan_uses_its_own(tools: &Tools) -> Result<()> {
+    let placed = Placed::new(tools, ONE, 1, &["gpu", "cpu", "cpu"], |line| {
+        line.replace(
+            "mappable_by: [cpu]",
+            "mappable_by: [cpu, gpu]\n    owner: cpu",
+        )
+    })?;
+    placed.compile()?;
+    fails(&placed.call("one", "local-task", &[ONE_INPUT.to_owned()])?)
+}
+
+/// What Vulkan says of buffers that are not its own.
+fn fails(finished: &Finished) -> Result<()> {
+    ensure!(!finished.status.success(), "it runs: {}", finished.stdout);
+    ensure!(
+        finished.stderr.contains("not backed by the Vulkan HAL"),
+        "it fails for another reason:\n{}",
+        finished.stderr
+    );
+    Ok(())
+}
+
+/// OUT of [`ONE`] on `cpu` and `cpu2`, as [`Way`]s that transfer have it.
+fn transferring(tools: &Tools) -> Result<Placed<'_>> {
+    Placed::new(tools, ONE, 1, &["cpu2", "cpu", "cpu"], |line| {
+        line.replace(
+            "mappable_by: [cpu, cpu2]",
+            "mappable_by: [cpu, cpu2]\n    methods: [transfer]",
+        )
+    })
+}
+
+/// Why `transfer` is refused between a CPU and a GPU: with the GPU for the
+/// second CPU device it compiles, and does not run.
+fn vulkan_does_not_transfer(tools: &Tools) -> Result<()> {
+    let placed = transferring(tools)?;
+    let moved = placed.out()?.replace("\"local\"[1]", "\"vulkan\"");
+    ensure!(moved.contains("vulkan"), "there is no second CPU device");
+    fs::write(placed.path().join("out.mlir"), moved)?;
+    placed
+        .run(&tools.iree_compile, "out.mlir @out.flags -o out.vmfb")?
+        .success()?;
+    let flags = placed.path().join("out.run.flags");
+    let devices = fs::read_to_string(&flags)?;
+    let at = devices.rfind("local-task").context("no second device")?;
+    fs::write(
+        &flags,
+        format!("{}vulkan{}", &devices[..at], &devices[at + 10..]),
+    )?;
+    fails(&placed.call("one", "local-task", &[ONE_INPUT.to_owned()])?)
+}
+
+/// Why only what one device makes is transferred: a function that transfers
+/// its result to its reader's device leaves the choice of device to IREE.
+fn transfers_only_at_readers(tools: &Tools) -> Result<()> {
+    let placed = transferring(tools)?;
+    placed.compile()?;
+    let finished = placed.call("one", "local-task", &[ONE_INPUT.to_owned()])?;
+    let printed = finished.success()?.stdout;
+    ensure!(printed.contains("[4 4 4 4]"), "{printed}");
+    let here = "hal.tensor.export on(#hal.device.affinity<@cpu2>) ";
+    let mut edited = Vec::new();
+    let mut changed = 0;
+    for line in placed.out()?.lines() {
+        let Some((before, value)) = line.split_once(here) else {
+            edited.push(line.to_owned());
+            continue;
+        };
+        let (value, types) = value.split_once(" : ").context("no type")?;
+        let tensor = types.split(" -> ").next().unwrap_or_default();
+        edited.push(format!(
+            "%moved = flow.tensor.transfer {value} : {tensor} to #hal.device.affinity<@cpu>"
+        ));
+        edited.push(format!(
+            "{before}hal.tensor.export on(#hal.device.affinity<@cpu>) %moved : {types}"
+        ));
+        changed += 1;
+    }
+    ensure!(changed == 1, "{changed} results leave the drafter");
+    fs::write(placed.path().join("out.mlir"), edited.join("\n"))?;
+    let finished = placed.run(&tools.specplace, "verify-placement out.mlir --with-iree")?;
+    ensure!(!finished.status.success(), "the placement is proven");
+    ensure!(
+        finished
+            .stderr
+            .contains("leaves the choice of device to IREE")
+            || finished
+                .stdout
+                .contains("leaves the choice of device to IREE"),
+        "it fails for another reason:\n{}{}",
+        finished.stdout,
+        finished.stderr
+    );
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! One enumeration of the design space.
 
 use super::{Point, Space};
+use crate::crossing::End;
 use crate::platform::{ProcessingUnit, Variant};
 use crate::profile::{Hole, HoleReason};
 use crate::roofline::{self, Latency, LatencySource};
@@ -251,18 +252,39 @@ impl<'a> Walk<'a> {
             b: name(b).into(),
         };
         let (mut per_draft, mut per_round) = (0.0, 0.0);
-        for crossing in &self.request.workload.crossings {
+        for value in self.request.workload.values() {
             // What goes to or comes from a drafter that is not there does not cross.
-            let (Some(from), Some(to)) = (at(crossing.from), at(crossing.to)) else {
+            let demands: Vec<_> = value
+                .into_iter()
+                .filter_map(|demand| Some((demand, at(demand.from)?, at(demand.to)?)))
+                .collect();
+            let Some((demand, from, to)) = demands.iter().find(|(_, from, to)| from != to) else {
                 continue;
             };
-            let seconds = platform
-                .crossing_seconds(name(from), name(to), crossing.bytes)
-                .ok_or_else(|| no_link(from, to))?;
-            match crossing.per {
-                Per::Draft => per_draft += seconds,
-                Per::Round => per_round += seconds,
-                Per::Once => {}
+            for (_, from, to) in &demands {
+                if platform.route(name(*from), name(*to)).is_none() {
+                    return Err(no_link(*from, *to));
+                }
+            }
+            let named: Vec<_> = demands
+                .iter()
+                .map(|(demand, from, to)| (*demand, name(*from), name(*to)))
+                .collect();
+            let crossing = platform
+                .crossing_of(&named)
+                .ok_or_else(|| Reason::NoCrossing {
+                    a: name(*from).into(),
+                    b: name(*to).into(),
+                    what: demand.what.clone(),
+                })?;
+            for (demand, from, to) in named {
+                let leg = crossing.leg(&End::maker(demand, from), &End::reader(demand, to));
+                let seconds = leg.map_or(0.0, |leg| leg.seconds) * demand.count as f64;
+                match demand.per {
+                    Per::Draft => per_draft += seconds,
+                    Per::Round => per_round += seconds,
+                    Per::Once => {}
+                }
             }
         }
         // The program itself runs on the host, and asks control once per round whether to go on.

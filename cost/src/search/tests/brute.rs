@@ -88,6 +88,7 @@ pub(crate) fn platform(units: &[Unit]) -> Platform {
                     efficiency: Quantity::given(0.5),
                     bandwidth: Quantity::given(bandwidth * 1e9),
                     bandwidth_per_resource: None,
+                    read_back: None,
                     dispatch_overhead: Quantity::given(overhead * 1e-3),
                     dtypes_note: None,
                     ops: OpSet::default(),
@@ -116,6 +117,8 @@ pub(crate) fn platform(units: &[Unit]) -> Platform {
                 unified_memory: false,
                 transparent_access: false,
                 mappable_by: vec![],
+                owner: None,
+                methods: None,
             });
         }
     }

@@ -1,0 +1,296 @@
+//! What crosses between roles, and how often.
+//!
+//! Values are followed through control flow: a value crosses from each role
+//! that computes it, or something that a loop or branch hands on as it, to
+//! each role that reads it. It crosses as often as it is made, or, if that is
+//! rarer, as it is read: tokens that are made once in a round enter the
+//! drafter once, however many drafts read them there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cost::workload::{CrossingDemand, Per};
+use cost::{Partition, Role};
+use dialects::Module;
+use dialects::ir::{Op, Type, Value};
+use petgraph::unionfind::UnionFind;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::structure::{
+    Free, carried, functions, is_control_flow, is_function, parcel_of, placed_blocks,
+};
+
+/// The crossings of a module: `roles` has the role of every operation that
+/// takes part in grouping; `drafts` is how many drafts are written down one
+/// after the other, and 0 where a loop makes them.
+pub fn crossings<'m>(
+    module: &'m Module<'_>,
+    free: &mut Free<'m>,
+    roles: &FxHashMap<Op<'m>, Partition>,
+    drafts: u64,
+) -> Vec<CrossingDemand> {
+    let frequencies = Frequencies::new(roles);
+    let mut values = Values::default();
+    for function in functions(module) {
+        let base = frequencies.of(function);
+        for argument in function
+            .blocks()
+            .first()
+            .map(|block| block.arguments())
+            .unwrap_or_default()
+        {
+            if argument.r#type().is_tensor() {
+                let at = values.of(argument);
+                values.makers[at].insert((Partition::CONTROL, false, base));
+            }
+        }
+        for op in placed_blocks(function)
+            .into_iter()
+            .flat_map(|block| block.ops())
+        {
+            if is_control_flow(op) {
+                for (from, to) in carried(op) {
+                    values.hand_on(from, to);
+                    // A constant that is handed on is made by control.
+                    if from.r#type().is_tensor() && free.is_free_value(from) {
+                        let at = values.of(from);
+                        values.makers[at].insert((Partition::CONTROL, true, frequencies.of(op)));
+                    }
+                }
+                continue;
+            }
+            if free.is_free(op) || op.is("scf.yield") || op.is("scf.condition") {
+                continue;
+            }
+            let role = roles.get(&op).copied();
+            let here = (
+                role.unwrap_or(Partition::CONTROL),
+                role.is_some(),
+                frequencies.of(op),
+            );
+            // A scalar is read wherever the tensor is.
+            if role.is_some() || !op.is("tensor.extract") {
+                for value in free.inputs(op) {
+                    if value.r#type().is_tensor() && !free.is_free_value(value) {
+                        let at = values.of(value);
+                        values.readers[at].insert(here);
+                    }
+                }
+            }
+            for result in op.results() {
+                if result.r#type().is_tensor() {
+                    let at = values.of(result);
+                    values.makers[at].insert(here);
+                }
+            }
+        }
+    }
+    values.demands(drafts)
+}
+
+/// A partition, whether a subgraph's function acts for it (and not the module's
+/// border), and how often.
+type Side = (Partition, bool, Per);
+
+/// Values between operations, in sets of those that control flow hands on as
+/// one another.
+#[derive(Default)]
+struct Values<'m> {
+    index: FxHashMap<Value<'m>, usize>,
+    types: Vec<Type<'m>>,
+    makers: Vec<BTreeSet<Side>>,
+    readers: Vec<BTreeSet<Side>>,
+    carried: FxHashSet<usize>,
+    pairs: Vec<(usize, usize)>,
+}
+
+impl<'m> Values<'m> {
+    fn of(&mut self, value: Value<'m>) -> usize {
+        if let Some(at) = self.index.get(&value) {
+            return *at;
+        }
+        let at = self.types.len();
+        self.index.insert(value, at);
+        self.types.push(value.r#type());
+        self.makers.push(BTreeSet::new());
+        self.readers.push(BTreeSet::new());
+        at
+    }
+
+    fn hand_on(&mut self, from: Value<'m>, to: Value<'m>) {
+        if from.r#type().is_tensor() && to.r#type().is_tensor() {
+            let (from, to) = (self.of(from), self.of(to));
+            self.carried.insert(to);
+            self.pairs.push((from, to));
+        }
+    }
+
+    fn demands(self, drafts: u64) -> Vec<CrossingDemand> {
+        let mut sets = UnionFind::new(self.types.len());
+        for (from, to) in &self.pairs {
+            sets.union(*from, *to);
+        }
+        // By the first value of each set, so that the order is the module's.
+        let mut first: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for at in 0..self.types.len() {
+            let class = *first.entry(sets.find(at)).or_insert(at);
+            members.entry(class).or_default().push(at);
+        }
+        let mut demands: Vec<CrossingDemand> = Vec::new();
+        for (class, members) in members {
+            let carried = members.iter().any(|at| self.carried.contains(at));
+            let parcel = parcel_of(self.types[class], carried);
+            let readers: BTreeSet<Side> = members
+                .iter()
+                .flat_map(|at| &self.readers[*at])
+                .copied()
+                .collect();
+            let mut often: BTreeMap<(Partition, bool, Partition, bool, Per), u64> = BTreeMap::new();
+            for maker in members.iter().flat_map(|at| &self.makers[*at]) {
+                // A reader that reads now and then reads it the most often.
+                let mut ends: BTreeMap<(Partition, bool), Per> = BTreeMap::new();
+                for reader in &readers {
+                    let per = ends.entry((reader.0, reader.1)).or_insert(reader.2);
+                    *per = reader.2.min(*per);
+                }
+                for ((to, inside), per) in ends {
+                    let ends = (maker.0, maker.1, to, inside, per.max(maker.2));
+                    *often.entry(ends).or_insert(0) += 1;
+                }
+            }
+            let crosses = often.keys().any(|(from, _, to, ..)| from != to);
+            let value = u32::try_from(class).ok().filter(|_| crosses);
+            for ((from, made, to, inside, per), count) in often {
+                demands.push(CrossingDemand {
+                    from,
+                    to,
+                    bytes: parcel.bytes,
+                    per,
+                    what: self.types[class].to_string(),
+                    count,
+                    value,
+                    elements: parcel.elements,
+                    integer: parcel.integer,
+                    carried,
+                    enters: !made,
+                    leaves: !inside,
+                });
+            }
+        }
+        demands.retain(|demand| demand.value.is_some());
+        if drafts > 0 {
+            per_draft(&mut demands, drafts);
+        }
+        demands
+    }
+}
+
+/// Counts what so many unrolled drafts have in common once for each draft.
+fn per_draft(demands: &mut Vec<CrossingDemand>, drafts: u64) {
+    let drafters =
+        |demand: &CrossingDemand| [demand.from.role, demand.to.role].contains(&Role::Drafter);
+    let key = |demand: &CrossingDemand| {
+        let CrossingDemand {
+            from,
+            to,
+            elements,
+            integer,
+            carried,
+            enters,
+            leaves,
+            ..
+        } = *demand;
+        (
+            from,
+            to,
+            demand.what.clone(),
+            elements,
+            integer,
+            carried,
+            enters,
+            leaves,
+        )
+    };
+    let mut alike: BTreeMap<_, u64> = BTreeMap::new();
+    for demand in demands
+        .iter()
+        .filter(|demand| demand.per == Per::Round && drafters(demand))
+    {
+        *alike.entry(key(demand)).or_insert(0) += demand.count;
+    }
+    let mut kept = BTreeSet::new();
+    demands.retain_mut(|demand| {
+        let count = alike.get(&key(demand)).copied().unwrap_or(0);
+        if demand.per != Per::Round || !drafters(demand) || count < drafts {
+            return true;
+        }
+        demand.per = Per::Draft;
+        demand.count = count / drafts;
+        kept.insert(key(demand))
+    });
+}
+
+/// How often operations run: which loops, and which functions, draft and which
+/// verify.
+struct Frequencies<'m> {
+    drafts: FxHashSet<Op<'m>>,
+    verifies: FxHashSet<Op<'m>>,
+    /// Functions with a loop over rounds in them.
+    loops: FxHashSet<Op<'m>>,
+}
+
+impl<'m> Frequencies<'m> {
+    fn new(roles: &FxHashMap<Op<'m>, Partition>) -> Self {
+        let mut found = Self {
+            drafts: FxHashSet::default(),
+            verifies: FxHashSet::default(),
+            loops: FxHashSet::default(),
+        };
+        for (op, role) in roles {
+            let holders = match role.role {
+                Role::Drafter => &mut found.drafts,
+                Role::Target => &mut found.verifies,
+                Role::Control => continue,
+            };
+            let mut next = op.parent();
+            // Who holds the holder is known where the holder is.
+            while let Some(parent) = next.filter(|parent| holders.insert(*parent)) {
+                next = parent.parent();
+            }
+        }
+        let verifying = found.verifies.iter().filter(|op| is_loop(**op));
+        found.loops = verifying
+            .flat_map(|op| holders(*op))
+            .filter(|op| is_function(*op))
+            .collect();
+        found
+    }
+
+    /// How often `op` runs; of a function, how often it is called.
+    fn of(&self, op: Op<'m>) -> Per {
+        let itself = is_function(op).then_some(op);
+        for each in itself.into_iter().chain(holders(op)) {
+            let verifies = self.verifies.contains(&each);
+            if is_function(each) && self.loops.contains(&each) {
+                return Per::Once;
+            }
+            if (is_loop(each) || is_function(each)) && self.drafts.contains(&each) && !verifies {
+                return Per::Draft;
+            }
+            if is_loop(each) && verifies {
+                return Per::Round;
+            }
+        }
+        // Without a loop over rounds each call is one.
+        Per::Round
+    }
+}
+
+fn is_loop(op: Op<'_>) -> bool {
+    op.is("scf.while") || op.is("scf.for")
+}
+
+/// The operations that hold `op`, inside out.
+fn holders(op: Op<'_>) -> impl Iterator<Item = Op<'_>> {
+    std::iter::successors(op.parent(), |op| op.parent())
+}

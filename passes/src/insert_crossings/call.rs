@@ -1,0 +1,174 @@
+//! Calls of outlined functions, with buffers and scalars in place of tensors.
+
+use std::collections::HashSet;
+
+use cost::Partition;
+use dialects::hal::Inserter;
+use dialects::ir::{Attribute, Op, Type, Value};
+
+use super::home::{Form, Home};
+use super::{Rewriter, hands_on};
+use crate::identify_roles::role_attribute;
+use crate::placement::affinity;
+use crate::structure::is_control_flow;
+
+impl<'m> Rewriter<'m, '_> {
+    /// Replaces `call`, of the outlined function `name`.
+    pub(super) fn rewrite_call(&mut self, call: Op<'m>, name: &str) {
+        let inserter = Inserter::before(self.module, call);
+        let role = role_attribute(self.outlined[name]).unwrap_or(Partition::CONTROL);
+        let device = self.placement.symbol_of(role);
+        let mut operands = self.operands(&inserter, call, name, device);
+        let homes = self.result_homes[name].clone();
+        let types = self.result_types[name].clone();
+        let element = |r#type: &Type<'m>| {
+            let count = r#type.element_count().unwrap_or_default();
+            vec![r#type.element(); usize::try_from(count).unwrap_or_default()]
+        };
+        let mut result_types = Vec::new();
+        // The buffer of each result that rests in one that several devices
+        // use: where it is allocated, by whom, and whether it is written.
+        let mut buffers = Vec::new();
+        for ((home, r#type), result) in homes.iter().zip(&types).zip(call.results()) {
+            if *home == Home::Scalars {
+                result_types.extend(element(r#type));
+            } else if !home.is_written_by(device) {
+                result_types.push(inserter.view_type());
+            }
+            let Home::Shared { owner, users, .. } = home else {
+                buffers.push(None);
+                continue;
+            };
+            let place = if is_read_at_once(result) {
+                self.entry.unwrap_or(inserter)
+            } else {
+                inserter
+            };
+            let reaches = users.contains(device);
+            let own = if reaches { owner.as_str() } else { device };
+            let buffer = self.buffers.allocate(&place, own, *r#type);
+            if home.is_written_by(device) {
+                operands.push(buffer);
+            }
+            let onward = (!reaches).then(|| owner.clone());
+            buffers.push(Some((
+                buffer,
+                place,
+                place.view_of(buffer, *r#type),
+                onward,
+            )));
+        }
+        let new = inserter.insert(
+            inserter
+                .start("func.call")
+                .operands(&operands)
+                .results(&result_types)
+                .attribute("callee", Attribute::symbol(self.module.session(), name)),
+        );
+        let mut left = new.results().into_iter();
+        for (((result, home), r#type), buffer) in call
+            .results()
+            .into_iter()
+            .zip(&homes)
+            .zip(&types)
+            .zip(buffers)
+        {
+            if *home == Home::Scalars {
+                let count = element(r#type).len();
+                let elements: Vec<Value> = left.by_ref().take(count).collect();
+                if let [only] = elements.as_slice() {
+                    self.classes.alias(result, *only);
+                    self.scalars.insert(*only, elements.clone());
+                    result.replace_all_uses_with(*only);
+                }
+                self.scalars.insert(result, elements);
+                continue;
+            }
+            let view = match buffer {
+                None => left.next(),
+                Some((buffer, place, shared, onward)) => {
+                    if !home.is_written_by(device)
+                        && let Some(view) = left.next()
+                    {
+                        self.buffers.write(&inserter, role, view, buffer, *r#type);
+                    }
+                    Some(match onward {
+                        None => shared,
+                        Some(owner) => self.carry(&inserter, &place, shared, &owner, *r#type),
+                    })
+                }
+            };
+            if let Some(view) = view {
+                self.classes.alias(result, view);
+                result.replace_all_uses_with(view);
+            }
+        }
+        self.replaced.push(call);
+    }
+
+    /// What a call passes: views and scalars in the order of the tensors, then
+    /// all scalars of a tensor but its first. IPO forgets an argument that one
+    /// call passes twice, so that the second goes behind a barrier.
+    fn operands(
+        &mut self,
+        inserter: &Inserter<'m>,
+        call: Op<'m>,
+        name: &str,
+        device: &str,
+    ) -> Vec<Value<'m>> {
+        let forms = self.classes.forms(name).to_vec();
+        let mut operands = Vec::new();
+        let mut behind = Vec::new();
+        for (operand, form) in call.operands().into_iter().zip(forms) {
+            if form == Form::Scalars {
+                let mut elements = self.elements(inserter, operand).into_iter();
+                operands.extend(elements.next());
+                behind.extend(elements);
+            } else {
+                operands.push(self.within_reach(inserter, operand, device));
+            }
+        }
+        operands.extend(behind);
+        let mut passed: HashSet<Attribute> = HashSet::new();
+        let mut seen: HashSet<Value> = HashSet::new();
+        for operand in &mut operands {
+            let constant = operand
+                .defining_op()
+                .filter(|op| op.is("arith.constant"))
+                .and_then(|op| op.attribute("value"));
+            if !seen.insert(*operand) || constant.is_some_and(|each| !passed.insert(each)) {
+                for apart in inserter.keep_apart(&[*operand]) {
+                    *operand = apart;
+                }
+            }
+        }
+        operands
+    }
+
+    /// The elements of `value`, read back where it rests in a buffer.
+    fn elements(&mut self, inserter: &Inserter<'m>, value: Value<'m>) -> Vec<Value<'m>> {
+        if let Some(elements) = self.scalars.get(&value) {
+            return elements.clone();
+        }
+        let Some((home, tensor)) = self.classes.lookup(value) else {
+            return vec![value];
+        };
+        let Some(reader) = home.reader().map(str::to_owned) else {
+            return vec![value];
+        };
+        let view = self.within_reach(inserter, value, &reader);
+        let imported = inserter.import(affinity(self.module, &reader), view, tensor);
+        inserter.extract_all(imported)
+    }
+}
+
+/// Whether a value is only read by what stands beside it, and so is dead when
+/// its block has run. Its buffer can then serve every iteration of a loop
+/// around it: outlined functions have read what they were given when they
+/// return, since they wait for what they write and export.
+fn is_read_at_once(value: Value<'_>) -> bool {
+    value
+        .uses()
+        .into_iter()
+        .all(|each| !hands_on(each.op) && !is_control_flow(each.op))
+}
