@@ -5,16 +5,23 @@
 //! from a CPU to a GPU (`flow.tensor.transfer` fails to compile or to run). So
 //! every tensor that flows between outlined functions, through control flow
 //! too, becomes a `!hal.buffer_view`. One that stays on a device is exported
-//! and imported there, which copies nothing. One that other devices read is
-//! written by its producer straight into a buffer that all of them can use
-//! (owned by the device that cannot map the others' memory), and the producer
-//! waits for the write. Where no device can map another's memory, the host
-//! copies from a buffer of the one into a buffer of the other. Such a buffer is allocated once per call of the module
-//! where its value does not outlive a round of the loop that it is made in.
+//! and imported there, which copies nothing. One that other devices read
+//! crosses as [`cost::crossing`] says:
+//!
+//! | method | what is made of it |
+//! |---|---|
+//! | shared buffer | its producer writes into a buffer that all of them can use, and waits for the write |
+//! | mapped copy | its producer exports it, and a function on the same device copies it into such a buffer and waits |
+//! | host copy | the host copies, word by word, from a buffer of the one device into a buffer of the other |
+//! | host scalars | its producer returns scalars, its reader takes them as arguments and makes a tensor of them |
+//! | transfer | its reader imports the producer's buffer on the producer's device, and transfers it |
+//!
+//! A buffer is allocated once per call of the module where its value does not
+//! outlive a round of the loop that it is made in.
 //!
 //! All values that control flow hands on as one another (see
-//! [`crate::structure::carried`]) are kept in the same kind of buffer, and so
-//! are the results of all calls of one function.
+//! [`crate::structure::carried`]) are kept in the same form, and so are the
+//! results of all calls of one function.
 //!
 //! What is imported is kept intact by a use at the end of the function: up to
 //! 3.13, IREE's ElideAsyncCopies takes the last reader of an import for its

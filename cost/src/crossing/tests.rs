@@ -1,5 +1,6 @@
 //! Which method is taken, where it is legal, and what it costs.
 
+use super::ways::SCALAR_SECONDS;
 use super::*;
 use proptest::prelude::*;
 

@@ -195,6 +195,57 @@ fn parts_must_be_consistent() {
 }
 
 #[test]
+fn links_say_how_values_cross() {
+    let from = "mappable_by: [cpu]";
+    let text = GOOD.replace(
+        from,
+        "mappable_by: [cpu], owner: npu, methods: [mapped-copy, host-copy]",
+    );
+    let platform = Platform::from_yaml("p.yaml", &text).unwrap();
+    let link = platform.link("npu", "cpu").unwrap();
+    assert_eq!(
+        (link.owner.as_deref(), link.methods.as_deref()),
+        (
+            Some("npu"),
+            Some([Method::MappedCopy, Method::HostCopy].as_slice())
+        )
+    );
+    let with = |keys: &str| complaint(from, &format!("{from}, {keys}"));
+    let text = with("methods: [shared-bufer]");
+    assert!(
+        text.contains("unknown variant `shared-bufer`")
+            && text.ends_with("| did you mean `shared-buffer`?"),
+        "{text}"
+    );
+    assert!(with("metods: [host-copy]").ends_with("| did you mean `methods`?"));
+    let text = with("methods: [host-copy, transfer]");
+    assert!(
+        text.starts_with("p.yaml:")
+            && text.contains("`transfer` cannot work between cpu and npu | IREE transfers between"),
+        "{text}"
+    );
+    let text = complaint(from, "methods: [shared-buffer]");
+    assert!(
+        text.contains("`shared-buffer` cannot work between cpu and npu | neither can use a buffer"),
+        "{text}"
+    );
+    assert!(with("methods: []").contains("allows one method at least"));
+    assert!(with("methods: [host-copy, host-copy]").contains("`host-copy` is there twice"));
+    let text = with("owner: cpu");
+    assert!(
+        text.contains("cpu cannot own the buffers of this link: npu cannot map them")
+            && text.contains("add npu, or leave `owner` out"),
+        "{text}"
+    );
+    assert!(with("owner: npuu").ends_with("| did you mean `npu`? (its ends: cpu, npu)"));
+    let text = complaint(
+        "peak: { f32: 8 GFLOP/s }",
+        "read_back: 3 GB/s\n    peak: { f32: 8 GFLOP/s }",
+    );
+    assert!(text.contains("where a time is wanted"), "{text}");
+}
+
+#[test]
 fn what_is_not_yaml_is_an_error_with_a_place() {
     for text in [
         "",

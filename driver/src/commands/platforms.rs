@@ -2,6 +2,7 @@
 //! yet decided for a machine.
 
 use cost::Platform;
+use cost::crossing::Method;
 use cost::platform::BUILTIN_NAMES;
 
 use crate::args::PlatformsArgs;
@@ -62,13 +63,25 @@ fn show(platform: &Platform) -> String {
     for link in &platform.links {
         let [a, b] = &link.between;
         text.push_str(&format!(
-            "{a} - {b}: {:.1} us, {:.1} GB/s{}\n",
+            "{a} - {b}: {:.1} us, {:.1} GB/s{}{}{}\n",
             link.latency.value * 1e6,
             link.bandwidth.value / 1e9,
             if link.unified_memory {
                 ", unified memory"
             } else {
                 ""
+            },
+            if platform.allows(a, b, Method::SharedBuffer) && platform.can_share(link) {
+                format!(", buffers on {}", platform.crossing_owner(a, b))
+            } else {
+                String::new()
+            },
+            match &link.methods {
+                Some(methods) => {
+                    let names: Vec<&str> = methods.iter().map(|method| method.as_str()).collect();
+                    format!(", crossed by {} only", names.join(", "))
+                }
+                None => String::new(),
             }
         ));
     }
