@@ -288,7 +288,10 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         let home = home.clone();
         let uses = tensor.uses();
         let admitted = if home == Home::Scalars {
-            let elements = inserter.extract_all(tensor);
+            let control = Partition::CONTROL;
+            let device = affinity(self.module, self.placement.symbol_of(control));
+            let view = inserter.export(device, tensor);
+            let elements = self.buffers.read(inserter, control, view, r#type);
             let only = (elements.len() == 1).then(|| elements[0]);
             self.scalars.insert(tensor, elements);
             only

@@ -101,6 +101,17 @@ impl Placement {
         self.devices.get(index).map_or("", |device| &device.symbol)
     }
 
+    /// A partition that is on this device: what a function of it is for, where
+    /// any of them does. Control where none is.
+    pub fn partition_on(&self, symbol: &str) -> Partition {
+        let mut placed = self.of.iter();
+        let found = placed.find(|(_, index)| {
+            let device = self.devices.get(**index);
+            device.is_some_and(|device| device.symbol == symbol)
+        });
+        found.map_or(Partition::CONTROL, |(partition, _)| *partition)
+    }
+
     /// How a value crosses from all that make it to all that read it, by `methods` only: what
     /// [`Platform::crossing_among`] answers, with symbols of devices in place of units.
     pub fn crossing(

@@ -255,14 +255,13 @@ pub fn is_groupable(op: Op<'_>) -> bool {
         && op.results().iter().all(|value| value.r#type().is_tensor())
 }
 
-/// What about a tensor decides how it can cross. Bits count as no integers:
-/// made of scalars on lavapipe, 32 of them were all zero.
+/// What about a tensor decides how it can cross.
 pub fn parcel_of(tensor: Type<'_>, carried: bool) -> cost::crossing::Parcel {
     let element = tensor.element();
     cost::crossing::Parcel {
         bytes: tensor.byte_count().unwrap_or_default(),
         elements: tensor.element_count().unwrap_or_default(),
-        integer: element.is_integer() && matches!(element.bit_width(), Some(8 | 16 | 32 | 64)),
+        integer: element.is_integer() && matches!(element.bit_width(), Some(1 | 8 | 16 | 32 | 64)),
         carried,
     }
 }

@@ -19,6 +19,8 @@ pub struct Buffers<'m, 'p> {
     allocators: HashMap<String, String>,
     /// By whose device copies, and tensor type.
     writers: HashMap<(Partition, String), String>,
+    /// By whose device reads back, and tensor type.
+    readers: HashMap<(Partition, String), String>,
     /// By the type of the words that they copy.
     copiers: HashMap<&'static str, String>,
 }
@@ -31,6 +33,7 @@ impl<'m, 'p> Buffers<'m, 'p> {
             placement,
             allocators: HashMap::new(),
             writers: HashMap::new(),
+            readers: HashMap::new(),
             copiers: HashMap::new(),
         }
     }
@@ -67,6 +70,29 @@ impl<'m, 'p> Buffers<'m, 'p> {
             None => self.build_writer(role, r#type),
         };
         inserter.insert(self.call(inserter, &name, &[view, buffer]));
+    }
+
+    /// Has the device of `role` read back the elements of what `view` shows.
+    ///
+    /// A function of its own does that: of the calls that stand beside a wait
+    /// for scalars, IREE 3.13 moves those that use them behind those that do
+    /// not, and sees no order in the buffers that they share.
+    pub fn read(
+        &mut self,
+        inserter: &Inserter<'m>,
+        role: Partition,
+        view: Value<'m>,
+        r#type: Type<'m>,
+    ) -> Vec<Value<'m>> {
+        let name = match self.readers.get(&(role, r#type.to_string())) {
+            Some(name) => name.clone(),
+            None => self.build_reader(role, r#type),
+        };
+        let elements = scalars_of(r#type);
+        inserter
+            .insert(self.call(inserter, &name, &[view]).results(&elements))
+            .results()
+            .to_vec()
     }
 
     /// Has the host copy what `view` shows into `buffer`, word by word. Both
@@ -124,6 +150,23 @@ impl<'m, 'p> Buffers<'m, 'p> {
         inserter.keep_intact(&[imported]);
         inserter.insert(inserter.start("func.return"));
         self.writers
+            .insert((role, tensor.to_string()), name.clone());
+        name
+    }
+
+    fn build_reader(&mut self, role: Partition, tensor: Type<'m>) -> String {
+        let prefix = role.to_string().replace('.', "_");
+        let name = format!("{prefix}_read_{}", self.readers.len());
+        let view = self.r#type("!hal.buffer_view");
+        let body = self.build_function(&name, &[view], &scalars_of(tensor), Some(role));
+        let device = affinity(self.module, self.placement.symbol_of(role));
+        let inserter = Inserter::at_end(self.module, body, self.module.op().location());
+        let imported = inserter.import(device, body.arguments()[0], tensor);
+        let elements = inserter.extract_all(imported);
+        inserter.keep_intact(&[imported]);
+        let apart = inserter.keep_apart(&elements);
+        inserter.insert(inserter.start("func.return").operands(&apart));
+        self.readers
             .insert((role, tensor.to_string()), name.clone());
         name
     }
@@ -189,4 +232,10 @@ impl<'m, 'p> Buffers<'m, 'p> {
             .expect("built with one region")
             .append_block(&arguments)
     }
+}
+
+/// The types of the elements of a tensor of static shape.
+pub fn scalars_of<'m>(tensor: Type<'m>) -> Vec<Type<'m>> {
+    let count = tensor.element_count().unwrap_or_default();
+    vec![tensor.element(); usize::try_from(count).unwrap_or_default()]
 }

@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use cost::Partition;
 use dialects::hal::Inserter;
-use dialects::ir::{Attribute, Op, Type, Value};
+use dialects::ir::{Attribute, Op, Value};
 
+use super::buffers::scalars_of;
 use super::home::{Form, Home};
 use super::{Rewriter, hands_on};
 use crate::identify_roles::role_attribute;
-use crate::placement::affinity;
 use crate::structure::is_control_flow;
 
 impl<'m> Rewriter<'m, '_> {
@@ -21,17 +21,13 @@ impl<'m> Rewriter<'m, '_> {
         let mut operands = self.operands(&inserter, call, name, device);
         let homes = self.result_homes[name].clone();
         let types = self.result_types[name].clone();
-        let element = |r#type: &Type<'m>| {
-            let count = r#type.element_count().unwrap_or_default();
-            vec![r#type.element(); usize::try_from(count).unwrap_or_default()]
-        };
         let mut result_types = Vec::new();
         // The buffer of each result that rests in one that several devices
         // use: where it is allocated, by whom, and whether it is written.
         let mut buffers = Vec::new();
         for ((home, r#type), result) in homes.iter().zip(&types).zip(call.results()) {
             if *home == Home::Scalars {
-                result_types.extend(element(r#type));
+                result_types.extend(scalars_of(*r#type));
             } else if !home.is_written_by(device) {
                 result_types.push(inserter.view_type());
             }
@@ -74,7 +70,7 @@ impl<'m> Rewriter<'m, '_> {
             .zip(buffers)
         {
             if *home == Home::Scalars {
-                let count = element(r#type).len();
+                let count = scalars_of(*r#type).len();
                 let elements: Vec<Value> = left.by_ref().take(count).collect();
                 if let [only] = elements.as_slice() {
                     self.classes.alias(result, *only);
@@ -157,8 +153,8 @@ impl<'m> Rewriter<'m, '_> {
             return vec![value];
         };
         let view = self.within_reach(inserter, value, &reader);
-        let imported = inserter.import(affinity(self.module, &reader), view, tensor);
-        inserter.extract_all(imported)
+        let role = self.placement.partition_on(&reader);
+        self.buffers.read(inserter, role, view, tensor)
     }
 }
 

@@ -107,6 +107,9 @@ const WAYS: &[Way] = &[
     },
 ];
 
+/// What a test does.
+type Check = Box<dyn Fn(&Tools) -> Result<()> + Send>;
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let tools = match Tools::find() {
@@ -117,7 +120,7 @@ fn main() -> ExitCode {
         }
     };
     let mut trials = Vec::new();
-    let mut add = |name: String, run: Box<dyn Fn(&Tools) -> Result<()> + Send>| {
+    let mut add = |name: String, run: Check| {
         let tools = Arc::clone(&tools);
         trials.push(Trial::test(name, move || {
             run(&tools).map_err(|error| Failed::from(format!("{error:#}")))
