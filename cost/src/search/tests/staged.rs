@@ -15,13 +15,13 @@ fn cut(drafter: SubgraphDemand, first: SubgraphDemand, second: SubgraphDemand) -
     let mut cut = workload(drafter, first.clone());
     cut.subgraphs.remove(&Partition::TARGET);
     cut.subgraphs.extend([(FIRST, first), (SECOND, second)]);
-    cut.crossings = vec![CrossingDemand {
-        from: FIRST,
-        to: SECOND,
-        bytes: 1_000_000,
-        per: Per::Round,
-        what: "hidden state".into(),
-    }];
+    cut.crossings = vec![CrossingDemand::new(
+        FIRST,
+        SECOND,
+        1_000_000,
+        Per::Round,
+        "hidden state",
+    )];
     cut
 }
 
