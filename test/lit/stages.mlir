@@ -39,7 +39,7 @@
 // COSTS-DAG:   \22target.0\22:{\22flops\22:{\22f32\22:4},\22weight_bytes\22:16
 // COSTS-DAG:   \22target.1\22:{\22flops\22:{\22f32\22:8},\22weight_bytes\22:16
 // COSTS-DAG:   {\22from\22:\22control\22,\22to\22:\22target.0\22,\22bytes\22:32,\22per\22:\22round\22,\22what\22:\22tensor<4xi64>\22,
-// COSTS-DAG:   {\22from\22:\22target.0\22,\22to\22:\22target.1\22,\22bytes\22:16,\22per\22:\22round\22,\22what\22:\22tensor<4xf32>\22,,{\22from\22:\22target.0\22,\22to\22:\22target.1\22,\22bytes\22:16
+// COSTS-DAG:   {\22from\22:\22target.0\22,\22to\22:\22target.1\22,\22bytes\22:16,\22per\22:\22round\22,\22what\22:\22tensor<4xf32>\22,{{[^}]+}}},{\22from\22:\22target.0\22,\22to\22:\22target.1\22,\22bytes\22:16
 // COSTS-DAG:   {\22from\22:\22target.1\22,\22to\22:\22control\22,\22bytes\22:32,
 //
 // PLAN: specplace.plan = {control = "cpu", draft_length = 1 : i64, drafter = "cpu2", target.0 = "cpu", target.1 = "cpu2"}

@@ -320,10 +320,14 @@ impl<'m> Checker<'_, 'm> {
         };
         let device = planned.as_ref().and_then(|each| each.device.clone());
         let border = planned.as_ref().is_some_and(|each| each.public);
-        let lenders = planned.map(|each| each.lenders).unwrap_or_default();
+        let (planned_sequence, lenders) = planned
+            .map(|each| (each.sequence, each.lenders))
+            .unwrap_or_default();
+        let mut sequence = Vec::new();
         for op in function.nested() {
             if op.is("util.call") || op.is("func.call") {
                 if let Some(callee) = op.attribute("callee").and_then(Attribute::as_symbol) {
+                    sequence.push(callee.clone());
                     self.calls.entry(callee).or_default().push(op);
                 }
                 continue;
@@ -364,6 +368,31 @@ impl<'m> Checker<'_, 'm> {
             } else if op.is("stream.cmd.parameter.load") {
                 self.read_parameters(op);
             }
+        }
+        self.check_order(&label, &planned_sequence, &sequence);
+    }
+
+    /// Calls share buffers, of which IREE knows no order: those of functions on
+    /// devices stand as they were written, whatever became of the others.
+    fn check_order(&mut self, caller: &str, planned: &[String], actual: &[String]) {
+        let on_device = |name: &&String| {
+            let function = self.expectation.functions.get(*name);
+            function.is_some_and(|function| function.kept && function.device.is_some())
+        };
+        let mut planned = planned.iter().filter(on_device);
+        let misplaced = actual
+            .iter()
+            .filter(on_device)
+            .find(|name| !planned.any(|each| each == *name))
+            .cloned();
+        if let Some(name) = misplaced {
+            self.violate(
+                Diagnostic::error(format!("IREE calls @{name} in {caller} out of the order in which calls are written"))
+                    .help(
+                    "it may read a buffer before that is written; specplace keeps waits for scalars \
+                     out of the caller so that calls stay in order: please report it",
+                ),
+            );
         }
     }
 

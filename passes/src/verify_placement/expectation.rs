@@ -58,6 +58,8 @@ pub struct PlannedFunction {
     /// Whether it does something on its device: it has tensors, or asks for
     /// the device. IREE forgets a device on which nothing is done.
     pub works: bool,
+    /// The functions that it calls, one by one, as they are written.
+    pub sequence: Vec<String>,
     /// Other devices whose buffers it imports, to transfer out of them.
     pub lenders: Devices,
 }
@@ -85,6 +87,7 @@ struct Body {
     constants: BTreeSet<String>,
     callees: BTreeSet<String>,
     works: bool,
+    sequence: Vec<String>,
     lenders: Devices,
 }
 
@@ -107,6 +110,7 @@ impl Expectation {
                 let mut body = expectation.scan(op, &mut calls);
                 let function = PlannedFunction {
                     works: body.works,
+                    sequence: std::mem::take(&mut body.sequence),
                     lenders: std::mem::take(&mut body.lenders),
                     ..planned(op)
                 };
@@ -189,6 +193,7 @@ impl Expectation {
             } else if op.is("func.call") || op.is("util.call") {
                 if let Some(callee) = op.attribute("callee").and_then(Attribute::as_symbol) {
                     body.callees.insert(callee.clone());
+                    body.sequence.push(callee.clone());
                     calls.entry(callee).or_default().push(op);
                 }
             } else if op.is("arith.constant") || op.is("flow.tensor.constant") {
@@ -369,6 +374,7 @@ fn planned(op: Op<'_>) -> PlannedFunction {
         calls: 0,
         reachable: false,
         works: false,
+        sequence: Vec::new(),
         lenders: Devices::new(),
     }
 }

@@ -368,6 +368,19 @@ fn call_that_was_removed() {
 }
 
 #[test]
+fn calls_out_of_order() {
+    // What IREE makes of calls beside a wait for scalars, which only one uses.
+    let first = "    util.call @drafter_0(%v, %s) : (!hal.buffer_view, !hal.buffer) -> ()\n";
+    let second =
+        "    %r = util.call @target_0(%s, %t) : (!hal.buffer, !hal.buffer) -> !hal.buffer_view\n";
+    caught(
+        &format!("{first}{second}"),
+        &format!("{second}{first}"),
+        "IREE calls @drafter_0 in @main out of the order",
+    );
+}
+
+#[test]
 fn inline_constants() {
     // IREE packs inline constants into one buffer for each device, maps it or
     // reads it from a file, and joins the two ways in a block.

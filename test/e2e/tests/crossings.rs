@@ -142,6 +142,8 @@ fn main() -> ExitCode {
     add(name.to_owned(), Box::new(vulkan_does_not_transfer));
     let name = "a transfer at the writing end leaves the device open";
     add(name.to_owned(), Box::new(transfers_only_at_readers));
+    let name = "scalars that the caller reads itself disorder its calls";
+    add(name.to_owned(), Box::new(scalars_are_read_by_functions));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -418,6 +420,47 @@ fn transfers_only_at_readers(tools: &Tools) -> Result<()> {
             || finished
                 .stdout
                 .contains("leaves the choice of device to IREE"),
+        "it fails for another reason:\n{}{}",
+        finished.stdout,
+        finished.stderr
+    );
+    Ok(())
+}
+
+/// Why scalars are read back in functions of their own: inlined, IREE calls the
+/// target before what the drafter writes for it.
+fn scalars_are_read_by_functions(tools: &Tools) -> Result<()> {
+    let module = "func.func @many(%x: tensor<17xi32>) -> tensor<34xi32> {
+  %a = tensor.concat dim(0) %x, %x {specplace.role = \"drafter\"} : (tensor<17xi32>, tensor<17xi32>) -> tensor<34xi32>
+  %b = arith.addi %a, %a {specplace.role = \"target\"} : tensor<34xi32>
+  return %b : tensor<34xi32>
+}
+";
+    let placed = Placed::new(tools, module, 1, &["cpu2", "cpu", "cpu"], |line| {
+        if line.contains("dispatch_overhead") {
+            return format!("{line}\n    read_back: 1 us");
+        }
+        line.replace(
+            "mappable_by: [cpu, cpu2]",
+            "mappable_by: [cpu, cpu2]\n    methods: [host-scalars, mapped-copy]",
+        )
+    })?;
+    placed.compile()?;
+    let finished = placed.call("many", "local-task", &["--input=17xi32=1".to_owned()])?;
+    let printed = finished.success()?.stdout;
+    ensure!(printed.contains("34xi32=2 2 2"), "{printed}");
+    let out = placed.out()?;
+    let reader = out
+        .lines()
+        .find(|line| line.contains("func.func private @control_read_0("))
+        .context("nobody reads scalars")?;
+    let inlined = out.replace(reader, &reader.replace("noinline, ", ""));
+    ensure!(inlined != out, "the reader may be inlined anyway");
+    fs::write(placed.path().join("out.mlir"), inlined)?;
+    let finished = placed.run(&tools.specplace, "verify-placement out.mlir --with-iree")?;
+    ensure!(!finished.status.success(), "the placement is proven");
+    ensure!(
+        format!("{}{}", finished.stdout, finished.stderr).contains("in @many out of the order"),
         "it fails for another reason:\n{}{}",
         finished.stdout,
         finished.stderr
