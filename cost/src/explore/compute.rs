@@ -8,6 +8,7 @@ use crate::platform::Variant;
 use crate::search::{Choice, Evaluator, Kernel, Point, Request, Space, resident_bytes};
 use crate::speedup::speedup;
 use crate::workload::Role;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A row with what ranks it.
@@ -93,32 +94,39 @@ pub(super) fn factored(
         // Nothing is legal under any variant; one of them says why.
         return Err(refusal(request, gammas));
     };
-    let mut outcome: Option<Outcome> = None;
+    // Many mappings have the same best variant, above all where there are many: those of stages.
+    let mut by_variant: BTreeMap<&Variant, Outcome> = BTreeMap::new();
     let mut others: Vec<Row> = Vec::new();
     for best in std::iter::once(winner).chain(bests.iter().skip(1)) {
-        let narrowed = Request {
-            variant: Some(best.variant.clone()),
-            ..request.clone()
+        let found = match by_variant.entry(&best.variant) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let narrowed = Request {
+                    variant: Some(best.variant.clone()),
+                    ..request.clone()
+                };
+                let space = Space::build(&narrowed, gammas)?;
+                let evaluator = Evaluator::new(&narrowed, &space, gammas);
+                new.insert(exhaustive(query, &narrowed, &space, &evaluator, rate)?)
+            }
         };
-        let space = Space::build(&narrowed, gammas)?;
-        let evaluator = Evaluator::new(&narrowed, &space, gammas);
-        let found = exhaustive(query, &narrowed, &space, &evaluator, rate)?;
+        let target = request.place_name(Role::Target, best.target);
+        let drafter = best
+            .drafter
+            .map(|place| request.place_name(Role::Drafter, place));
         let own = found.rows.iter().find(|row| {
             let drafts = row.numbers.as_ref().map(|numbers| numbers.gamma > 0);
-            row.target == request.place_name(Role::Target, best.target)
-                && match best.drafter {
-                    Some(place) => {
-                        let name = request.place_name(Role::Drafter, place);
-                        drafts.is_some() && row.drafter == Some(name)
-                    }
+            row.target == target
+                && match &drafter {
+                    Some(_) => drafts.is_some() && row.drafter == drafter,
                     None => drafts == Some(false),
                 }
         });
         if let Some(row) = own.filter(|row| !others.contains(row)) {
             others.push(row.clone());
         }
-        outcome.get_or_insert(found);
     }
+    let outcome = by_variant.remove(&winner.variant);
     let mut outcome = outcome.ok_or_else(|| refusal(request, gammas))?;
     outcome.rows = others;
     outcome.variants.clear();

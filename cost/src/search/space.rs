@@ -243,22 +243,20 @@ impl Space {
                 }
             })
             .collect();
-        let n = platform.pus.len() as u64;
-        let mappings =
-            (0..request.partitions()).fold(1, |mappings: u64, _| mappings.saturating_mul(n));
         let size = counts
             .iter()
             .map(|(low, high)| u64::from(high - low + 1))
-            .fold(mappings, u64::saturating_mul);
+            .fold(request.mappings(), u64::saturating_mul);
         if size > MOST_POINTS {
+            let help = if request.mappings() > MOST_POINTS {
+                "cut the models into fewer stages"
+            } else {
+                "fix the resources of some processing units: --variant cpu=4; or explore it with --method factored, which is exact as well"
+            };
             let message = format!(
                 "the design space has {size} points, more than the {MOST_POINTS} that can be enumerated"
             );
-            return Err(CostError::argument(
-                message,
-                "fix the resources of some processing units: --variant cpu=4; or explore it with --method factored, which is exact as well"
-                    .to_owned(),
-            ));
+            return Err(CostError::argument(message, help.to_owned()));
         }
         let mut space = Self {
             variants: variants(platform.pus.iter().map(|pu| pu.name.as_str()).zip(counts)),

@@ -14,8 +14,8 @@
 
 mod table;
 
-use super::HolePolicy;
 use super::walk::Walk;
+use super::{HolePolicy, MOST_POINTS};
 use crate::CostError;
 use crate::platform::Variant;
 use crate::search::{Evaluator, Request};
@@ -101,6 +101,15 @@ impl Kernel {
                 ),
                 "use eq1, transfer or per-position, or narrow the space: --variant cpu=4"
                     .to_owned(),
+            ));
+        }
+        if request.mappings() > MOST_POINTS {
+            return Err(CostError::argument(
+                format!(
+                    "there are {} mappings, more than the {MOST_POINTS} that can be enumerated",
+                    request.mappings()
+                ),
+                "cut the models into fewer stages".to_owned(),
             ));
         }
         let strict: BTreeSet<Partition> = if request.holes == HolePolicy::Roofline {

@@ -9,14 +9,18 @@ use crate::workload::Role;
 impl Request {
     /// v·N^m: how many points the design space has.
     pub fn space_size(&self) -> u64 {
-        let n = self.platform.pus.len() as u64;
-        let mappings = (0..self.partitions()).fold(1, |size: u64, _| size.saturating_mul(n));
         let free = self.platform.pus.iter().filter(|pu| {
             let fixed = self.variant.as_ref();
             fixed.is_none_or(|fixed| !fixed.contains_key(&pu.name))
         });
         free.map(|pu| u64::from(pu.resources()))
-            .fold(mappings, u64::saturating_mul)
+            .fold(self.mappings(), u64::saturating_mul)
+    }
+
+    /// N^m: how many mappings each variant has.
+    pub fn mappings(&self) -> u64 {
+        let n = self.platform.pus.len() as u64;
+        (0..self.partitions()).fold(1, |size: u64, _| size.saturating_mul(n))
     }
 
     /// m: 2 with a drafter and 1 without, and as many as there are stages where models are cut.

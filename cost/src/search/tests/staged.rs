@@ -272,6 +272,25 @@ proptest! {
     }
 }
 
+#[test]
+fn too_many_stages_are_refused_before_they_are_tried() {
+    let mut many = workload(demand(1, 0), demand(1, 0));
+    many.subgraphs = (0..20)
+        .map(|stage| (Partition::stage(Role::Target, stage), demand(1, 0)))
+        .collect();
+    let request = Request::new(many, two(1.0), 0.5);
+    for error in [
+        search(&request).unwrap_err(),
+        Kernel::build(&request, &[0], |_, _| true).unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("1048576"), "{error}");
+        assert_eq!(
+            error.help().as_deref(),
+            Some("cut the models into fewer stages")
+        );
+    }
+}
+
 /// With thousands of mappings most are left out of the re-searching; the intervals are those of all.
 #[test]
 fn intervals_of_many_mappings_are_right() {
