@@ -114,7 +114,7 @@ const PROVEN: &[(Module, &[u32])] = &[
 ];
 
 /// The runs of those in the long series, on each kind of CPU device.
-const PROVEN_TIMES: usize = 50;
+pub const PROVEN_TIMES: usize = 50;
 
 /// The runs of every other case: half of them on each kind of CPU device.
 const OTHER_TIMES: usize = 20;
