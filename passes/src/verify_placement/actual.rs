@@ -1,15 +1,19 @@
-//! What IREE made of it: reading its stream phase, and comparing.
+//! What IREE made of it: reading its stream phase (here), and comparing
+//! (`compare.rs`).
+
+mod compare;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use dialects::{Attribute, Block, Diagnostic, Module, Op};
 
 use super::borrowed::writes_into_borrowed;
-use super::expectation::{Expectation, Parameter, PlannedFunction};
+use super::expectation::{Expectation, Parameter};
 use super::report::{DeviceUse, Report};
 use super::resources::*;
 use super::{Devices, listed, resource_names};
 use crate::names::device_of;
+use compare::described;
 
 /// Operations that do something on a device, so that one without an affinity
 /// would go to whatever device IREE takes for the default.
@@ -528,128 +532,6 @@ impl<'m> Checker<'_, 'm> {
         }
     }
 
-    /// Every function that must survive did, and every call to it passes and
-    /// yields as many values as were emitted.
-    fn check_functions(&mut self, stream: &Module<'_>) {
-        let present: BTreeSet<String> = stream
-            .body()
-            .ops()
-            .into_iter()
-            .filter(|op| op.is("util.func") || op.is("func.func"))
-            .filter_map(Op::symbol_name)
-            .collect();
-        let mut found = Vec::new();
-        for (name, function) in &self.expectation.functions {
-            if !function.kept || !function.reachable {
-                continue;
-            }
-            let label = described(name, function);
-            if !present.contains(name) {
-                found.push(
-                    Diagnostic::error(format!("{label} is gone, though it must not be inlined"))
-                        .help(
-                            "its calls were removed as dead, or `noinline` was dropped on the way",
-                        ),
-                );
-                continue;
-            }
-            let calls = self.calls.get(name).map(Vec::as_slice).unwrap_or_default();
-            if calls.len() < function.calls {
-                found.push(Diagnostic::error(format!(
-                    "of {} calls to {label}, IREE kept {}",
-                    function.calls,
-                    calls.len()
-                )));
-            }
-            if function.comparable {
-                found.extend(
-                    calls
-                        .iter()
-                        .filter_map(|call| wrong_arity(*call, &label, function)),
-                );
-            } else if function.device.is_some() {
-                self.remarks.push(
-                    Diagnostic::remark(format!(
-                        "{label} passes tensors, so that the arity of its calls cannot be compared"
-                    ))
-                    .help("IREE can merge tensors across calls wrongly: pass buffers"),
-                );
-            }
-        }
-        self.violations.extend(found);
-    }
-
-    fn check_executables(&mut self) {
-        let mut found = Vec::new();
-        for (name, (planned, actual)) in &self.executables {
-            for device in actual {
-                if let Some(found) = self.uses.get_mut(device) {
-                    found.executables += 1;
-                }
-            }
-            if planned != actual && !planned.is_empty() {
-                found.push(Diagnostic::error(format!(
-                    "executable @{name} is dispatched on {}, planned on {}",
-                    listed(actual),
-                    listed(planned)
-                )));
-            } else if actual.len() > 1 {
-                self.remarks.push(Diagnostic::remark(format!(
-                    "executable @{name} is compiled for {}: functions on both hold the same computation",
-                    listed(actual)
-                )));
-            }
-        }
-        self.violations.extend(found);
-    }
-
-    fn check_parameters(&mut self) {
-        let mut found = Vec::new();
-        for (parameter, (actual, _)) in &self.parameters {
-            match self.expectation.parameters.get(parameter) {
-                Some(planned) if planned == actual => {}
-                Some(planned) => found.push(Diagnostic::error(format!(
-                    "parameter {parameter} is loaded to {}, planned on {}",
-                    listed(actual),
-                    listed(planned)
-                ))),
-                None => found.push(Diagnostic::error(format!(
-                    "parameter {parameter} is loaded to {}, but no function of the placed module reads it",
-                    listed(actual)
-                ))),
-            }
-        }
-        for (parameter, planned) in &self.expectation.parameters {
-            if !self.parameters.contains_key(parameter) {
-                found.push(
-                    Diagnostic::error(format!(
-                        "parameter {parameter} is not loaded at all, planned on {}",
-                        listed(planned)
-                    ))
-                    .help("was it imported into the module with --iree-parameter-import?"),
-                );
-            }
-        }
-        self.violations.extend(found);
-    }
-
-    /// Constants may be folded away, but what is left lies where it is used.
-    fn check_constants(&mut self) {
-        let mut found = Vec::new();
-        for (name, actual) in &self.constants {
-            if let Some(planned) = self.expectation.constants.get(name)
-                && !actual.is_subset(planned)
-            {
-                found.push(Diagnostic::error(format!(
-                    "inline constant {name} lies on {}, planned on {}",
-                    listed(actual),
-                    listed(planned)
-                )));
-            }
-        }
-        self.violations.extend(found);
-    }
-
     fn report(mut self) -> Report {
         for (role, devices) in self.expectation.roles() {
             for device in devices {
@@ -669,36 +551,4 @@ impl<'m> Checker<'_, 'm> {
             remarks: self.remarks,
         }
     }
-}
-
-/// `@drafter_0 (drafter)`.
-fn described(name: &str, function: &PlannedFunction) -> String {
-    match &function.role {
-        Some(role) => format!("@{name} ({role})"),
-        None => format!("@{name}"),
-    }
-}
-
-/// IREE's interprocedural optimisation drops arguments and results that it
-/// takes for equal in every call, and gets it wrong for a call that passes one
-/// value twice (`ipo_merged_arguments.mlir` in test/lit).
-fn wrong_arity(call: Op<'_>, label: &str, function: &PlannedFunction) -> Option<Diagnostic> {
-    let [arguments, results] = [call.operands().len(), call.results().len()];
-    let differs = |actual: usize, emitted: usize, droppable: &BTreeSet<usize>| {
-        actual > emitted || actual + droppable.len() < emitted
-    };
-    if !differs(arguments, function.arguments, &function.droppable_arguments)
-        && !differs(results, function.results, &function.droppable_results)
-    {
-        return None;
-    }
-    Some(
-        Diagnostic::error(format!(
-            "a call to {label} passes {arguments} arguments and yields {results} results; \
-             emitted were {} and {}",
-            function.arguments, function.results
-        ))
-        .offending(call.summary())
-        .help("IREE merged values that it took for equal; results can be silently wrong"),
-    )
 }
