@@ -197,7 +197,7 @@ impl CrossingDemand {
     }
 }
 
-/// Weights that several stages of one model read, such as a tied embedding: stages on one PU share
+/// Weights that several stages or both models read, such as a tied embedding: those on one PU share
 /// them, and on every other PU there is a copy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -239,7 +239,7 @@ pub struct Workload {
     /// Values that pass from one partition to another.
     #[serde(default)]
     pub crossings: Vec<CrossingDemand>,
-    /// Weights that count in the demands of several stages.
+    /// Weights that count in the demands of several partitions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shared_weights: Vec<SharedWeights>,
     /// What can be done with γ.

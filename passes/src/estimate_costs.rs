@@ -99,7 +99,7 @@ impl<'m> Survey<'m> {
         let mut subgraphs = BTreeMap::new();
         let mut sequence_length = None;
         let mut passes: BTreeMap<Role, usize> = BTreeMap::new();
-        let mut readers: BTreeMap<(Role, String), (BTreeSet<Partition>, u64)> = BTreeMap::new();
+        let mut readers: BTreeMap<String, (BTreeSet<Partition>, u64)> = BTreeMap::new();
         for role in Role::ALL {
             let all: Vec<Op> = self
                 .ops
@@ -130,7 +130,7 @@ impl<'m> Survey<'m> {
                 let (weights, constants) = weights(&all, &mut self.free);
                 demand.weight_bytes = weights.values().sum::<u64>() + constants;
                 for (name, bytes) in weights {
-                    let readers = readers.entry((role, name)).or_default();
+                    let readers = readers.entry(name).or_default();
                     readers.0.insert(part);
                     readers.1 = bytes;
                 }
@@ -295,7 +295,7 @@ fn tokens_of(op: Op<'_>) -> Option<u64> {
         .find_map(|r#type| u64::try_from(r#type.shape()?.last().copied()??).ok())
 }
 
-/// The weights that several stages of one model read, those of the same readers
+/// The weights that several stages or models read, those of the same readers
 /// together.
 fn shared_weights(weights: impl Iterator<Item = (BTreeSet<Partition>, u64)>) -> Vec<SharedWeights> {
     let mut shared: BTreeMap<BTreeSet<Partition>, u64> = BTreeMap::new();

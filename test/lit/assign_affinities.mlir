@@ -81,3 +81,20 @@ CHECK: util.global private @cpu {stream.affinity = #hal.device.affinity<@cpu_dev
 // RUN: not specplace opt --pass assign-affinities step.mlir 2>&1 | FileCheck order.txt
 //--- order.txt
 CHECK: error: no placement to apply: select-mapping did not run
+
+// A global that is written at run time cannot be in two places at once.
+// RUN: not specplace opt --pass %{plan},assign-affinities %{decision} --platform two-cpus --pin drafter=cpu2,target=cpu,control=cpu -q written.mlir 2>&1 | FileCheck written.mlir
+//--- written.mlir
+// CHECK: written.mlir:[[#@LINE+2]]:1: error: @state is written at run time, but two devices read it: cpu, cpu2
+// CHECK: help: pin the roles that read it to one device with --pin
+util.global private mutable @state = dense<0.0> : tensor<4xf32>
+func.func @written(%tokens: tensor<4xi64>) -> tensor<4xi64> {
+  %s = util.global.load @state : tensor<4xf32>
+  %x = arith.sitofp %tokens {specplace.role = "drafter"} : tensor<4xi64> to tensor<4xf32>
+  %h = arith.mulf %x, %s {specplace.role = "drafter"} : tensor<4xf32>
+  %draft = arith.fptosi %h {specplace.role = "drafter"} : tensor<4xf32> to tensor<4xi64>
+  %y = arith.sitofp %draft {specplace.role = "target"} : tensor<4xi64> to tensor<4xf32>
+  %t = arith.mulf %y, %s {specplace.role = "target"} : tensor<4xf32>
+  %v = arith.fptosi %t {specplace.role = "target"} : tensor<4xf32> to tensor<4xi64>
+  return %v : tensor<4xi64>
+}

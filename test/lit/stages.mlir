@@ -115,6 +115,21 @@ func.func @weights(%tokens: tensor<4xi64>) -> tensor<4xf32> {
   return %logits : tensor<4xf32>
 }
 
+// So is what both models read.
+// RUN: specplace opt --pass identify-roles,estimate-costs -q models.mlir | FileCheck models.mlir
+//--- models.mlir
+// CHECK: \22shared_weights\22:[{\22readers\22:[\22drafter\22,\22target\22],\22bytes\22:16}]
+util.global private @embedding = #flow.parameter.named<"model"::"a"> : tensor<4xf32>
+func.func @models(%tokens: tensor<4xi64>) -> tensor<4xf32> {
+  %embedding = util.global.load @embedding : tensor<4xf32>
+  %x = arith.sitofp %tokens {specplace.role = "drafter"} : tensor<4xi64> to tensor<4xf32>
+  %h = arith.mulf %x, %embedding {specplace.role = "drafter"} : tensor<4xf32>
+  %draft = arith.fptosi %h {specplace.role = "drafter"} : tensor<4xf32> to tensor<4xi64>
+  %y = arith.sitofp %draft {specplace.role = "target"} : tensor<4xi64> to tensor<4xf32>
+  %logits = arith.mulf %y, %embedding {specplace.role = "target"} : tensor<4xf32>
+  return %logits : tensor<4xf32>
+}
+
 // The command line and functions may tell as well.
 // RUN: specplace opt --pass resolve-markers,lower-torch,identify-roles -q functions.mlir --role late=target.1 | FileCheck functions.mlir
 //--- functions.mlir

@@ -156,7 +156,15 @@ pub(crate) fn build(
 }
 
 fn role_plan(context: &Context<'_>, role: Partition, pu: usize) -> RolePlan {
-    let demand = context.request.workload.subgraphs.get(&role);
+    let workload = &context.request.workload;
+    let demand = workload.subgraphs.get(&role);
+    // What it shares with one before it on the same PU is there already.
+    let there = context.placed().into_iter();
+    let there = there
+        .take_while(|(other, _)| *other != role)
+        .filter(|(_, at)| *at == pu)
+        .map(|(other, _)| other)
+        .collect();
     RolePlan {
         pu: context.name(pu).to_owned(),
         latency: context
@@ -166,7 +174,7 @@ fn role_plan(context: &Context<'_>, role: Partition, pu: usize) -> RolePlan {
         memory: context
             .pu(pu)
             .map_or_else(String::new, |pu| pu.memory.clone()),
-        weight_bytes: demand.map_or(0, |demand| demand.weight_bytes),
+        weight_bytes: workload.weights_beside(role, &there),
         activation_bytes: demand.map_or(0, |demand| demand.activation_peak_bytes),
         reason: words::reason(context, role, pu),
     }

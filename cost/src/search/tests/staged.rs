@@ -86,6 +86,22 @@ fn what_stages_share_is_there_once_on_a_pu_and_on_each() {
 }
 
 #[test]
+fn what_both_models_share_is_there_once_on_a_pu() {
+    let tied = |bytes| {
+        let mut workload = workload(demand(1, 6 * GB / 10), demand(10_000_000, 6 * GB / 10));
+        let readers = [Partition::DRAFTER, Partition::TARGET].into();
+        workload.shared_weights = vec![SharedWeights { readers, bytes }];
+        let on_gpu = [(Partition::DRAFTER, "gpu"), (Partition::TARGET, "gpu")];
+        pinned(Request::new(workload, two(2.0), 0.9), &on_gpu)
+    };
+    // 1 GB there is. The plan counts what is shared with the one that comes first.
+    let plan = search(&tied(2 * GB / 10)).unwrap();
+    let weights: Vec<u64> = plan.roles.values().map(|role| role.weight_bytes).collect();
+    assert_eq!(weights[..2], [6 * GB / 10, 4 * GB / 10]);
+    assert!(search(&tied(GB / 10)).is_err());
+}
+
+#[test]
 fn a_model_takes_as_long_as_its_stages() {
     let stages = |gpu| cut(demand(1_000_000, 0), demand(600_000_000, 0), gpu);
     let mut request = Request::new(stages(demand(400_000_000, 0)), two(2.0), 0.9);
