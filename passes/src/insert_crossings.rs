@@ -86,6 +86,9 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         return Err(errors);
     }
     let classes = Classes::new(module, &placement, &callers)?;
+    if let Some(plan) = &context.plan {
+        context.diagnostics.extend(classes.unplanned(plan));
+    }
     Rewriter::new(module, &placement, classes).rewrite(&callers);
     Ok(())
 }

@@ -126,6 +126,27 @@ func.func @twice(%tokens: tensor<2xi64>) -> tensor<2xi64> {
   return %w : tensor<2xi64>
 }
 
+// Two drafts are made by one function, and so rest in one form: what the one
+// alone could cross as is not legal for the other, which a loop carries. The
+// plan did not know that the two are one function, and a remark says so.
+// RUN: specplace opt --pass %{passes} --alpha 0.9 --gamma 2 --pin drafter=cpu2,target=cpu,control=cpu2 --platform scalars.yaml merged.mlir 2>&1 | FileCheck merged.mlir
+//--- merged.mlir
+// CHECK: remark: tensor<2xi64> crosses from cpu2 to cpu as mapped copy, which the plan does not list: functions or control flow have it in common with another value
+func.func @merged(%a: tensor<2xi64>, %b: tensor<2xi64>, %n: index) -> (tensor<2xi64>, tensor<2xi64>) {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %x = arith.sitofp %a {specplace.role = "drafter"} : tensor<2xi64> to tensor<2xf32>
+  %draft = arith.fptosi %x {specplace.role = "drafter"} : tensor<2xf32> to tensor<2xi64>
+  %y = arith.sitofp %draft {specplace.role = "target"} : tensor<2xi64> to tensor<2xf32>
+  %v = arith.fptosi %y {specplace.role = "target"} : tensor<2xf32> to tensor<2xi64>
+  %r = scf.for %i = %zero to %n step %one iter_args(%now = %b) -> (tensor<2xi64>) {
+    %p = arith.sitofp %now {specplace.role = "drafter"} : tensor<2xi64> to tensor<2xf32>
+    %q = arith.fptosi %p {specplace.role = "drafter"} : tensor<2xf32> to tensor<2xi64>
+    scf.yield %q : tensor<2xi64>
+  }
+  return %v, %r : tensor<2xi64>, tensor<2xi64>
+}
+
 // A single number that a loop carries is carried as a scalar.
 // RUN: specplace opt --pass %{passes} %{decision} --platform scalars.yaml carried.mlir | FileCheck carried.mlir
 //--- carried.mlir

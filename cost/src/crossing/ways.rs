@@ -17,7 +17,8 @@ const MOST_SCALARS: u64 = 32;
 const MOST_SCALAR_BYTES: u64 = 256;
 
 /// Seconds for each scalar beside the wait for the device: a copy of its own at the one end, a
-/// kernel that fills one element at the other.
+/// fill of one element at the other. Between 0.1 us (local-sync) and 8 us (local-task, on a busy
+/// machine) was seen on x86 with IREE 3.13.
 pub(super) const SCALAR_SECONDS: f64 = 1e-6;
 
 /// A value whose crossing is looked for.

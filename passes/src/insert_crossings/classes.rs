@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use cost::Partition;
-use cost::crossing::{End, Method};
+use cost::crossing::{End, Leg, Method};
+use cost::{Partition, Plan};
 use dialects::ir::{Op, Type, Value};
 use dialects::{Diagnostic, Module};
 use petgraph::unionfind::UnionFind;
@@ -21,6 +21,8 @@ pub struct Classes<'m> {
     /// The class of each value and the tensor type that it had at first.
     of: HashMap<Value<'m>, (usize, Type<'m>)>,
     homes: HashMap<usize, Home>,
+    /// The ways from device to device that the values of each class take.
+    legs: BTreeMap<usize, (Type<'m>, Vec<Leg>)>,
     /// How each outlined function takes its arguments.
     forms: HashMap<String, Vec<Form>>,
 }
@@ -53,15 +55,19 @@ impl<'m> Class<'m> {
         self.carried |= other.carried;
     }
 
-    fn home(&self, placement: &Placement, methods: &[Method]) -> Result<Home, Vec<Diagnostic>> {
+    fn home(
+        &self,
+        placement: &Placement,
+        methods: &[Method],
+    ) -> Result<(Home, Vec<Leg>), Vec<Diagnostic>> {
         let control = placement.symbol_of(Partition::CONTROL);
         let parcel = parcel_of(self.r#type, self.carried);
         let ends = || self.makers.iter().chain(&self.readers);
         let found = match ends().next() {
-            None => return Ok(Home::Local(control.to_owned())),
+            None => return Ok((Home::Local(control.to_owned()), Vec::new())),
             Some(_) => placement.crossing(&self.makers, &self.readers, parcel, methods),
         };
-        let Some(crossing) = found else {
+        let Some(mut crossing) = found else {
             let devices: BTreeSet<&str> = ends().map(|end| end.pu.as_str()).collect();
             let devices: Vec<String> = devices.into_iter().map(|each| format!("@{each}")).collect();
             let op = self.first.defining_op();
@@ -78,7 +84,8 @@ impl<'m> Class<'m> {
             return Err(vec![error]);
         };
         let controls = ends().any(|end| end.pu == control);
-        Ok(Home::new(crossing, control, controls))
+        let legs = std::mem::take(&mut crossing.legs);
+        Ok((Home::new(crossing, control, controls), legs))
     }
 }
 
@@ -185,11 +192,13 @@ impl<'m> Classes<'m> {
                 .map(|(at, value)| (*value, (sets.find(at), value.r#type())))
                 .collect(),
             homes: HashMap::new(),
+            legs: BTreeMap::new(),
             forms: HashMap::new(),
         };
         for (at, class) in &merged {
-            let home = class.home(placement, &Method::ALL)?;
+            let (home, legs) = class.home(placement, &Method::ALL)?;
             found.homes.insert(*at, home);
+            found.legs.insert(*at, (class.r#type, legs));
         }
         found.settle(placement, &merged, &calls)?;
         Ok(found)
@@ -258,12 +267,40 @@ impl<'m> Classes<'m> {
                     if unfit.contains(&(call.name.clone(), position))
                         && matches!(self.homes.get(class), Some(Home::Lent(_)))
                     {
-                        let home = classes[class].home(placement, &others)?;
+                        let (home, legs) = classes[class].home(placement, &others)?;
                         self.homes.insert(*class, home);
+                        self.legs.insert(*class, (classes[class].r#type, legs));
                     }
                 }
             }
         }
+    }
+
+    /// What crosses otherwise than the plan says: one function that is called
+    /// with values of several kinds takes them in one form.
+    pub fn unplanned(&self, plan: &Plan) -> Vec<Diagnostic> {
+        let mut found = BTreeSet::new();
+        for (r#type, legs) in self.legs.values() {
+            for leg in legs {
+                let what = r#type.to_string();
+                let planned = plan.crossings.iter().any(|crossing| {
+                    crossing.from_pu == leg.from.pu
+                        && crossing.to_pu == leg.to.pu
+                        && crossing.method == leg.method
+                        && crossing.what == what
+                });
+                if !planned {
+                    found.insert((what, &leg.from.pu, &leg.to.pu, leg.method));
+                }
+            }
+        }
+        let remark = |(what, from, to, method): (String, _, _, Method)| {
+            Diagnostic::remark(format!(
+                "{what} crosses from {from} to {to} as {method}, which the plan does not list: \
+                 functions or control flow have it in common with another value"
+            ))
+        };
+        found.into_iter().map(remark).collect()
     }
 
     /// How the outlined function `name` takes its arguments.
