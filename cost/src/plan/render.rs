@@ -150,15 +150,7 @@ fn roles(plan: &Plan) -> String {
 }
 
 fn crossings(plan: &Plan) -> String {
-    let mut table = table(&[
-        "crossing",
-        "from",
-        "to",
-        "how",
-        "bytes",
-        "how often",
-        "each",
-    ]);
+    let mut table = table(&["crossing", "value", "how", "bytes", "how often", "each"]);
     for crossing in &plan.crossings {
         let often = match (crossing.per, crossing.count) {
             (Per::Draft, 1) => "per draft".to_owned(),
@@ -168,14 +160,15 @@ fn crossings(plan: &Plan) -> String {
             (Per::Round, count) => format!("{count} per round"),
             (Per::Once, count) => format!("{count}, once"),
         };
-        let end = |role: Partition, pu: &str| format!("{role} on {pu}");
         table.add_row(vec![
+            // Which unit each is on, the table above has said.
+            format!("{} → {}", crossing.from, crossing.to),
             crossing.what.clone(),
-            end(crossing.from, &crossing.from_pu),
-            end(crossing.to, &crossing.to_pu),
             match &crossing.owner {
-                Some(owner) => format!("{}, on {owner}", crossing.method),
-                None => crossing.method.to_string(),
+                Some(owner) if crossing.method.shares() => {
+                    format!("{} on {owner}", crossing.method)
+                }
+                _ => crossing.method.to_string(),
             },
             bytes(crossing.bytes as f64),
             often,
