@@ -155,6 +155,18 @@ pub(crate) fn seconds(demand: &SubgraphDemand, pu: &ProcessingUnit, active: u32)
     Some(compute.max(memory) + demand.dispatches as f64 * pu.dispatch_overhead.value)
 }
 
+/// How many resources of each PU a variant has: variants are counted in mixed radix, so that no
+/// enumeration of the search's own is trusted here.
+pub(crate) fn counts_of(platform: &Platform, variant: u64) -> Vec<u32> {
+    let mut code = variant;
+    let digits = platform.pus.iter().map(|pu| {
+        let digit = code % u64::from(pu.resources());
+        code /= u64::from(pu.resources());
+        digit as u32 + 1
+    });
+    digits.collect()
+}
+
 pub(crate) fn fits(platform: &Platform, placed: &[(&SubgraphDemand, &ProcessingUnit)]) -> bool {
     platform.memories.iter().all(|memory| {
         let here = || {
@@ -187,18 +199,9 @@ fn brute(request: &Request) -> (Option<f64>, u64) {
     let mut legal = 0;
     let mut take =
         |seconds: f64| least = Some(least.map_or(seconds, |best: f64| best.min(seconds)));
-    // Every variant by counting in mixed radix.
     let v = platform.variant_count();
-    for mut code in 0..v {
-        let counts: Vec<u32> = platform
-            .pus
-            .iter()
-            .map(|pu| {
-                let digit = code % u64::from(pu.resources());
-                code /= u64::from(pu.resources());
-                digit as u32 + 1
-            })
-            .collect();
+    for variant in 0..v {
+        let counts = counts_of(platform, variant);
         for (t, on) in platform
             .pus
             .iter()

@@ -1,6 +1,6 @@
 //! Models in stages: each is placed on its own, and the sums are right.
 
-use super::brute::{any_demand, fits, platform, seconds, unit};
+use super::brute::{any_demand, counts_of, fits, platform, seconds, unit};
 use super::*;
 use crate::speedup::expected_tokens;
 use crate::units::Quantity;
@@ -199,16 +199,7 @@ fn brute(request: &Request) -> (Option<f64>, u64) {
     let models: Vec<(&Partition, &SubgraphDemand)> = request.workload.subgraphs.iter().collect();
     let (mut least, mut legal): (Option<f64>, u64) = (None, 0);
     for variant in 0..platform.variant_count() {
-        let mut code = variant;
-        let counts: Vec<u32> = platform
-            .pus
-            .iter()
-            .map(|pu| {
-                let digit = code % u64::from(pu.resources());
-                code /= u64::from(pu.resources());
-                digit as u32 + 1
-            })
-            .collect();
+        let counts = counts_of(platform, variant);
         for mapping in 0..n.pow(models.len() as u32) {
             let at = |index: usize| mapping / n.pow(index as u32) % n;
             let placed = |drafts: bool| -> Vec<_> {
