@@ -7,17 +7,18 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
 use crate::arrays;
 use crate::cases;
 use crate::greedy::{self, Prompt};
 use crate::module::{Call, Module};
+use crate::placed::{self, LOST_IN_A_ROW};
 use crate::platform::{self, GPU};
 use crate::process::{self, Finished};
 use crate::report::{self, Row};
-use crate::tools::{COMPILE_LIMIT, RUN_LIMIT, Tools};
+use crate::tools::{COMPILE_LIMIT, Tools};
 
 /// The platform of this repository that any machine has the devices of.
 pub const PLATFORM: &str = platform::DEFAULT;
@@ -25,9 +26,6 @@ pub const PLATFORM: &str = platform::DEFAULT;
 /// The acceptance rate that specplace is told; it decides nothing here, since
 /// draft length and mapping are given.
 const ALPHA: &str = "0.7";
-
-/// So many runs in a row that lose the device are no bad luck any more.
-pub const LOST_IN_A_ROW: usize = 5;
 
 /// After so many wrong runs, one knows.
 const GIVEN_UP: usize = 10;
@@ -49,6 +47,12 @@ impl Mapping {
     /// The units that it uses, some of them twice.
     pub fn units(&self) -> [&'static str; 3] {
         [self.drafter, self.target, self.control]
+    }
+
+    /// As `--pin` takes it.
+    pub fn pins(&self) -> String {
+        let [drafter, target, control] = self.units();
+        format!("drafter={drafter},target={target},control={control}")
     }
 
     /// Whether it uses the GPU.
@@ -159,7 +163,7 @@ impl Case {
         row.placing = self.place(tools, directory)?.elapsed.as_secs_f64();
         self.check_roles(directory)?;
         row.proving = self.prove(tools, directory)?.elapsed.as_secs_f64();
-        row.compiling = self.compile(tools, directory)?.elapsed.as_secs_f64();
+        row.compiling = placed::compile(tools, directory)?.elapsed.as_secs_f64();
         Ok(scratch)
     }
 
@@ -255,7 +259,7 @@ impl Case {
                 .with_context(|| format!("no reference for {}", call.function))?;
             return greedy::check_logits(&logits, expected);
         }
-        let outputs = read_outputs(directory, call)?;
+        let outputs = placed::read_outputs(directory, call)?;
         self.module.check(
             self.gamma.unwrap_or_default(),
             prompt,
@@ -265,12 +269,6 @@ impl Case {
     }
 
     fn place(&self, tools: &Tools, directory: &Path) -> Result<Finished> {
-        let Mapping {
-            drafter,
-            target,
-            control,
-            ..
-        } = self.mapping;
         let arguments: Vec<OsString> = [
             self.module.prepare(tools, directory)?.into_os_string(),
             "-o".into(),
@@ -284,59 +282,40 @@ impl Case {
                 .map_or("auto".to_owned(), |gamma| gamma.to_string())
                 .into(),
             "--pin".into(),
-            format!("drafter={drafter},target={target},control={control}").into(),
+            self.mapping.pins().into(),
         ]
         .into();
         process::run(&tools.specplace, &arguments, directory, COMPILE_LIMIT)?.success()
     }
 
-    /// The proof compares what was written with what IREE does; this compares
-    /// what was asked for with what was written.
+    /// What is written is as pinned, and without drafts nothing is left of the
+    /// drafter.
     fn check_roles(&self, directory: &Path) -> Result<()> {
         let text = fs::read_to_string(directory.join("out.mlir"))?;
-        let wanted = [
-            ("drafter", self.mapping.drafter),
-            ("target", self.mapping.target),
-            ("control", self.mapping.control),
-        ];
-        for (role, device) in wanted {
-            let lines: Vec<&str> = text
-                .lines()
-                .filter(|line| line.contains("func.func"))
-                .filter(|line| line.contains(&format!("specplace.role = \"{role}\"")))
-                .collect();
-            if role == "drafter" && self.gamma == Some(0) {
-                ensure!(lines.is_empty(), "there is a drafter in spite of γ = 0");
-                ensure!(
-                    !text.contains("::\"drafter."),
-                    "the drafter's weights are still there in spite of γ = 0"
-                );
-                continue;
-            }
+        let pins = self.mapping.pins();
+        let without = placed::check_pins(&text, &pins)?;
+        if self.gamma == Some(0) {
             ensure!(
-                role == "control" || !lines.is_empty(),
+                without.contains(&"drafter"),
+                "there is a drafter in spite of γ = 0"
+            );
+            ensure!(
+                !text.contains("::\"drafter."),
+                "the drafter's weights are still there in spite of γ = 0"
+            );
+        }
+        for role in without {
+            ensure!(
+                role == "control" || role == "drafter" && self.gamma == Some(0),
                 "no function has the role {role}"
             );
-            for line in lines {
-                ensure!(
-                    line.contains(&format!(
-                        "stream.affinity = #hal.device.affinity<@{device}>"
-                    )),
-                    "the {role} was pinned to {device}, but this was written:\n{line}"
-                );
-            }
         }
         Ok(())
     }
 
     fn prove(&self, tools: &Tools, directory: &Path) -> Result<Finished> {
-        let arguments = ["verify-placement", "out.mlir", "--with-iree"].map(OsString::from);
-        process::run(&tools.specplace, &arguments, directory, COMPILE_LIMIT)?.success()
-    }
-
-    fn compile(&self, tools: &Tools, directory: &Path) -> Result<Finished> {
-        let arguments = ["out.mlir", "@out.flags", "-o", "out.vmfb"].map(OsString::from);
-        process::run(&tools.iree_compile, &arguments, directory, COMPILE_LIMIT)?.success()
+        let pins = placed::in_use(&self.mapping.pins(), self.gamma);
+        placed::prove(tools, directory, &pins)
     }
 
     /// Runs the program until it ends without losing its device.
@@ -347,46 +326,8 @@ impl Case {
         call: &Call,
         lost: &mut usize,
     ) -> Result<Finished> {
-        let mut arguments: Vec<OsString> = vec![
-            "--flagfile=run.flags".into(),
-            "--module=out.vmfb".into(),
-            format!("--function={}", call.function).into(),
-        ];
-        if let Some(parameters) = &call.parameters {
-            arguments.push(format!("--parameters=model={}", parameters.display()).into());
-        }
-        arguments.extend(
-            call.inputs
-                .iter()
-                .map(|path| format!("--input=@{}", path.display()).into()),
-        );
-        arguments.extend(
-            call.outputs
-                .iter()
-                .map(|name| format!("--output=@{name}.npy").into()),
-        );
-        for _ in 0..LOST_IN_A_ROW {
-            let finished = process::run(&tools.iree_run_module, &arguments, directory, RUN_LIMIT)?;
-            let units = self.mapping.units();
-            let Some(said) = tools.platform.lost_device(&units, &finished) else {
-                return finished.success();
-            };
-            *lost += 1;
-            println!("{self}: a device was lost ({said}); once more");
-        }
-        bail!("a device was lost {LOST_IN_A_ROW} times in a row")
+        let arguments = placed::arguments_of(call, "run.flags");
+        let units = self.mapping.units();
+        placed::run(tools, &arguments, directory, &units, LOST_IN_A_ROW, lost)?.success()
     }
-}
-
-fn read_outputs(directory: &Path, call: &Call) -> Result<BTreeMap<String, Vec<i64>>> {
-    call.outputs
-        .iter()
-        .map(|name| {
-            let path = directory.join(format!("{name}.npy"));
-            let values = arrays::read_integers(&path)?;
-            // What a later run does not write must not pass for its own.
-            fs::remove_file(&path)?;
-            Ok(((*name).to_owned(), values))
-        })
-        .collect()
 }

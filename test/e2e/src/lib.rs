@@ -15,6 +15,7 @@ pub mod case;
 pub mod cases;
 pub mod greedy;
 pub mod module;
+pub mod placed;
 pub mod platform;
 pub mod process;
 pub mod report;

@@ -13,8 +13,10 @@ use anyhow::{Context, Result, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use e2e::case::PLATFORM;
+use e2e::placed;
+use e2e::platform::GPU;
 use e2e::process::{self, Finished};
-use e2e::tools::{COMPILE_LIMIT, RUN_LIMIT, Tools};
+use e2e::tools::{COMPILE_LIMIT, Tools};
 
 #[path = "crossings/values.rs"]
 mod values;
@@ -24,6 +26,9 @@ use values::{ROUNDS, compare, inputs, module};
 /// How many drafts specplace takes the module for: the parts of the drafter
 /// that nothing ties together, small ones aside.
 const DRAFTS: usize = 4;
+
+/// So many runs in a row may lose the device.
+const TRIES: usize = 4;
 
 /// How values cross, and what the platform says to have it so.
 struct Way {
@@ -151,6 +156,7 @@ fn main() -> ExitCode {
 struct Placed<'a> {
     tools: &'a Tools,
     scratch: tempfile::TempDir,
+    pins: String,
 }
 
 impl<'a> Placed<'a> {
@@ -165,6 +171,7 @@ impl<'a> Placed<'a> {
         let placed = Self {
             tools,
             scratch: tempfile::tempdir()?,
+            pins: format!("drafter={drafter},target={target},control={control}"),
         };
         fs::write(placed.path().join("in.mlir"), module)?;
         let platform: Vec<String> = fs::read_to_string(tools.root.join(PLATFORM))?
@@ -180,7 +187,8 @@ impl<'a> Placed<'a> {
         fs::write(placed.path().join("platform.yaml"), platform.join("\n"))?;
         let words = format!(
             "in.mlir -o out.mlir --alpha 0.9 --gamma {drafts} --platform platform.yaml \
-             --pin drafter={drafter},target={target},control={control} --plan-out plan.json"
+             --pin {} --plan-out plan.json",
+            placed.pins
         );
         placed.run(&tools.specplace, &words)?.success()?;
         Ok(placed)
@@ -192,7 +200,7 @@ impl<'a> Placed<'a> {
 
     fn run(&self, program: &Path, words: &str) -> Result<Finished> {
         let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
-        process::run(program, &words, self.path(), COMPILE_LIMIT.max(RUN_LIMIT))
+        process::run(program, &words, self.path(), COMPILE_LIMIT)
     }
 
     fn out(&self) -> Result<String> {
@@ -210,13 +218,8 @@ impl<'a> Placed<'a> {
 
     /// Proves the placement and compiles it.
     fn compile(&self) -> Result<()> {
-        self.run(
-            &self.tools.specplace,
-            "verify-placement out.mlir --with-iree",
-        )?
-        .success()?;
-        self.run(&self.tools.iree_compile, "out.mlir @out.flags -o out.vmfb")?
-            .success()?;
+        placed::prove(self.tools, self.path(), &self.pins)?;
+        placed::compile(self.tools, self.path())?;
         Ok(())
     }
 
@@ -232,23 +235,8 @@ impl<'a> Placed<'a> {
             .to_vec();
         arguments.push(format!("--function={function}").into());
         arguments.extend(inputs.iter().map(OsString::from));
-        let run = || {
-            process::run(
-                &self.tools.iree_run_module,
-                &arguments,
-                self.path(),
-                RUN_LIMIT,
-            )
-        };
-        let mut finished = run()?;
-        for _ in 0..3 {
-            if !finished.stderr.contains("VK_ERROR_DEVICE_LOST") {
-                break;
-            }
-            println!("the Vulkan device was lost; once more");
-            finished = run()?;
-        }
-        Ok(finished)
+        // Tests put a GPU where none was pinned, too.
+        placed::run(self.tools, &arguments, self.path(), &[GPU], TRIES, &mut 0)
     }
 }
 

@@ -11,11 +11,14 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use e2e::arrays;
 use e2e::greedy;
+use e2e::placed;
 use e2e::process;
 use e2e::tools::{COMPILE_LIMIT, Tools};
 
 /// An emulated processor is a hundred times slower than a real one.
 const RUN_LIMIT: Duration = Duration::from_secs(900);
+
+const PINS: &str = "drafter=cpu2,target=cpu,control=cpu";
 
 const QEMU: &str = "/usr/bin/qemu-aarch64-static";
 
@@ -47,12 +50,12 @@ fn tokens_of_two_cortex_a55_devices_are_greedy_tokens() -> Result<()> {
     for gamma in ["0", "4"] {
         let mut arguments: Vec<OsString> = vec!["compile".into()];
         arguments.push(pair.join("generate_symbolic.mlir").into());
-        arguments
-            .extend(["-o", "out.vmfb", "--alpha", "0.9", "-q", "--verify"].map(OsString::from));
+        arguments.extend(["-o", "out.vmfb", "--alpha", "0.9", "--verify"].map(OsString::from));
         arguments.extend(["--gamma", gamma, "--platform"].map(OsString::from));
         arguments.push(platform.clone().into());
-        arguments.extend(["--pin", "drafter=cpu2,target=cpu,control=cpu"].map(OsString::from));
-        process::run(&tools.specplace, &arguments, folder, COMPILE_LIMIT)?.success()?;
+        arguments.extend(["--pin", PINS].map(OsString::from));
+        let proof = process::run(&tools.specplace, &arguments, folder, COMPILE_LIMIT)?.success()?;
+        placed::check_proof(&proof, &placed::in_use(PINS, gamma.parse().ok()))?;
 
         for device in ["local-sync", "local-task"] {
             let mut arguments: Vec<OsString> = ["-L", SYSROOT].map(OsString::from).into();

@@ -1,20 +1,19 @@
 //! Models cut into stages, each on a device of its own: the modules of
 //! `placement` with stage markers put between their layers give the same tokens.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
-use e2e::arrays;
-use e2e::case::{LOST_IN_A_ROW, PLATFORM};
+use e2e::case::PLATFORM;
 use e2e::greedy;
-use e2e::module::{Call, Module};
+use e2e::module::Module;
+use e2e::placed::{self, LOST_IN_A_ROW};
 use e2e::platform::GPU;
 use e2e::process;
-use e2e::tools::{COMPILE_LIMIT, RUN_LIMIT, Tools};
+use e2e::tools::{COMPILE_LIMIT, Tools};
 
 /// Where a model is cut: before which of its layers, and what begins there.
 struct Cut {
@@ -124,7 +123,7 @@ fn forward_passes_in_stages_are_assembled() -> Result<()> {
     process::run(&tools.specplace, &assemble, folder, COMPILE_LIMIT)?.success()?;
     let pins = "drafter.0=cpu,drafter.1=gpu,target.0=gpu,target.1=cpu2,control=cpu";
     place_as_pinned(&tools, folder, 4, pins)?;
-    run(&tools, folder, Module::Assembled, 4)
+    run(&tools, folder, Module::Assembled, 4, pins)
 }
 
 /// Neither memory holds the target, and nothing is pinned: the search itself
@@ -162,7 +161,8 @@ fn a_target_that_fits_no_memory_is_split() -> Result<()> {
         "both stages are in one memory:\n{}",
         whole.stderr
     );
-    run(&tools, folder, Module::GenerateSymbolic, 4)
+    // Where they are the search has found; the plan is checked above.
+    run(&tools, folder, Module::GenerateSymbolic, 4, "")
 }
 
 /// Places a module with these cuts where `pins` says, proves the placement, and
@@ -177,7 +177,7 @@ fn tokens_are_right(module: Module, gamma: u32, cuts: &[Cut], pins: &str) -> Res
     }
     fs::write(folder.join("in.mlir"), text)?;
     place_as_pinned(&tools, folder, gamma, pins)?;
-    run(&tools, folder, module, gamma)
+    run(&tools, folder, module, gamma, pins)
 }
 
 /// Places, and looks whether every function is where it was pinned.
@@ -186,17 +186,8 @@ fn place_as_pinned(tools: &Tools, folder: &Path, gamma: u32, pins: &str) -> Resu
     let platform = platform.to_str().context("the path is not UTF-8")?;
     place(tools, folder, platform, gamma, Some(pins))?.success()?;
     let placed = fs::read_to_string(folder.join("out.mlir"))?;
-    for pin in pins.split(',') {
-        let (stage, device) = pin.split_once('=').context("a pin without =")?;
-        let role = format!("specplace.role = \"{stage}\"");
-        let functions = placed.lines().filter(|line| line.contains("func.func"));
-        let lines: Vec<&str> = functions.filter(|line| line.contains(&role)).collect();
-        ensure!(!lines.is_empty(), "no function of {stage}");
-        for line in lines {
-            let device = format!("stream.affinity = #hal.device.affinity<@{device}>");
-            ensure!(line.contains(&device), "{stage} is elsewhere:\n{line}");
-        }
-    }
+    let without = placed::check_pins(&placed, pins)?;
+    ensure!(without.is_empty(), "no function of {}", without.join(", "));
     Ok(())
 }
 
@@ -217,12 +208,9 @@ fn place(
 
 /// Proves, compiles and runs what was placed: with the example's own prompt,
 /// and with another where the module takes one.
-fn run(tools: &Tools, folder: &Path, module: Module, gamma: u32) -> Result<()> {
-    let words = |words: &[&str]| -> Vec<OsString> { words.iter().map(OsString::from).collect() };
-    let prove = words(&["verify-placement", "out.mlir", "--with-iree"]);
-    process::run(&tools.specplace, &prove, folder, COMPILE_LIMIT)?.success()?;
-    let compile = words(&["out.mlir", "@out.flags", "-o", "out.vmfb"]);
-    process::run(&tools.iree_compile, &compile, folder, COMPILE_LIMIT)?.success()?;
+fn run(tools: &Tools, folder: &Path, module: Module, gamma: u32, pins: &str) -> Result<()> {
+    placed::prove(tools, folder, pins)?;
+    placed::compile(tools, folder)?;
     let reference = greedy::reference(&tools.root)?;
     let prompts = greedy::prompts(&tools.root)?;
     let mut tried = vec![None];
@@ -232,44 +220,13 @@ fn run(tools: &Tools, folder: &Path, module: Module, gamma: u32) -> Result<()> {
     for prompt in tried {
         for function in module.functions() {
             let call = module.call(function, &tools.root, prompt, folder)?;
-            let outputs = outputs(tools, folder, &call)?;
+            let arguments = placed::arguments_of(&call, "out.run.flags");
+            placed::run(tools, &arguments, folder, &[GPU], LOST_IN_A_ROW, &mut 0)?.success()?;
+            let outputs = placed::read_outputs(folder, &call)?;
             module.check(gamma, prompt, &reference, &outputs)?;
         }
     }
     Ok(())
-}
-
-/// Runs the program until it ends without losing its device, which lavapipe
-/// does now and then whatever it runs.
-fn outputs(tools: &Tools, folder: &Path, call: &Call) -> Result<BTreeMap<String, Vec<i64>>> {
-    let mut arguments: Vec<OsString> = vec![
-        "--flagfile=out.run.flags".into(),
-        "--module=out.vmfb".into(),
-        format!("--function={}", call.function).into(),
-    ];
-    let parameters = call.parameters.as_ref();
-    arguments
-        .extend(parameters.map(|path| format!("--parameters=model={}", path.display()).into()));
-    let inputs = call.inputs.iter();
-    arguments.extend(inputs.map(|path| format!("--input=@{}", path.display()).into()));
-    let named = call.outputs.iter();
-    arguments.extend(named.map(|name| format!("--output=@{name}.npy").into()));
-    for _ in 0..LOST_IN_A_ROW {
-        let finished = process::run(&tools.iree_run_module, &arguments, folder, RUN_LIMIT)?;
-        if let Some(said) = tools.platform.lost_device(&[GPU], &finished) {
-            println!("a device was lost ({said}); once more");
-            continue;
-        }
-        finished.success()?;
-        let read = |name: &&str| -> Result<_> {
-            let path = folder.join(format!("{name}.npy"));
-            let values = arrays::read_integers(&path)?;
-            fs::remove_file(&path)?;
-            Ok(((*name).to_owned(), values))
-        };
-        return call.outputs.iter().map(read).collect();
-    }
-    bail!("a device was lost {LOST_IN_A_ROW} times in a row")
 }
 
 /// The module with a placement operator on the hidden state before a layer, in

@@ -6,8 +6,11 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Result, ensure};
+use e2e::placed;
 use e2e::process::{self, Finished};
 use e2e::tools::{COMPILE_LIMIT, Tools};
+
+const PINS: &str = "drafter=cpu,target=gpu,control=cpu";
 
 /// One speculative step with the drafter on the CPU and the target on `gpu` of a
 /// platform, compiled and proven.
@@ -23,7 +26,7 @@ fn compile(tools: &Tools, folder: &Path, platform: &str) -> Result<Finished> {
             "--gamma",
             "4",
             "--pin",
-            "drafter=cpu,target=gpu,control=cpu",
+            PINS,
             "--verify",
             "--platform",
             platform,
@@ -42,6 +45,7 @@ fn holds(platform: &str, formats: &[&str]) -> Result<()> {
     fs::write(folder.join("platform.yaml"), platform)?;
     let done = compile(&tools, folder, "platform.yaml")?.success()?;
     ensure!(done.stderr.contains("placement proven"), "{}", done.stderr);
+    placed::check_proof(&done, PINS)?;
     let program = fs::read(folder.join("out.vmfb"))?;
     for format in formats {
         ensure!(

@@ -14,10 +14,11 @@ use cost::simulate::{self, Imposed};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use e2e::greedy::{self, Prompt};
+use e2e::placed::units;
 use e2e::report::{self, Row};
 use e2e::tools::Tools;
 
-use program::{Generated, Program, ROW, check, generate, units};
+use program::{Generated, Program, ROW, check, generate};
 
 /// Where drafter, target and control are, by name.
 const MAPPINGS: &[(&str, &str)] = &[

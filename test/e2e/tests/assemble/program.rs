@@ -5,24 +5,16 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use e2e::arrays;
-use e2e::case::LOST_IN_A_ROW;
 use e2e::greedy::Prompt;
+use e2e::placed::{self, LOST_IN_A_ROW};
 use e2e::process;
-use e2e::tools::{COMPILE_LIMIT, RUN_LIMIT, Tools};
+use e2e::tools::{COMPILE_LIMIT, Tools};
 use tempfile::TempDir;
 
 /// The row that the pair takes.
 pub const ROW: usize = 63;
-
-/// The units of a mapping.
-pub fn units(mapping: &str) -> Vec<&str> {
-    mapping
-        .split(',')
-        .filter_map(|pin| Some(pin.split_once('=')?.1))
-        .collect()
-}
 
 /// A compiled program in a folder of its own.
 pub struct Program {
@@ -95,9 +87,9 @@ impl Program {
             // Proven before it is written.
             "--verify".into(),
         ];
-        run(&tools.specplace, arguments)?;
-        let arguments = ["out.mlir", "@out.flags", "-o", "out.vmfb"].map(OsString::from);
-        let compiled = run(&tools.iree_compile, arguments.into())?;
+        let proof = run(&tools.specplace, arguments)?;
+        placed::check_proof(&proof, &placed::in_use(mapping, Some(gamma)))?;
+        let compiled = placed::compile(tools, folder.path())?;
         Ok(Self {
             tools: tools.clone(),
             folder,
@@ -168,15 +160,16 @@ impl Program {
     /// Runs the program until it ends without losing its device: how long it
     /// took then, and how often it was lost before.
     fn run(&self, arguments: &[OsString], folder: &Path) -> Result<(Duration, usize)> {
-        for lost in 0..LOST_IN_A_ROW {
-            let finished = process::run(&self.tools.iree_run_module, arguments, folder, RUN_LIMIT)?;
-            let units = units(&self.mapping);
-            match self.tools.platform.lost_device(&units, &finished) {
-                Some(said) => println!("{}: a device was lost ({said}); once more", self.mapping),
-                None => return Ok((finished.success()?.elapsed, lost)),
-            }
-        }
-        bail!("a device was lost {LOST_IN_A_ROW} times in a row")
+        let (units, mut lost) = (placed::units(&self.mapping), 0);
+        let finished = placed::run(
+            &self.tools,
+            arguments,
+            folder,
+            &units,
+            LOST_IN_A_ROW,
+            &mut lost,
+        )?;
+        Ok((finished.success()?.elapsed, lost))
     }
 }
 
