@@ -1,0 +1,369 @@
+//! The faults of IREE that OUT is guarded against, and how to take each guard
+//! away.
+
+/// A fault of IREE, and what keeps OUT from it.
+pub struct Guard {
+    pub name: &'static str,
+    pub module: Module,
+    pub pins: &'static str,
+    /// Takes the guard out of OUT, or out of the flags.
+    pub remove: fn(&str) -> String,
+    pub shows: Shows,
+}
+
+/// What is placed.
+pub enum Module {
+    /// `examples/pair/generate_symbolic.mlir`, at γ = 4.
+    Example,
+    /// The text of a module.
+    Text {
+        text: &'static str,
+        gamma: &'static str,
+        /// The function to run, and its inputs.
+        call: &'static [&'static str],
+        /// By which methods values may cross, if not by those of the platform.
+        methods: Option<&'static str>,
+    },
+    /// The text of a module that has functions of its own for subgraphs.
+    Outlined(&'static str),
+}
+
+impl Module {
+    const fn text(text: &'static str, call: &'static [&'static str]) -> Self {
+        Self::Text {
+            text,
+            gamma: "1",
+            call,
+            methods: None,
+        }
+    }
+}
+
+/// How the loss of a guard shows.
+pub enum Shows {
+    /// `verify-placement` says this, of its own or as iree-compile's message.
+    InProof(&'static str),
+    /// It is proven, but the module does not load or run, with this message.
+    AtRun(&'static str),
+    /// IREE's stream phase contains this, which it does not with the guard.
+    InStream(&'static str),
+}
+
+/// Every line of `text` changed by `edit`; a line that becomes empty goes.
+fn lines(text: &str, edit: impl FnMut(&str) -> String) -> String {
+    let edited: Vec<String> = text.lines().map(edit).collect();
+    let left = edited.iter().filter(|line| !line.is_empty());
+    left.map(|line| format!("{line}\n")).collect()
+}
+
+/// `text` without the lines that contain one of `parts`.
+fn without(text: &str, parts: &[&str]) -> String {
+    lines(text, |line| {
+        let goes = parts.iter().any(|part| line.contains(part));
+        if goes { String::new() } else { line.to_owned() }
+    })
+}
+
+/// What comes after `before` in a line, up to a character that ends a name.
+fn name_after<'t>(line: &'t str, before: &str) -> Option<&'t str> {
+    let (_, rest) = line.split_once(before)?;
+    rest.split([' ', ',', ')', ':']).next()
+}
+
+pub const GUARDS: &[Guard] = &[
+    Guard {
+        // MaterializeTargetDevices merges devices of one specification.
+        name: "ordinals keep two devices of one kind apart",
+        module: Module::Example,
+        pins: "drafter=cpu2,target=cpu,control=cpu",
+        remove: |text| {
+            lines(text, |line| match line.contains("hal.device.alias") {
+                true => line.replace("[1]", "[0]"),
+                false => line.to_owned(),
+            })
+        },
+        shows: Shows::InProof("device"),
+    },
+    Guard {
+        // The inliner moves the body to where the call is, on its device.
+        name: "noinline keeps a subgraph on its device",
+        module: Module::Example,
+        pins: "drafter=cpu2,target=cpu,control=cpu",
+        remove: |text| {
+            lines(text, |line| {
+                match line.contains("func.func private @drafter_") {
+                    true => line.replace("noinline, ", ""),
+                    false => line.to_owned(),
+                }
+            })
+        },
+        shows: Shows::InProof("@drafter_0"),
+    },
+    Guard {
+        // ElideAsyncCopies drops the copy that protects an imported buffer.
+        name: "a later use keeps imported buffers intact",
+        module: Module::Example,
+        pins: "drafter=cpu,target=cpu,control=cpu",
+        remove: |text| {
+            lines(text, |line| {
+                let keeps = line.contains("util.optimization_barrier") && line.contains("tensor<");
+                if keeps {
+                    String::new()
+                } else {
+                    line.to_owned()
+                }
+            })
+        },
+        shows: Shows::InProof("borrowed"),
+    },
+    Guard {
+        // A write that nothing waits for is dead, and its call with it.
+        name: "the wait keeps the write of a crossing",
+        module: Module::Example,
+        pins: "drafter=cpu2,target=cpu,control=cpu",
+        remove: |text| {
+            without(
+                text,
+                &[
+                    "hal.fence.create",
+                    "hal.tensor.barrier",
+                    "hal.fence.await",
+                    "util.status.check_ok",
+                ],
+            )
+        },
+        shows: Shows::InProof("@drafter_0"),
+    },
+    Guard {
+        // LinkExecutables keeps one device's variant of a shared executable.
+        name: "executables of unlike devices are not linked",
+        module: Module::Text {
+            text: IN_COMMON,
+            gamma: "2",
+            call: &["--function=twice", "--input=8x4xi64=1", "--input=6xi64=1"],
+            methods: None,
+        },
+        pins: "drafter=gpu,target=cpu,control=cpu",
+        remove: |text| without(text, &["link-executables"]),
+        shows: Shows::AtRun("variant"),
+    },
+    Guard {
+        // HoistIntoGlobals gives every function its own transposed weights.
+        name: "weights are not hoisted into copies",
+        module: Module::Example,
+        pins: "drafter=cpu2,target=cpu,control=cpu",
+        remove: |text| without(text, &["const-expr-hoisting"]),
+        shows: Shows::InStream("__hoisted_"),
+    },
+    Guard {
+        // IPO drops an argument that the last call passes twice, in all calls.
+        name: "a barrier keeps an argument that one call passes twice",
+        module: Module::Outlined(TWICE),
+        pins: "drafter=cpu2,target=cpu,control=cpu",
+        remove: |text| {
+            let apart: Vec<(&str, &str)> = text
+                .lines()
+                .filter(|line| line.ends_with(": !hal.buffer_view"))
+                .filter_map(|line| {
+                    let of = name_after(line, "util.optimization_barrier ")?;
+                    Some((line.trim().split(' ').next()?, of))
+                })
+                .collect();
+            lines(text, |line| {
+                let mut line = line.to_owned();
+                if line.contains("call @target_0(") {
+                    for (name, of) in &apart {
+                        line = line.replace(&format!(", {name})"), &format!(", {of})"));
+                    }
+                }
+                line
+            })
+        },
+        shows: Shows::InProof("passes 1 arguments and yields 1 results; emitted were 2 and 1"),
+    },
+    Guard {
+        // IPO replaces two equal results that are an argument, and loses one.
+        name: "a barrier keeps results that are equal",
+        module: Module::Text {
+            text: SAME_NUMBERS,
+            gamma: "1",
+            call: &[],
+            methods: Some("[host-scalars, mapped-copy]"),
+        },
+        pins: "drafter=cpu2,target=cpu,control=cpu",
+        remove: |text| {
+            let mut behind = "";
+            let kept = text.lines().filter_map(|line| {
+                let (_, of) = line.split_once("util.optimization_barrier ").unzip();
+                match of.and_then(|of| of.strip_suffix(" : i64, i64")) {
+                    Some(of) => {
+                        behind = of;
+                        None
+                    }
+                    None if line.ends_with(": i64, i64") => {
+                        Some(format!("return {behind} : i64, i64\n"))
+                    }
+                    None => Some(format!("{line}\n")),
+                }
+            });
+            kept.collect()
+        },
+        shows: Shows::InProof("operand is unlinked"),
+    },
+    Guard {
+        // What an alias results in may be a copy of IREE's own, on the device
+        // that wrote: a buffer that Vulkan does not use.
+        name: "the buffer that was written is read, not what an alias results in",
+        module: Module::text(HAND_OVER, &["--function=hand_over", "--input=4xi64=3"]),
+        pins: "drafter=cpu,target=gpu,control=cpu",
+        remove: |text| {
+            let mut inside = false;
+            lines(text, |line| {
+                inside |= line.contains("func.func private @drafter_0");
+                if line.contains("func.func private @drafter_0") {
+                    return line.replace(") attributes", ") -> !hal.buffer_view attributes");
+                }
+                if line.contains("call @drafter_0(") {
+                    let call = line.trim().replace("-> ()", "-> !hal.buffer_view");
+                    return format!("%exported = {call}");
+                }
+                if let Some(read) = name_after(line, "call @target_0(") {
+                    return line.replacen(read, "%exported", 1);
+                }
+                if inside && line.contains("hal.tensor.alias") {
+                    let written = name_after(line.trim(), "").unwrap_or_default();
+                    return format!(
+                        "{line}\n%exported = hal.tensor.export on(#hal.device.affinity<@cpu>) \
+                         {written} : tensor<4xi64> -> !hal.buffer_view"
+                    );
+                }
+                if inside && line.trim() == "return" {
+                    inside = false;
+                    return "return %exported : !hal.buffer_view".to_owned();
+                }
+                line.to_owned()
+            })
+        },
+        shows: Shows::AtRun("buffer is not backed by the Vulkan HAL"),
+    },
+    Guard {
+        // A parameter that functions on two devices read is on either of them.
+        name: "a weight of two devices is one of each",
+        module: Module::text(SHARED_WEIGHT, &[]),
+        pins: "drafter=gpu,target=cpu,control=cpu",
+        remove: |text| text.replace("util.global.load @w$gpu", "util.global.load @w"),
+        shows: Shows::InProof("leaves the choice of device to IREE"),
+    },
+    Guard {
+        // Functions go where a weight is that they read, whatever they say; and
+        // if nothing else names its device, iree-compile fails in the end
+        // (MaterializeInterfaces: "undefined global").
+        name: "a weight is on the device of its readers",
+        module: Module::text(SHARED_WEIGHT, &[]),
+        pins: "drafter=cpu,target=cpu,control=cpu",
+        remove: |text| {
+            lines(text, |line| {
+                if line.contains("util.global private @cpu =") {
+                    let second = line.replace("@cpu ", "@cpu2 ").replace("[0]", "[1]");
+                    format!("{line}\n{second}")
+                } else if line.contains("util.global private @w ") {
+                    line.replace("@cpu>", "@cpu2>")
+                } else {
+                    line.to_owned()
+                }
+            })
+        },
+        shows: Shows::InProof("is on @cpu2, planned on @cpu"),
+    },
+];
+
+/// Two computations that drafter and target have in common: IREE compiles each
+/// once, for both devices.
+const IN_COMMON: &str = "
+func.func @twice(%x: tensor<8x4xi64>, %y: tensor<6xi64>) -> (tensor<8x4xi64>, tensor<6xi64>) {
+  %a = flow.tensor.transfer %x : tensor<8x4xi64> to #hal.device.promise<@drafter>
+  %b = arith.addi %a, %a : tensor<8x4xi64>
+  %c = flow.tensor.transfer %b : tensor<8x4xi64> to #hal.device.promise<@target>
+  %d = arith.addi %c, %c : tensor<8x4xi64>
+  %p = flow.tensor.transfer %y : tensor<6xi64> to #hal.device.promise<@drafter>
+  %q = arith.addi %p, %p : tensor<6xi64>
+  %r = flow.tensor.transfer %q : tensor<6xi64> to #hal.device.promise<@target>
+  %s = arith.addi %r, %r : tensor<6xi64>
+  return %d, %s : tensor<8x4xi64>, tensor<6xi64>
+}
+";
+
+/// One function, called with two values, and then with one twice.
+const TWICE: &str = "
+func.func private @target_0(%a: tensor<4xi64>, %b: tensor<4xi64>) -> tensor<4xi64> attributes {noinline, specplace.role = \"target\"} {
+  %0 = arith.addi %a, %a {specplace.role = \"target\"} : tensor<4xi64>
+  %1 = arith.subi %0, %b {specplace.role = \"target\"} : tensor<4xi64>
+  return %1 : tensor<4xi64>
+}
+func.func @twice(%x: tensor<4xi64>, %y: tensor<4xi64>) -> (tensor<4xi64>, tensor<4xi64>) {
+  %draft = arith.addi %x, %x {specplace.role = \"drafter\"} : tensor<4xi64>
+  %v = call @target_0(%draft, %y) : (tensor<4xi64>, tensor<4xi64>) -> tensor<4xi64>
+  %w = call @target_0(%draft, %draft) : (tensor<4xi64>, tensor<4xi64>) -> tensor<4xi64>
+  return %v, %w : tensor<4xi64>, tensor<4xi64>
+}
+";
+
+/// Control hands the drafter one number twice.
+const SAME_NUMBERS: &str = "
+func.func @pair(%i: i64) -> tensor<2xi64> {
+  %t = tensor.from_elements %i, %i : tensor<2xi64>
+  %a = flow.tensor.transfer %t : tensor<2xi64> to #hal.device.promise<@drafter>
+  %b = arith.addi %a, %a : tensor<2xi64>
+  %c = flow.tensor.transfer %b : tensor<2xi64> to #hal.device.promise<@target>
+  %d = arith.addi %c, %c : tensor<2xi64>
+  return %d : tensor<2xi64>
+}
+";
+
+/// The drafter makes something, and the target reads it.
+const HAND_OVER: &str = "
+func.func @hand_over(%t: tensor<4xi64>) -> tensor<4xi64> {
+  %a = flow.tensor.transfer %t : tensor<4xi64> to #hal.device.promise<@drafter>
+  %b = arith.addi %a, %a : tensor<4xi64>
+  %c = flow.tensor.transfer %b : tensor<4xi64> to #hal.device.promise<@target>
+  %d = arith.muli %c, %c : tensor<4xi64>
+  return %d : tensor<4xi64>
+}
+";
+
+/// Drafter and target read one parameter.
+const SHARED_WEIGHT: &str = "
+util.global private @w = #flow.parameter.named<\"model\"::\"shared\"> : tensor<4xi64>
+func.func @both(%t: tensor<4xi64>) -> tensor<4xi64> {
+  %w = util.global.load @w : tensor<4xi64>
+  %a = flow.tensor.transfer %t : tensor<4xi64> to #hal.device.promise<@drafter>
+  %b = arith.addi %a, %w : tensor<4xi64>
+  %c = flow.tensor.transfer %b : tensor<4xi64> to #hal.device.promise<@target>
+  %d = arith.muli %c, %w : tensor<4xi64>
+  return %d : tensor<4xi64>
+}
+";
+
+/// A loop that carries a tensor, and whose condition is carried beside it:
+/// IREE does not compile it, on one device either.
+pub const CARRIES_A_TENSOR: &str = "
+func.func @carry(%t: tensor<4xi64>, %n: i64) -> tensor<4xi64> {
+  %zero = arith.constant 0 : i64
+  %one = arith.constant 1 : i64
+  %first = arith.cmpi slt, %zero, %n : i64
+  %r:2 = scf.while (%c = %first, %a = %t, %i = %zero) : (i1, tensor<4xi64>, i64) -> (tensor<4xi64>, i64) {
+    scf.condition(%c) %a, %i : tensor<4xi64>, i64
+  } do {
+  ^bb0(%a: tensor<4xi64>, %i: i64):
+    %p = flow.tensor.transfer %a : tensor<4xi64> to #hal.device.promise<@drafter>
+    %d = arith.addi %p, %p : tensor<4xi64>
+    %q = flow.tensor.transfer %d : tensor<4xi64> to #hal.device.promise<@control>
+    %j = arith.addi %i, %one : i64
+    %go = arith.cmpi slt, %j, %n : i64
+    scf.yield %go, %q, %j : i1, tensor<4xi64>, i64
+  }
+  %x = flow.tensor.transfer %r#0 : tensor<4xi64> to #hal.device.promise<@target>
+  %y = arith.muli %x, %x : tensor<4xi64>
+  return %y : tensor<4xi64>
+}
+";

@@ -1,0 +1,246 @@
+//! Each guard against a fault of IREE, taken away: the proof of placement, or
+//! the run itself, must then fail. A guard whose removal changes nothing would
+//! be dead weight, and a proof that does not notice would prove nothing.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Result, bail, ensure};
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use e2e::placed;
+use e2e::process::{self, Finished};
+use e2e::tools::{COMPILE_LIMIT, Tools};
+
+mod faults;
+
+use faults::{CARRIES_A_TENSOR, GUARDS, Guard, Module, Shows};
+
+/// The passes for a module that has functions of its own for subgraphs: all
+/// that do not inline them.
+const WITHOUT_INLINING: &str = "identify-roles,estimate-costs,select-mapping,fold-draft-length,\
+     outline-subgraphs,insert-crossings,assign-affinities";
+
+/// What a test does.
+type Check = Box<dyn Fn(&Tools) -> Result<()> + Send>;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let tools = match Tools::find() {
+        Ok(tools) => Arc::new(tools),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut trials = Vec::new();
+    let mut add = |name: &str, run: Check| {
+        let tools = Arc::clone(&tools);
+        trials.push(Trial::test(name, move || {
+            run(&tools).map_err(|error| Failed::from(format!("{error:#}")))
+        }));
+    };
+    for guard in GUARDS {
+        add(guard.name, Box::new(|tools| check(tools, guard)));
+    }
+    add(
+        "loops carry buffers, not tensors",
+        Box::new(loops_carry_buffers),
+    );
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// A folder of a test, and the programs that work in it.
+struct Bench<'t> {
+    tools: &'t Tools,
+    scratch: tempfile::TempDir,
+}
+
+impl<'t> Bench<'t> {
+    fn new(tools: &'t Tools) -> Result<Self> {
+        let scratch = tempfile::tempdir()?;
+        Ok(Self { tools, scratch })
+    }
+
+    fn path(&self) -> &Path {
+        self.scratch.path()
+    }
+
+    fn run(&self, program: &Path, words: &str) -> Result<Finished> {
+        let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
+        process::run(program, &words, self.path(), COMPILE_LIMIT)
+    }
+
+    /// Writes the platform, with other methods for all links if given.
+    fn write_platform(&self, methods: Option<&str>) -> Result<()> {
+        let text = fs::read_to_string(&self.tools.platform.file)?;
+        let mut edited = String::new();
+        for line in text.lines() {
+            edited.extend([line, "\n"]);
+            if let (Some(methods), Some((indent, _))) = (methods, line.split_once("mappable_by:")) {
+                edited.push_str(&format!("{indent}methods: {methods}\n"));
+            }
+        }
+        ensure!(
+            methods.is_none() || edited.contains("methods:"),
+            "the platform has no link"
+        );
+        Ok(fs::write(self.path().join("platform.yaml"), edited)?)
+    }
+
+    /// Places IN, which for a module of text is `in.mlir`.
+    fn place(&self, input: &str, gamma: &str, pins: &str) -> Result<()> {
+        let words = format!(
+            "{input} -o out.mlir --alpha 0.7 --gamma {gamma} --platform platform.yaml --pin {pins}"
+        );
+        self.run(&self.tools.specplace, &words)?.success()?;
+        Ok(())
+    }
+
+    fn place_module(&self, module: &Module, pins: &str) -> Result<()> {
+        let example = self.tools.root.join("examples/pair/generate_symbolic.mlir");
+        let example = example.display().to_string();
+        match module {
+            Module::Example => {
+                self.write_platform(None)?;
+                self.place(&example, "4", pins)
+            }
+            Module::Text {
+                text,
+                gamma,
+                methods,
+                ..
+            } => {
+                self.write_platform(*methods)?;
+                fs::write(self.path().join("in.mlir"), text)?;
+                self.place("in.mlir", gamma, pins)
+            }
+            Module::Outlined(text) => {
+                self.write_platform(None)?;
+                // A pass alone writes no flags; they are those of any module
+                // on the same devices.
+                self.place(&example, "4", pins)?;
+                fs::write(self.path().join("in.mlir"), text)?;
+                let words = format!(
+                    "opt --pass {WITHOUT_INLINING} in.mlir -o out.mlir --alpha 0.7 --gamma 1 \
+                     --platform platform.yaml --pin {pins}"
+                );
+                self.run(&self.tools.specplace, &words)?.success()?;
+                Ok(())
+            }
+        }
+    }
+
+    fn stream_phase(&self) -> Result<String> {
+        let words = "out.mlir @out.flags --compile-to=stream -o -";
+        let finished = self.run(&self.tools.iree_compile, words)?;
+        Ok(finished.success()?.stdout)
+    }
+
+    /// Compiles and runs OUT.
+    fn call(&self, call: &[&str]) -> Result<Finished> {
+        placed::compile(self.tools, self.path())?;
+        let words = format!(
+            "--flagfile=out.run.flags --module=out.vmfb {}",
+            call.join(" ")
+        );
+        self.run(&self.tools.iree_run_module, &words)
+    }
+}
+
+fn check(tools: &Tools, guard: &Guard) -> Result<()> {
+    let bench = Bench::new(tools)?;
+    bench.place_module(&guard.module, guard.pins)?;
+    let call = match guard.module {
+        Module::Text { call, .. } => call,
+        Module::Example | Module::Outlined(_) => &[],
+    };
+
+    // With the guard all is well.
+    placed::prove(tools, bench.path(), "")?;
+    match guard.shows {
+        Shows::InProof(_) => {}
+        Shows::InStream(text) => ensure!(
+            !bench.stream_phase()?.contains(text),
+            "'{text}' is there with the guard too"
+        ),
+        Shows::AtRun(_) => {
+            bench.call(call)?.success()?;
+        }
+    }
+
+    let mut removed = false;
+    for name in ["out.mlir", "out.flags"] {
+        let path = bench.path().join(name);
+        let text = fs::read_to_string(&path)?;
+        let edited = (guard.remove)(&text);
+        removed |= edited != text;
+        fs::write(&path, edited)?;
+    }
+    ensure!(removed, "there is no such guard in OUT or its flags");
+
+    let finished = match guard.shows {
+        Shows::InProof(_) => {
+            bench.run(&tools.specplace, "verify-placement out.mlir --with-iree")?
+        }
+        Shows::InStream(text) => {
+            ensure!(
+                bench.stream_phase()?.contains(text),
+                "without the guard there is no '{text}' either"
+            );
+            return Ok(());
+        }
+        Shows::AtRun(_) => bench.call(call)?,
+    };
+    let (Shows::InProof(text) | Shows::AtRun(text) | Shows::InStream(text)) = guard.shows;
+    if finished.status.success() {
+        bail!("the guard is gone, and nothing failed");
+    }
+    ensure!(
+        finished.stderr.contains(text) || finished.stdout.contains(text),
+        "it failed for another reason:\n{}{}",
+        finished.stdout,
+        finished.stderr
+    );
+    Ok(())
+}
+
+/// Nothing in OUT could be taken away to have tensors carried: so the module is
+/// given to IREE as it is, without its markers.
+fn loops_carry_buffers(tools: &Tools) -> Result<()> {
+    let bench = Bench::new(tools)?;
+    let pins = "drafter=cpu2,target=cpu,control=cpu";
+    bench.write_platform(None)?;
+    fs::write(bench.path().join("in.mlir"), CARRIES_A_TENSOR)?;
+    bench.place("in.mlir", "1", pins)?;
+    placed::prove(tools, bench.path(), pins)?;
+    let right = bench.call(&["--function=carry", "--input=4xi64=1", "--input=3"])?;
+    let printed = right.success()?.stdout;
+    ensure!(printed.contains("4xi64=64 64 64 64"), "{printed}");
+
+    let bare: String = CARRIES_A_TENSOR
+        .lines()
+        .map(|line| match line.split_once(" to #hal.device.promise") {
+            // A cast to the same type is nothing.
+            Some((transfer, _)) => {
+                let cast = transfer.replace("flow.tensor.transfer", "tensor.cast");
+                format!("{cast} to tensor<4xi64>\n")
+            }
+            None => format!("{line}\n"),
+        })
+        .collect();
+    fs::write(bench.path().join("bare.mlir"), bare)?;
+    let words = "bare.mlir --iree-hal-target-device=local \
+                 --iree-hal-local-target-device-backends=llvm-cpu -o bare.vmfb";
+    let finished = bench.run(&tools.iree_compile, words)?;
+    let message = "unresolved target materialization";
+    ensure!(
+        !finished.status.success() && finished.stderr.contains(message),
+        "IREE compiles loops that carry tensors now:\n{}",
+        finished.stderr
+    );
+    Ok(())
+}
