@@ -63,9 +63,10 @@ use home::Home;
 ///
 /// # Errors
 ///
-/// No placement yet (`select-mapping` did not run); a tensor without a static
-/// shape that passes between subgraphs; control flow that is not structured
-/// (`cf`) and hands tensors on.
+/// No placement yet (`select-mapping` did not run); an operation of a model
+/// outside any subgraph's function (`outline-subgraphs` did not run); a tensor
+/// without a static shape that passes between subgraphs; control flow that is
+/// not structured (`cf`) and hands tensors on.
 pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
     let Some(placement) = context.placement.clone() else {
         return Err(vec![
@@ -78,6 +79,14 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         .into_iter()
         .filter(|function| !is_outlined(*function))
         .collect();
+    if let Some(op) = not_outlined(&callers) {
+        return Err(vec![
+            Diagnostic::error("an operation of a model is in no function of its own")
+                .at(op.location().place())
+                .offending(op.summary())
+                .help("run the passes in order: --pass …,outline-subgraphs,insert-crossings"),
+        ]);
+    }
     if context.settings.handover == Handover::Tensors {
         return tensors::check(&callers, &placement);
     }
@@ -91,6 +100,19 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     }
     Rewriter::new(module, &placement, classes).rewrite(&callers);
     Ok(())
+}
+
+/// What computes a model's tensor where only control flow and scalars stay.
+fn not_outlined<'m>(callers: &[Op<'m>]) -> Option<Op<'m>> {
+    let blocks = callers.iter().flat_map(|caller| placed_blocks(*caller));
+    let mut ops = blocks.flat_map(|block| block.ops());
+    ops.find(|op| {
+        role_attribute(*op).is_some()
+            && op
+                .results()
+                .iter()
+                .any(|result| result.r#type().is_tensor())
+    })
 }
 
 fn unsupported(callers: &[Op<'_>]) -> Vec<Diagnostic> {

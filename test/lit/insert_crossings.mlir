@@ -187,6 +187,11 @@ func.func @branches(%x: tensor<4xi64>, %c: i1) -> tensor<4xf32> {
   return %d : tensor<4xf32>
 }
 
+// RUN: not specplace opt --pass identify-roles,estimate-costs,select-mapping,insert-crossings %{decision} cross.mlir 2>&1 | FileCheck early.txt
+//--- early.txt
+CHECK: cross.mlir:[[#]]:{{[0-9]+}}: error: an operation of a model is in no function of its own
+CHECK: help: run the passes in order: --pass …,outline-subgraphs,insert-crossings
+
 // RUN: not specplace opt --pass insert-crossings cross.mlir 2>&1 | FileCheck order.txt
 //--- order.txt
 CHECK: error: no placement to apply: select-mapping did not run
