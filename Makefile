@@ -48,8 +48,9 @@ demo: build ## place an example on two devices, compile it, run it, check it
 paper: setup ## the paper's tables and figures from examples/paper; report in out/
 	@cargo run --quiet -p specplace --example paper -- out/paper.html
 
-bench: build ## specplace against iree-opt: time and memory, as ratios
+bench: build ## time and memory against iree-opt and iree-compile, as ratios
 	@.venv/bin/python benches/run.py
+	@.venv/bin/python benches/compile.py
 	@.venv/bin/python benches/overhead.py
 
 fmt: setup ## format the Rust code

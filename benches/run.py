@@ -5,17 +5,12 @@ Both run in turn, so that other load on the machine falls on both, and what
 counts is the ratio of the medians of the processor time they took; the time on
 the clock is printed beside it. The share of Torch lowering, which iree-opt does
 not do, is taken off specplace's time (`--timing` says how much it is).
-Peak memory is that of the process, as the kernel counts it (wait4), which
-includes what its parent had when it was started: this script stays small, and
-has the modules made by another process.
-
 Usage: benches/run.py [--specplace PROGRAM] [--repetitions N] [--json FILE]
 """
 
 import argparse
 import gzip
 import json
-import os
 import pathlib
 import re
 import statistics
@@ -23,10 +18,8 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-IREE_OPT = ROOT / ".venv/lib/python3.11/site-packages/iree/compiler/_mlir_libs/iree-opt"
+from processes import IREE_OPT, ROOT, SPECPLACE, measure
 
 # What is aimed at; a run that misses it says so, and is no failure.
 TIME_AIM = 1.2
@@ -78,24 +71,6 @@ MODULES = {
     "llama32_3b_1b_f16_place, lowered": lowered,
     "inline_weights": lambda path, _: inline_weights(path),
 }
-
-
-def measure(command, folder):
-    """Runs a command; returns its seconds on the clock and on the processor,
-    its peak memory in bytes, and what it printed to stderr."""
-    with tempfile.TemporaryFile() as stderr:
-        start = time.perf_counter()
-        child = subprocess.Popen(
-            [str(part) for part in command], cwd=folder, stdout=subprocess.DEVNULL, stderr=stderr
-        )
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - start
-        child.returncode = os.waitstatus_to_exitcode(status)
-        stderr.seek(0)
-        said = stderr.read().decode(errors="replace")
-    if child.returncode != 0:
-        sys.exit(f"{' '.join(map(str, command))}\nended with {child.returncode}\n{said}")
-    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, said
 
 
 def pass_times(said):
@@ -164,8 +139,7 @@ def report(result):
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    arguments.add_argument("--specplace", type=pathlib.Path, default=target / "release/specplace")
+    arguments.add_argument("--specplace", type=pathlib.Path, default=SPECPLACE)
     arguments.add_argument("--repetitions", type=int, default=9)
     arguments.add_argument("--json", type=pathlib.Path, default=ROOT / "out/bench.json")
     arguments.add_argument("--make", nargs=2, metavar=("NAME", "FILE"), help="only write a module")
