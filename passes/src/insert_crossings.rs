@@ -88,7 +88,15 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         ]);
     }
     if context.settings.handover == Handover::Tensors {
-        return tensors::check(&callers, &placement);
+        tensors::check(&callers, &placement)?;
+        if context
+            .plan
+            .as_ref()
+            .is_some_and(|plan| !plan.crossings.is_empty())
+        {
+            context.diagnostics.push(tensors::instead_of_buffers());
+        }
+        return Ok(());
     }
     let errors = unsupported(&callers);
     if !errors.is_empty() {

@@ -49,3 +49,11 @@ pub fn check(callers: &[Op<'_>], placement: &Placement) -> Result<(), Vec<Diagno
         Err(errors)
     }
 }
+
+/// What is to be said of a plan whose crossings are buffers.
+pub fn instead_of_buffers() -> Diagnostic {
+    Diagnostic::remark(
+        "values cross as tensors, which IREE copies: with 3.6 the plan's methods of crossing, \
+         and their costs, are those that a later release would have",
+    )
+}

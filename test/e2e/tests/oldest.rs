@@ -103,7 +103,13 @@ fn modules_without_loops_are_placed_on_cpu_devices() -> Result<()> {
                 "--pin",
                 pins,
             ];
-            specplace(&tools, folder, &module.file(&tools.root), &options)?.success()?;
+            let placed =
+                specplace(&tools, folder, &module.file(&tools.root), &options)?.success()?;
+            ensure!(
+                placed.stderr.contains("values cross as tensors") == pins.contains("cpu2"),
+                "what is said of crossings does not fit {pins}:\n{}",
+                placed.stderr
+            );
             let compile = |more: [&str; 3]| {
                 let mut arguments = vec!["out.mlir".into(), "@out.flags".into()];
                 arguments.extend(more.map(OsString::from));
