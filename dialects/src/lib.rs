@@ -6,6 +6,8 @@
 //! decided in `cost` and applied in `passes`. It is the only library crate
 //! with `unsafe` code, since it is the one that speaks to the C API.
 
+#![warn(missing_docs, clippy::undocumented_unsafe_blocks)]
+
 pub mod build;
 pub mod diagnostics;
 pub mod embed;

@@ -6,6 +6,7 @@
 //! them; see [`pipeline::PASSES`] for the order.
 
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
 
 pub mod assemble;
 pub mod assign_affinities;

@@ -324,8 +324,8 @@ impl<'m> Op<'m> {
 
     /// Inserts the detached operation `op` right before this one.
     pub fn insert_before(self, op: Op<'m>) {
-        // SAFETY: this operation is in a block, which takes ownership.
         let block = self.block().expect("the anchor stands in a block");
+        // SAFETY: this operation is in a block, which takes ownership.
         unsafe {
             mlir_sys::mlirBlockInsertOwnedOperationBefore(block.raw(), self.raw, op.raw);
         }
@@ -333,8 +333,8 @@ impl<'m> Op<'m> {
 
     /// Inserts the detached operation `op` right after this one.
     pub fn insert_after(self, op: Op<'m>) {
-        // SAFETY: as above.
         let block = self.block().expect("the anchor stands in a block");
+        // SAFETY: as above.
         unsafe {
             mlir_sys::mlirBlockInsertOwnedOperationAfter(block.raw(), self.raw, op.raw);
         }
