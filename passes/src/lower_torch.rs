@@ -76,10 +76,8 @@ fn with_help(mut errors: Vec<Diagnostic>) -> Vec<Diagnostic> {
 }
 
 fn holds_torch(module: &Module<'_>) -> bool {
-    module.op().nested().into_iter().any(|op| {
-        let name = op.name();
-        name.starts_with("torch.") || name.starts_with("torch_c.")
-    })
+    let mut ops = module.op().nested().into_iter();
+    ops.any(|op| op.is_of(&["torch", "torch_c"]))
 }
 
 fn public_functions(module: &Module<'_>) -> Vec<String> {

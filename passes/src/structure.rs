@@ -47,7 +47,7 @@ pub fn globals<'m>(module: &'m Module<'_>) -> FxHashMap<String, Op<'m>> {
 
 /// Whether the operation holds control flow rather than a computation.
 pub fn is_control_flow(op: Op<'_>) -> bool {
-    op.name().starts_with("scf.") && op.has_body()
+    op.is_of(&["scf"]) && op.has_body()
 }
 
 /// The blocks of a function in which operations are placed: its own, and those
@@ -162,7 +162,7 @@ fn is_source(op: Op<'_>) -> bool {
     if op.is(GLOBAL_LOAD) {
         return true;
     }
-    op.name() == "arith.constant" || op.name() == "tensor.empty" && op.operands().is_empty()
+    op.is("arith.constant") || op.is("tensor.empty") && op.operands().is_empty()
 }
 
 /// Whether the operation has no effect but its results: a leaf of a dialect
@@ -178,11 +178,7 @@ pub fn is_pure(op: Op<'_>) -> bool {
         "shape",
         "affine",
     ];
-    let name = op.name();
-    match name.split_once('.') {
-        Some((dialect, _)) => PURE.contains(&dialect) || name == GLOBAL_LOAD,
-        None => false,
-    }
+    op.is_of(&PURE) || op.is(GLOBAL_LOAD)
 }
 
 /// Decides which operations belong to nobody: constants, weights, and what is

@@ -83,10 +83,23 @@ impl<'m> Op<'m> {
 
     /// Whether it has this name.
     pub fn is(self, name: &str) -> bool {
-        // SAFETY: as above.
+        self.name_bytes() == name.as_bytes()
+    }
+
+    /// Whether it is of one of these dialects.
+    pub fn is_of(self, dialects: &[&str]) -> bool {
+        let name = self.name_bytes();
+        let length = name.iter().position(|byte| *byte == b'.');
+        let dialect = &name[..length.unwrap_or(name.len())];
+        dialects.iter().any(|each| each.as_bytes() == dialect)
+    }
+
+    /// Its name, not looked at whether it is UTF-8: names are compared often.
+    fn name_bytes(self) -> &'m [u8] {
+        // SAFETY: as for `name`; MLIR's strings have a length and no gaps.
         unsafe {
             let raw = mlirIdentifierStr(mlirOperationGetName(self.raw));
-            std::slice::from_raw_parts(raw.data.cast::<u8>(), raw.length) == name.as_bytes()
+            std::slice::from_raw_parts(raw.data.cast::<u8>(), raw.length)
         }
     }
 

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cost::workload::{CrossingDemand, Per};
 use cost::{Partition, Role};
 use dialects::Module;
-use dialects::ir::{Op, Type, Value};
+use dialects::ir::{Few, Op, Type, Value};
 use petgraph::unionfind::UnionFind;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -39,21 +39,23 @@ pub fn crossings<'m>(
             .unwrap_or_default()
         {
             if argument.r#type().is_tensor() {
-                let at = values.of(argument);
-                values.makers[at].insert((Partition::CONTROL, false, base));
+                values.make(argument, (Partition::CONTROL, false, base));
             }
         }
-        for op in placed_blocks(function)
-            .into_iter()
-            .flat_map(|block| block.ops())
-        {
+        for (op, per) in placed_blocks(function).into_iter().flat_map(|block| {
+            // All operations of a block run equally often.
+            let per = block.first_op().map(|op| frequencies.of(op));
+            block
+                .ops()
+                .into_iter()
+                .zip(std::iter::repeat(per.unwrap_or(base)))
+        }) {
             if is_control_flow(op) {
                 for (from, to) in carried(op) {
                     values.hand_on(from, to);
                     // A constant that is handed on is made by control.
                     if from.r#type().is_tensor() && free.is_free_value(from) {
-                        let at = values.of(from);
-                        values.makers[at].insert((Partition::CONTROL, true, frequencies.of(op)));
+                        values.make(from, (Partition::CONTROL, true, per));
                     }
                 }
                 continue;
@@ -62,24 +64,18 @@ pub fn crossings<'m>(
                 continue;
             }
             let role = roles.get(&op).copied();
-            let here = (
-                role.unwrap_or(Partition::CONTROL),
-                role.is_some(),
-                frequencies.of(op),
-            );
+            let here = (role.unwrap_or(Partition::CONTROL), role.is_some(), per);
             // A scalar is read wherever the tensor is.
             if role.is_some() || !op.is("tensor.extract") {
                 for value in free.inputs(op) {
                     if value.r#type().is_tensor() && !free.is_free_value(value) {
-                        let at = values.of(value);
-                        values.readers[at].insert(here);
+                        values.read(value, here);
                     }
                 }
             }
             for result in op.results() {
                 if result.r#type().is_tensor() {
-                    let at = values.of(result);
-                    values.makers[at].insert(here);
+                    values.make(result, here);
                 }
             }
         }
@@ -97,8 +93,9 @@ type Side = (Partition, bool, Per);
 struct Values<'m> {
     index: FxHashMap<Value<'m>, usize>,
     types: Vec<Type<'m>>,
-    makers: Vec<BTreeSet<Side>>,
-    readers: Vec<BTreeSet<Side>>,
+    /// Who makes each, and who reads it, without repetition.
+    makers: Vec<Few<Side>>,
+    readers: Vec<Few<Side>>,
     carried: FxHashSet<usize>,
     pairs: Vec<(usize, usize)>,
 }
@@ -111,9 +108,23 @@ impl<'m> Values<'m> {
         let at = self.types.len();
         self.index.insert(value, at);
         self.types.push(value.r#type());
-        self.makers.push(BTreeSet::new());
-        self.readers.push(BTreeSet::new());
+        self.makers.push(Few::new());
+        self.readers.push(Few::new());
         at
+    }
+
+    fn make(&mut self, value: Value<'m>, side: Side) {
+        let at = self.of(value);
+        if !self.makers[at].contains(&side) {
+            self.makers[at].push(side);
+        }
+    }
+
+    fn read(&mut self, value: Value<'m>, side: Side) {
+        let at = self.of(value);
+        if !self.readers[at].contains(&side) {
+            self.readers[at].push(side);
+        }
     }
 
     fn hand_on(&mut self, from: Value<'m>, to: Value<'m>) {
@@ -138,15 +149,17 @@ impl<'m> Values<'m> {
         }
         let mut demands: Vec<CrossingDemand> = Vec::new();
         for (class, members) in members {
+            // Most values never leave the partition that makes them.
+            let made = || members.iter().flat_map(|at| &self.makers[*at]);
+            let read = || members.iter().flat_map(|at| &self.readers[*at]);
+            if !made().any(|maker| read().any(|reader| reader.0 != maker.0)) {
+                continue;
+            }
             let carried = members.iter().any(|at| self.carried.contains(at));
             let parcel = parcel_of(self.types[class], carried);
-            let readers: BTreeSet<Side> = members
-                .iter()
-                .flat_map(|at| &self.readers[*at])
-                .copied()
-                .collect();
+            let readers: BTreeSet<Side> = read().copied().collect();
             let mut often: BTreeMap<(Partition, bool, Partition, bool, Per), u64> = BTreeMap::new();
-            for maker in members.iter().flat_map(|at| &self.makers[*at]) {
+            for maker in made() {
                 // A reader that reads now and then reads it the most often.
                 let mut ends: BTreeMap<(Partition, bool), Per> = BTreeMap::new();
                 for reader in &readers {
@@ -158,8 +171,7 @@ impl<'m> Values<'m> {
                     *often.entry(ends).or_insert(0) += 1;
                 }
             }
-            let crosses = often.keys().any(|(from, _, to, ..)| from != to);
-            let value = u32::try_from(class).ok().filter(|_| crosses);
+            let value = u32::try_from(class).ok();
             for ((from, made, to, inside, per), count) in often {
                 demands.push(CrossingDemand {
                     from,
@@ -177,7 +189,6 @@ impl<'m> Values<'m> {
                 });
             }
         }
-        demands.retain(|demand| demand.value.is_some());
         if drafts > 0 {
             per_draft(&mut demands, drafts);
         }
