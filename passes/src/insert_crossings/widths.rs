@@ -22,13 +22,15 @@ pub fn even_out<'m>(module: &'m Module<'m>, function: Op<'m>) {
     for block in placed_blocks(function) {
         for op in block.ops() {
             if op.is("scf.while") {
-                even_out_loop(module, op, wide);
+                even_out_while(module, op, wide);
+            } else if op.is("scf.for") {
+                even_out_for(module, op, wide);
             }
         }
     }
 }
 
-fn even_out_loop<'m>(module: &'m Module<'m>, op: Op<'m>, wide: Type<'m>) {
+fn even_out_while<'m>(module: &'m Module<'m>, op: Op<'m>, wide: Type<'m>) {
     let blocks = op.blocks();
     let [before, after] = blocks.as_slice() else {
         return;
@@ -49,10 +51,6 @@ fn even_out_loop<'m>(module: &'m Module<'m>, op: Op<'m>, wide: Type<'m>) {
     {
         return;
     }
-    let is_narrow = |value: Value| {
-        let r#type = value.r#type();
-        r#type.is_integer() && r#type.bit_width() < Some(64)
-    };
     // What enters, and what a round hands to the next.
     for (index, argument) in before.arguments().into_iter().enumerate() {
         if is_narrow(argument) {
@@ -66,11 +64,36 @@ fn even_out_loop<'m>(module: &'m Module<'m>, op: Op<'m>, wide: Type<'m>) {
         if is_narrow(argument) {
             widen_operand(module, condition, index + 1, wide);
             narrow_uses(&Inserter::before(module, after.ops()[0]), argument, wide);
-            if let Some(next) = next_op(op) {
-                narrow_uses(&Inserter::before(module, next), result, wide);
-            }
+            narrow_result(module, op, result, wide);
         }
     }
+}
+
+/// A `scf.for` carries its counter, an `index`, beside what it says.
+fn even_out_for<'m>(module: &'m Module<'m>, op: Op<'m>, wide: Type<'m>) {
+    /// Lower bound, upper bound and step come before what is carried.
+    const BOUNDS: usize = 3;
+    let blocks = op.blocks();
+    let [body] = blocks.as_slice() else {
+        return;
+    };
+    let Some(hand_on) = body.terminator() else {
+        return;
+    };
+    let carried = body.arguments().into_iter().skip(1);
+    for (index, (argument, result)) in carried.zip(op.results()).enumerate() {
+        if is_narrow(argument) {
+            widen_operand(module, op, BOUNDS + index, wide);
+            widen_operand(module, hand_on, index, wide);
+            narrow_uses(&Inserter::before(module, body.ops()[0]), argument, wide);
+            narrow_result(module, op, result, wide);
+        }
+    }
+}
+
+fn is_narrow(value: Value<'_>) -> bool {
+    let r#type = value.r#type();
+    r#type.is_integer() && r#type.bit_width() < Some(64)
 }
 
 fn widen_operand<'m>(module: &'m Module<'m>, op: Op<'m>, index: usize, wide: Type<'m>) {
@@ -100,6 +123,13 @@ fn narrow_uses<'m>(inserter: &Inserter<'m>, value: Value<'m>, wide: Type<'m>) {
     );
     for each in uses {
         each.op.set_operand(each.index, narrowed);
+    }
+}
+
+/// As [`narrow_uses`], for a result of `op`.
+fn narrow_result<'m>(module: &'m Module<'m>, op: Op<'m>, result: Value<'m>, wide: Type<'m>) {
+    if let Some(next) = next_op(op) {
+        narrow_uses(&Inserter::before(module, next), result, wide);
     }
 }
 
