@@ -316,6 +316,15 @@ impl<'m> Inserter<'m> {
         )
     }
 
+    /// The buffer behind a view.
+    pub fn buffer_of(&self, view: Value<'m>) -> Value<'m> {
+        self.value(
+            self.start("hal.buffer_view.buffer")
+                .operands(&[view])
+                .results(&[self.buffer_type()]),
+        )
+    }
+
     /// A view of a whole buffer as a dense tensor of static type.
     ///
     /// # Panics

@@ -40,6 +40,9 @@ mod call;
 mod callee;
 mod classes;
 mod home;
+mod passed;
+mod refused;
+mod repeats;
 mod tensors;
 mod widths;
 
@@ -58,6 +61,7 @@ use crate::structure::{functions, is_control_flow, is_pure, placed_blocks};
 use buffers::Buffers;
 use classes::Classes;
 use home::Home;
+use passed::Passed;
 
 /// Runs the pass.
 ///
@@ -79,14 +83,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         .into_iter()
         .filter(|function| !is_outlined(*function))
         .collect();
-    if let Some(op) = not_outlined(&callers) {
-        return Err(vec![
-            Diagnostic::error("an operation of a model is in no function of its own")
-                .at(op.location().place())
-                .offending(op.summary())
-                .help("run the passes in order: --pass …,outline-subgraphs,insert-crossings"),
-        ]);
-    }
+    refused::not_outlined(&callers)?;
     if context.settings.handover == Handover::Tensors {
         tensors::check(&callers, &placement)?;
         if context
@@ -98,68 +95,13 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         }
         return Ok(());
     }
-    let errors = unsupported(&callers);
-    if !errors.is_empty() {
-        return Err(errors);
-    }
+    refused::unsupported(&callers)?;
     let classes = Classes::new(module, &placement, &callers)?;
     if let Some(plan) = &context.plan {
         context.diagnostics.extend(classes.unplanned(plan));
     }
     Rewriter::new(module, &placement, classes).rewrite(&callers);
     Ok(())
-}
-
-/// What computes a model's tensor where only control flow and scalars stay.
-fn not_outlined<'m>(callers: &[Op<'m>]) -> Option<Op<'m>> {
-    let blocks = callers.iter().flat_map(|caller| placed_blocks(*caller));
-    let mut ops = blocks.flat_map(|block| block.ops());
-    ops.find(|op| {
-        role_attribute(*op).is_some()
-            && op
-                .results()
-                .iter()
-                .any(|result| result.r#type().is_tensor())
-    })
-}
-
-fn unsupported(callers: &[Op<'_>]) -> Vec<Diagnostic> {
-    let mut errors = Vec::new();
-    for function in callers {
-        let unstructured = function
-            .regions()
-            .any(|region| region.blocks().nth(1).is_some());
-        if unstructured {
-            errors.push(
-                Diagnostic::error("the function has unstructured control flow (cf)")
-                    .at(function.location().place())
-                    .offending(function.summary())
-                    .help("give specplace the module with scf control flow, as it is exported"),
-            );
-        }
-        for block in placed_blocks(*function) {
-            let results = block.ops().into_iter().flat_map(Op::results);
-            for value in results.chain(block.arguments()) {
-                let r#type = value.r#type();
-                if r#type.is_tensor() && r#type.byte_count().is_none() {
-                    let op = value.defining_op().unwrap_or(*function);
-                    errors.push(
-                        Diagnostic::error(format!(
-                            "{type} passes between subgraphs, but its size in bytes is not known"
-                        ))
-                        .at(op.location().place())
-                        .offending(op.summary())
-                        .help(
-                            "export the module with static shapes (a fixed sequence length): \
-                             buffers of crossings are allocated before their contents are known",
-                        ),
-                    );
-                }
-            }
-        }
-    }
-    errors.truncate(3);
-    errors
 }
 
 struct Rewriter<'m, 'p> {
@@ -171,6 +113,7 @@ struct Rewriter<'m, 'p> {
     result_types: HashMap<String, Vec<Type<'m>>>,
     /// Where each result of a function goes, by its name.
     result_homes: HashMap<String, Vec<Home>>,
+    passed: Passed,
     buffers: Buffers<'m, 'p>,
     /// The elements of a tensor that crosses as scalars.
     scalars: HashMap<Value<'m>, Vec<Value<'m>>>,
@@ -184,15 +127,17 @@ struct Rewriter<'m, 'p> {
 impl<'m, 'p> Rewriter<'m, 'p> {
     fn new(module: &'m Module<'_>, placement: &'p Placement, classes: Classes<'m>) -> Self {
         let module: &'m Module<'m> = module;
+        let outlined: HashMap<String, Op> = functions(module)
+            .into_iter()
+            .filter(|function| is_outlined(*function))
+            .filter_map(|function| Some((function.symbol_name()?, function)))
+            .collect();
         Self {
             module,
             placement,
             classes,
-            outlined: functions(module)
-                .into_iter()
-                .filter(|function| is_outlined(*function))
-                .filter_map(|function| Some((function.symbol_name()?, function)))
-                .collect(),
+            passed: Passed::new(&outlined),
+            outlined,
             result_types: HashMap::new(),
             result_homes: HashMap::new(),
             buffers: Buffers::new(module, placement),
@@ -218,6 +163,10 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         }
         for function in callers {
             self.rewrite_caller(*function);
+        }
+        for function in callers {
+            let tensor = |view| self.classes.lookup(view).map(|(_, tensor)| tensor);
+            repeats::part(self.module, *function, tensor);
         }
         // The last first: it may still read what an earlier one made.
         for call in self.replaced.drain(..).rev() {
@@ -388,12 +337,14 @@ impl<'m, 'p> Rewriter<'m, 'p> {
     }
 
     /// What `device` reads in place of `view`: the view itself where it can
-    /// reach the buffer, otherwise a copy of its own.
+    /// reach the buffer, otherwise a copy of its own, in a buffer that lasts for
+    /// one round of a loop or, `at_once`, is the same in all of them.
     fn within_reach(
         &mut self,
         inserter: &Inserter<'m>,
         view: Value<'m>,
         device: &str,
+        at_once: bool,
     ) -> Value<'m> {
         let Some((Home::Shared { users, .. }, r#type)) = self.classes.lookup(view) else {
             return view;
@@ -401,8 +352,7 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         if users.contains(device) {
             return view;
         }
-        // Read at once by the operation that it is made for.
-        let place = self.entry.unwrap_or(*inserter);
+        let place = self.entry.filter(|_| at_once).unwrap_or(*inserter);
         self.carry(inserter, &place, view, device, r#type)
     }
 
@@ -424,8 +374,38 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         };
         let device = affinity(self.module, &reader);
         set_device(op, device);
-        let view = self.within_reach(&inserter, value, &reader);
+        // The import is read by `op` alone.
+        let view = self.within_reach(&inserter, value, &reader, true);
         Some(inserter.import(device, view, tensor))
+    }
+
+    /// Whether a value is only read by what stands beside it, and so is dead
+    /// when its block has run. Its buffer can then serve every iteration of a
+    /// loop around it: outlined functions have read what they were given when
+    /// they return, since they wait for what they write and export.
+    fn is_read_at_once(&self, value: Value<'m>) -> bool {
+        value.uses().into_iter().all(|each| {
+            !hands_on(each.op)
+                && !is_control_flow(each.op)
+                && self.is_passed_at_once(each.op, each.index)
+        })
+    }
+
+    /// Whether what `op` reads as operand `index` is not needed for longer than
+    /// it runs, or than its results are, which are read at once.
+    fn is_passed_at_once(&self, op: Op<'m>, index: usize) -> bool {
+        let Some(name) = self.callee(op) else {
+            return true;
+        };
+        let mut results = self.passed.results(&name, index).into_iter();
+        results.all(|at| {
+            // What gets a buffer of its own, or leaves as scalars, is a copy.
+            let stays = matches!(self.result_homes[&name][at], Home::Local(_) | Home::Lent(_));
+            !stays
+                || op
+                    .result(at)
+                    .is_none_or(|result| self.is_read_at_once(result))
+        })
     }
 
     fn rewrite_op(&mut self, op: Op<'m>) {

@@ -130,6 +130,42 @@ func.func @once(%tokens: tensor<4xi64>, %n: index) -> i64 {
   return %r : i64
 }
 
+// What control makes of the draft is the draft in another shape, for which IREE
+// copies nothing: it lies in the draft's buffer. The loop carries it, so that
+// the buffer is not written again in the next round, but allocated in each.
+// RUN: specplace opt --pass %{plan},insert-crossings %{decision} --pin drafter=cpu2,target=cpu,control=cpu reshaped.mlir | FileCheck reshaped.mlir
+//--- reshaped.mlir
+// CHECK-LABEL: func.func @reshaped
+// CHECK:         scf.for
+// CHECK:           %[[BUFFER:.+]] = func.call @specplace.allocate_cpu
+// CHECK:           func.call @drafter_0(%{{.+}}, %[[BUFFER]])
+func.func @reshaped(%tokens: tensor<4xi64>, %start: tensor<1x4xi64>, %n: index) -> tensor<1x4xi64> {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %r:2 = scf.for %i = %zero to %n step %one iter_args(%previous = %start, %sum = %start) -> (tensor<1x4xi64>, tensor<1x4xi64>) {
+    %x = arith.sitofp %tokens {specplace.role = "drafter"} : tensor<4xi64> to tensor<4xf32>
+    %draft = arith.fptosi %x {specplace.role = "drafter"} : tensor<4xf32> to tensor<4xi64>
+    %drafted = tensor.expand_shape %draft [[0, 1]] output_shape [1, 4] : tensor<4xi64> into tensor<1x4xi64>
+    %both = arith.muli %previous, %drafted : tensor<1x4xi64>
+    %next = arith.addi %sum, %both : tensor<1x4xi64>
+    scf.yield %drafted, %next : tensor<1x4xi64>, tensor<1x4xi64>
+  }
+  %y = arith.sitofp %r#1 {specplace.role = "target"} : tensor<1x4xi64> to tensor<1x4xf32>
+  %v = arith.fptosi %y {specplace.role = "target"} : tensor<1x4xf32> to tensor<1x4xi64>
+  return %v : tensor<1x4xi64>
+}
+
+// Two values that a loop carries start as the same view: the second becomes a
+// view of its own, of the same buffer. IREE's VM would move the reference into
+// the first, and leave none for the second.
+// RUN: specplace opt --pass %{plan},insert-crossings %{decision} --pin drafter=cpu,target=cpu,control=cpu reshaped.mlir > again.out
+// RUN: FileCheck again.txt --input-file=again.out
+//--- again.txt
+CHECK: %[[VIEW:.+]] = hal.tensor.export
+CHECK: %[[BUFFER:.+]] = hal.buffer_view.buffer<%[[VIEW]] : !hal.buffer_view> : !hal.buffer
+CHECK: %[[AGAIN:.+]] = hal.buffer_view.create buffer(%[[BUFFER]] : !hal.buffer)
+CHECK: scf.for {{.*}} iter_args(%{{.+}} = %[[VIEW]], %{{.+}} = %[[AGAIN]])
+
 // On one device nothing crosses: no buffer is allocated and nobody waits.
 // RUN: specplace opt --pass %{plan},insert-crossings %{decision} --pin drafter=cpu,target=cpu,control=cpu cross.mlir | FileCheck one.txt
 //--- one.txt

@@ -6,11 +6,10 @@ use cost::Partition;
 use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Op, Value};
 
+use super::Rewriter;
 use super::buffers::scalars_of;
 use super::home::{Form, Home};
-use super::{Rewriter, hands_on};
 use crate::identify_roles::role_attribute;
-use crate::structure::is_control_flow;
 
 impl<'m> Rewriter<'m, '_> {
     /// Replaces `call`, of the outlined function `name`.
@@ -35,7 +34,7 @@ impl<'m> Rewriter<'m, '_> {
                 buffers.push(None);
                 continue;
             };
-            let place = if is_read_at_once(result) {
+            let place = if self.is_read_at_once(result) {
                 self.entry.unwrap_or(inserter)
             } else {
                 inserter
@@ -115,13 +114,14 @@ impl<'m> Rewriter<'m, '_> {
         let forms = self.classes.forms(name).to_vec();
         let mut operands = Vec::new();
         let mut behind = Vec::new();
-        for (operand, form) in call.operands().into_iter().zip(forms) {
+        for (index, (operand, form)) in call.operands().into_iter().zip(forms).enumerate() {
             if form == Form::Scalars {
                 let mut elements = self.elements(inserter, operand).into_iter();
                 operands.extend(elements.next());
                 behind.extend(elements);
             } else {
-                operands.push(self.within_reach(inserter, operand, device));
+                let at_once = self.is_passed_at_once(call, index);
+                operands.push(self.within_reach(inserter, operand, device, at_once));
             }
         }
         operands.extend(behind);
@@ -152,19 +152,8 @@ impl<'m> Rewriter<'m, '_> {
         let Some(reader) = home.reader().map(str::to_owned) else {
             return vec![value];
         };
-        let view = self.within_reach(inserter, value, &reader);
+        let view = self.within_reach(inserter, value, &reader, true);
         let role = self.placement.partition_on(&reader);
         self.buffers.read(inserter, role, view, tensor)
     }
-}
-
-/// Whether a value is only read by what stands beside it, and so is dead when
-/// its block has run. Its buffer can then serve every iteration of a loop
-/// around it: outlined functions have read what they were given when they
-/// return, since they wait for what they write and export.
-fn is_read_at_once(value: Value<'_>) -> bool {
-    value
-        .uses()
-        .into_iter()
-        .all(|each| !hands_on(each.op) && !is_control_flow(each.op))
 }

@@ -1,0 +1,80 @@
+//! What the pass refuses.
+
+use dialects::Diagnostic;
+use dialects::ir::Op;
+
+use crate::identify_roles::role_attribute;
+use crate::structure::placed_blocks;
+
+/// Refuses what computes a model's tensor where only control flow and scalars
+/// should be left.
+///
+/// # Errors
+///
+/// An operation of a model outside any subgraph's function.
+pub fn not_outlined(callers: &[Op<'_>]) -> Result<(), Vec<Diagnostic>> {
+    let blocks = callers.iter().flat_map(|caller| placed_blocks(*caller));
+    let mut ops = blocks.flat_map(|block| block.ops());
+    let makes_tensors = |op: &Op<'_>| {
+        op.results()
+            .iter()
+            .any(|result| result.r#type().is_tensor())
+    };
+    match ops.find(|op| role_attribute(*op).is_some() && makes_tensors(op)) {
+        None => Ok(()),
+        Some(op) => Err(vec![
+            Diagnostic::error("an operation of a model is in no function of its own")
+                .at(op.location().place())
+                .offending(op.summary())
+                .help("run the passes in order: --pass …,outline-subgraphs,insert-crossings"),
+        ]),
+    }
+}
+
+/// Refuses what buffers cannot be made for.
+///
+/// # Errors
+///
+/// Unstructured control flow, tensors without a static shape; at most three.
+pub fn unsupported(callers: &[Op<'_>]) -> Result<(), Vec<Diagnostic>> {
+    let mut errors = Vec::new();
+    for function in callers {
+        let unstructured = function
+            .regions()
+            .any(|region| region.blocks().nth(1).is_some());
+        if unstructured {
+            errors.push(
+                Diagnostic::error("the function has unstructured control flow (cf)")
+                    .at(function.location().place())
+                    .offending(function.summary())
+                    .help("give specplace the module with scf control flow, as it is exported"),
+            );
+        }
+        for block in placed_blocks(*function) {
+            let results = block.ops().into_iter().flat_map(Op::results);
+            for value in results.chain(block.arguments()) {
+                let r#type = value.r#type();
+                if r#type.is_tensor() && r#type.byte_count().is_none() {
+                    let op = value.defining_op().unwrap_or(*function);
+                    errors.push(
+                        Diagnostic::error(format!(
+                            "{type} passes between subgraphs, but its size in bytes is not known"
+                        ))
+                        .at(op.location().place())
+                        .offending(op.summary())
+                        .help(
+                            "export the module with static shapes (a fixed sequence length): \
+                             buffers of crossings are allocated before their contents are known",
+                        ),
+                    );
+                }
+            }
+        }
+    }
+    errors.truncate(3);
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors)
+    }
+}
