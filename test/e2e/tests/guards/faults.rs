@@ -303,6 +303,31 @@ pub const GUARDS: &[Guard] = &[
         },
         shows: Shows::InResult,
     },
+    Guard {
+        // The VM moves a reference into the first of the values that it
+        // becomes where a branch hands it on twice.
+        name: "a view that a branch hands on twice is two views",
+        module: Module::text(
+            STARTS_ALIKE,
+            &["--function=carry", "--input=4xi64=1", "--input=3"],
+        ),
+        pins: "drafter=cpu2,target=cpu,control=cpu",
+        remove: |text| {
+            let buffer = text.split_once("hal.buffer_view.buffer<");
+            let first = buffer
+                .and_then(|(_, rest)| rest.split(' ').next())
+                .unwrap_or_default();
+            let second = buffer
+                .and_then(|(_, rest)| rest.split_once("= hal.buffer_view.create"))
+                .and_then(|(before, _)| before.split_whitespace().last())
+                .unwrap_or_default();
+            lines(text, |line| match line.contains("scf.for") {
+                true => line.replace(&format!("= {second}"), &format!("= {first}")),
+                false => line.to_owned(),
+            })
+        },
+        shows: Shows::AtRun("ref is null"),
+    },
 ];
 
 /// Two computations that drafter and target have in common: IREE compiles each
@@ -419,5 +444,26 @@ func.func @count(%t: tensor<4xi64>, %n: i64) -> (tensor<4xi64>, i64, i64) {
   %x = flow.tensor.transfer %r#3 : tensor<4xi64> to #hal.device.promise<@target>
   %y = arith.muli %x, %x : tensor<4xi64>
   return %y, %r#0, %r#2 : tensor<4xi64>, i64, i64
+}
+";
+
+/// A loop whose carried values start as one and the same.
+const STARTS_ALIKE: &str = "
+func.func @carry(%t: tensor<4xi64>, %n: index) -> (tensor<4xi64>, tensor<4xi64>) {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %start = arith.constant dense<[1, 2, 3, 4]> : tensor<4xi64>
+  %r:2 = scf.for %i = %zero to %n step %one iter_args(%last = %start, %sum = %start)
+      -> (tensor<4xi64>, tensor<4xi64>) {
+    %p = flow.tensor.transfer %t : tensor<4xi64> to #hal.device.promise<@drafter>
+    %d = arith.addi %p, %p : tensor<4xi64>
+    %c = flow.tensor.transfer %d : tensor<4xi64> to #hal.device.promise<@control>
+    %new = arith.addi %last, %c : tensor<4xi64>
+    %next = arith.addi %sum, %last : tensor<4xi64>
+    scf.yield %new, %next : tensor<4xi64>, tensor<4xi64>
+  }
+  %x = flow.tensor.transfer %r#0 : tensor<4xi64> to #hal.device.promise<@target>
+  %y = arith.muli %x, %x : tensor<4xi64>
+  return %y, %r#1 : tensor<4xi64>, tensor<4xi64>
 }
 ";
