@@ -33,16 +33,22 @@ pub const WORKLOAD: &str = "specplace.workload";
 ///
 /// # Errors
 ///
-/// No operation has a role (`identify-roles` did not run); a shape that is not
-/// static, without which nothing can be counted.
+/// No operation has a role (`identify-roles` did not run, or what is marked is
+/// constant); a shape that is not static, without which nothing can be counted.
 pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
     let workload = {
         let module: &Module<'_> = module;
         let mut survey = Survey::new(module);
         if survey.roles.is_empty() {
             return Err(vec![
-                Diagnostic::error("no operation has a role: identify-roles did not run")
-                    .help("run the passes in order: --pass …,identify-roles,estimate-costs"),
+                Diagnostic::error(
+                    "no operation has a role: what is marked computes nothing but constants, \
+                     or nothing that is used",
+                )
+                .help(
+                    "mark what depends on the tokens; with --pass, name identify-roles before \
+                     estimate-costs",
+                ),
             ]);
         }
         survey.workload(context)?

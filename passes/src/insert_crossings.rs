@@ -39,10 +39,10 @@ mod buffers;
 mod call;
 mod callee;
 mod classes;
+mod handed_on;
 mod home;
 mod passed;
 mod refused;
-mod repeats;
 mod tensors;
 mod widths;
 
@@ -166,7 +166,7 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         }
         for function in callers {
             let tensor = |view| self.classes.lookup(view).map(|(_, tensor)| tensor);
-            repeats::part(self.module, *function, tensor);
+            handed_on::part(self.module, *function, tensor);
         }
         // The last first: it may still read what an earlier one made.
         for call in self.replaced.drain(..).rev() {

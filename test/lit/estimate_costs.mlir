@@ -245,8 +245,8 @@ func.func @two(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<4xf32> {
 
 // Nothing can be counted without roles.
 // RUN: not specplace opt --pass estimate-costs unrolled.mlir 2>&1 | FileCheck apart.mlir --check-prefix=ORDER
-// ORDER: error: no operation has a role: identify-roles did not run
-// ORDER: help: run the passes in order
+// ORDER: error: no operation has a role: what is marked computes nothing but constants, or nothing that is used
+// ORDER: help: mark what depends on the tokens; with --pass, name identify-roles before estimate-costs
 
 // Nor with a shape that is not static.
 // RUN: not specplace opt --pass identify-roles,estimate-costs -q dynamic.mlir 2>&1 | FileCheck dynamic.mlir

@@ -166,6 +166,50 @@ CHECK: %[[BUFFER:.+]] = hal.buffer_view.buffer<%[[VIEW]] : !hal.buffer_view> : !
 CHECK: %[[AGAIN:.+]] = hal.buffer_view.create buffer(%[[BUFFER]] : !hal.buffer)
 CHECK: scf.for {{.*}} iter_args(%{{.+}} = %[[VIEW]], %{{.+}} = %[[AGAIN]])
 
+// A conditional that yields a value from outside yields another view of it: the
+// VM would give what the conditional results in the same register, and empty
+// that at the last use of either.
+// RUN: specplace opt --pass %{plan},insert-crossings %{decision} --pin drafter=cpu,target=cpu,control=cpu chosen.mlir | FileCheck chosen.mlir
+//--- chosen.mlir
+// CHECK-LABEL: func.func @chosen
+// CHECK:         %[[VIEW:.+]] = hal.tensor.export
+// CHECK:         scf.if
+// CHECK:           %[[BUFFER:.+]] = hal.buffer_view.buffer<%[[VIEW]] : !hal.buffer_view> : !hal.buffer
+// CHECK:           %[[AGAIN:.+]] = hal.buffer_view.create buffer(%[[BUFFER]] : !hal.buffer)
+// CHECK:           scf.yield %[[AGAIN]] : !hal.buffer_view
+// CHECK:         } else {
+// CHECK:           %[[DRAFTED:.+]] = func.call @drafter_0(%[[VIEW]])
+// CHECK:           scf.yield %[[DRAFTED]] : !hal.buffer_view
+func.func @chosen(%tokens: tensor<4xi64>, %c: i1) -> (tensor<4xi64>, tensor<4xi64>) {
+  %r = scf.if %c -> (tensor<4xi64>) {
+    scf.yield %tokens : tensor<4xi64>
+  } else {
+    %x = arith.sitofp %tokens {specplace.role = "drafter"} : tensor<4xi64> to tensor<4xf32>
+    %draft = arith.fptosi %x {specplace.role = "drafter"} : tensor<4xf32> to tensor<4xi64>
+    scf.yield %draft : tensor<4xi64>
+  }
+  %y = arith.sitofp %r {specplace.role = "target"} : tensor<4xi64> to tensor<4xf32>
+  %v = arith.fptosi %y {specplace.role = "target"} : tensor<4xf32> to tensor<4xi64>
+  return %v, %tokens : tensor<4xi64>, tensor<4xi64>
+}
+
+// An argument that is returned twice is returned once from behind a barrier:
+// IREE's IPO pass would lose the other.
+// RUN: specplace opt --pass %{plan},insert-crossings %{decision} --pin drafter=cpu2,target=cpu,control=cpu returned.mlir | FileCheck returned.mlir
+//--- returned.mlir
+// CHECK-LABEL: func.func @returned
+// CHECK:         %[[SAME:.+]] = hal.tensor.import on(#hal.device.affinity<@cpu>) %[[VIEW:.+]] : !hal.buffer_view
+// CHECK:         %[[AGAIN:.+]] = hal.tensor.import on(#hal.device.affinity<@cpu>) %[[VIEW]] : !hal.buffer_view
+// CHECK:         %[[APART:.+]] = util.optimization_barrier %[[AGAIN]] : tensor<4xi64>
+// CHECK:         return %[[SAME]], %[[APART]], %{{.+}} : tensor<4xi64>, tensor<4xi64>, tensor<4xi64>
+func.func @returned(%tokens: tensor<4xi64>) -> (tensor<4xi64>, tensor<4xi64>, tensor<4xi64>) {
+  %x = arith.sitofp %tokens {specplace.role = "drafter"} : tensor<4xi64> to tensor<4xf32>
+  %draft = arith.fptosi %x {specplace.role = "drafter"} : tensor<4xf32> to tensor<4xi64>
+  %y = arith.sitofp %draft {specplace.role = "target"} : tensor<4xi64> to tensor<4xf32>
+  %v = arith.fptosi %y {specplace.role = "target"} : tensor<4xf32> to tensor<4xi64>
+  return %tokens, %tokens, %v : tensor<4xi64>, tensor<4xi64>, tensor<4xi64>
+}
+
 // On one device nothing crosses: no buffer is allocated and nobody waits.
 // RUN: specplace opt --pass %{plan},insert-crossings %{decision} --pin drafter=cpu,target=cpu,control=cpu cross.mlir | FileCheck one.txt
 //--- one.txt
