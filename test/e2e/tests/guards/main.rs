@@ -17,8 +17,10 @@ use e2e::process::{self, Finished};
 use e2e::tools::{COMPILE_LIMIT, Tools};
 
 mod faults;
+mod modules;
 
-use faults::{CARRIES_A_TENSOR, GUARDS, Guard, Module, Shows};
+use faults::{GUARDS, Guard, Module, Shows};
+use modules::CARRIES_A_TENSOR;
 
 /// The passes for a module that has functions of its own for subgraphs: all
 /// that do not inline them.
