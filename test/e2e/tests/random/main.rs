@@ -1,0 +1,158 @@
+//! Random modules, placed on CPU devices, compute what they computed before.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::ops::Range;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use e2e::case::PLATFORM;
+use e2e::placed;
+use e2e::process::{self, Finished};
+use e2e::tools::{COMPILE_LIMIT, RUN_LIMIT, Tools};
+
+mod module;
+
+use module::{Elements, INPUTS, Random};
+
+/// Where the models and control are.
+const MAPPINGS: [&str; 4] = [
+    "drafter=cpu2,target=cpu,control=cpu",
+    "drafter=cpu,target=cpu2,control=cpu",
+    "drafter=cpu2,target=cpu3,control=cpu",
+    "drafter=cpu,target=cpu,control=cpu",
+];
+
+/// How values may cross; nothing leaves the choice to specplace.
+const METHODS: [Option<&str>; 3] = [None, Some("[host-copy]"), Some("[mapped-copy]")];
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let tools = match Tools::find() {
+        Ok(tools) => Arc::new(tools),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let seeds = match seeds() {
+        Ok(seeds) => seeds,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let trials = seeds
+        .map(|seed| {
+            let tools = Arc::clone(&tools);
+            Trial::test(format!("seed-{seed}"), move || {
+                check(&tools, seed).map_err(|error| Failed::from(format!("{error:#}")))
+            })
+        })
+        .collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// `SPECPLACE_E2E_SEEDS=100..200`, or a few, or many of them.
+fn seeds() -> Result<Range<u64>> {
+    let variable = "SPECPLACE_E2E_SEEDS";
+    let Ok(given) = env::var(variable) else {
+        let long = env::var("SPECPLACE_E2E_SERIES").is_ok_and(|series| series == "prove");
+        return Ok(0..if long { 240 } else { 24 });
+    };
+    let range = given
+        .split_once("..")
+        .and_then(|(first, end)| Some(first.parse().ok()?..end.parse().ok()?));
+    range.with_context(|| format!("{variable}={given} is no range, such as 100..200"))
+}
+
+fn check(tools: &Tools, seed: u64) -> Result<()> {
+    let random = Random::new(seed);
+    let at = usize::try_from(seed)?;
+    let pins = MAPPINGS[at % MAPPINGS.len()];
+    let methods = METHODS[at / MAPPINGS.len() % METHODS.len()];
+    let scratch = tempfile::tempdir()?;
+    let folder = scratch.path();
+    fs::write(folder.join("in.mlir"), &random.text)?;
+    let platform = fs::read_to_string(tools.root.join(PLATFORM))?;
+    fs::write(
+        folder.join("platform.yaml"),
+        with_methods(&platform, methods),
+    )?;
+    let run = |program, words: &str| -> Result<Finished> {
+        let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
+        process::run(program, &words, folder, COMPILE_LIMIT)
+    };
+    let shown = || format!("{pins}, methods {methods:?}:\n{}", random.text);
+
+    let place = |gamma: &str| {
+        let words = format!(
+            "in.mlir -o out.mlir --alpha 0.9 --gamma {gamma} --platform platform.yaml --pin {pins}"
+        );
+        run(&tools.specplace, &words)
+    };
+    let mut done = place("1")?;
+    // Drafts that nothing ties together are unrolled ones: all of them or none.
+    if let Some((_, rest)) = done.stderr.split_once("it drafts ") {
+        let gamma = rest.split(' ').next().context("a number")?.to_owned();
+        done = place(&gamma)?;
+    }
+    done.success().with_context(shown)?;
+    placed::prove(tools, folder, "").with_context(shown)?;
+    placed::compile(tools, folder).with_context(shown)?;
+
+    let mut arguments: Vec<OsString> = [
+        "--flagfile=out.run.flags",
+        "--module=out.vmfb",
+        "--function=f",
+    ]
+    .map(OsString::from)
+    .into();
+    arguments.extend(INPUTS.iter().map(|(_, shape, elements)| {
+        let elements = elements.map(|each| each.to_string()).join(" ");
+        format!("--input={}={elements}", shape.elements()).into()
+    }));
+    let printed = process::run(&tools.iree_run_module, &arguments, folder, RUN_LIMIT)
+        .and_then(Finished::success)
+        .with_context(shown)?
+        .stdout;
+    let results = results(&printed)?;
+    ensure!(
+        results == random.results,
+        "{results:?}, but it computes {:?}; {}",
+        random.results,
+        shown()
+    );
+    Ok(())
+}
+
+/// The platform with these methods for every link.
+fn with_methods(platform: &str, methods: Option<&str>) -> String {
+    let mut text = String::new();
+    for line in platform.lines() {
+        text.extend([line, "\n"]);
+        if let (Some(methods), Some((indent, _))) = (methods, line.split_once("mappable_by:")) {
+            text.push_str(&format!("{indent}methods: {methods}\n"));
+        }
+    }
+    text
+}
+
+/// The tensors that iree-run-module prints, such as `2x2xi64=[1 2][3 4]`.
+fn results(printed: &str) -> Result<Vec<Elements>> {
+    let tensors = printed.lines().filter_map(|line| line.split_once("xi64="));
+    tensors
+        .map(|(_, elements)| {
+            let numbers = elements
+                .split(['[', ']', ' '])
+                .filter(|each| !each.is_empty());
+            let numbers: Result<Vec<i64>, _> = numbers.map(str::parse).collect();
+            let numbers = numbers.with_context(|| format!("'{elements}' is no tensor"))?;
+            numbers.try_into().ok().context("not four elements")
+        })
+        .collect()
+}
