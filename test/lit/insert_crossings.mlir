@@ -163,7 +163,8 @@ func.func @reshaped(%tokens: tensor<4xi64>, %start: tensor<1x4xi64>, %n: index) 
 //--- again.txt
 CHECK: %[[VIEW:.+]] = hal.tensor.export
 CHECK: %[[BUFFER:.+]] = hal.buffer_view.buffer<%[[VIEW]] : !hal.buffer_view> : !hal.buffer
-CHECK: %[[AGAIN:.+]] = hal.buffer_view.create buffer(%[[BUFFER]] : !hal.buffer)
+CHECK: %[[APART:.+]] = util.optimization_barrier %[[BUFFER]] : !hal.buffer
+CHECK: %[[AGAIN:.+]] = hal.buffer_view.create buffer(%[[APART]] : !hal.buffer)
 CHECK: scf.for {{.*}} iter_args(%{{.+}} = %[[VIEW]], %{{.+}} = %[[AGAIN]])
 
 // A conditional that yields a value from outside yields another view of it: the
@@ -175,7 +176,8 @@ CHECK: scf.for {{.*}} iter_args(%{{.+}} = %[[VIEW]], %{{.+}} = %[[AGAIN]])
 // CHECK:         %[[VIEW:.+]] = hal.tensor.export
 // CHECK:         scf.if
 // CHECK:           %[[BUFFER:.+]] = hal.buffer_view.buffer<%[[VIEW]] : !hal.buffer_view> : !hal.buffer
-// CHECK:           %[[AGAIN:.+]] = hal.buffer_view.create buffer(%[[BUFFER]] : !hal.buffer)
+// CHECK:           %[[APART:.+]] = util.optimization_barrier %[[BUFFER]] : !hal.buffer
+// CHECK:           %[[AGAIN:.+]] = hal.buffer_view.create buffer(%[[APART]] : !hal.buffer)
 // CHECK:           scf.yield %[[AGAIN]] : !hal.buffer_view
 // CHECK:         } else {
 // CHECK:           %[[DRAFTED:.+]] = func.call @drafter_0(%[[VIEW]])

@@ -45,8 +45,10 @@ pub fn part<'m>(
                 }
                 if let Some(shown) = tensor(view) {
                     let inserter = Inserter::before(module, op);
-                    let buffer = inserter.buffer_of(view);
-                    op.set_operand(index, inserter.view_of(buffer, shown));
+                    // Two views of one buffer would be merged again.
+                    for buffer in inserter.keep_apart(&[inserter.buffer_of(view)]) {
+                        op.set_operand(index, inserter.view_of(buffer, shown));
+                    }
                 }
             }
         }
