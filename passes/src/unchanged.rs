@@ -21,9 +21,18 @@ pub fn read_outside(module: &Module<'_>) {
     {}
 }
 
-/// Whether there was something that `op` carries unchanged, and that was used.
+/// Whether there was something that `op` carries unchanged, and that was used;
+/// or whether `op` was a choice between a value and itself.
 fn read_outside_of(op: Op<'_>) -> bool {
     let mut changed = false;
+    if op.is("arith.select")
+        && let (Some(result), Some(chosen)) = (op.result(0), op.operand(1))
+        && op.operand(2) == Some(chosen)
+    {
+        result.replace_all_uses_with(chosen);
+        op.erase();
+        return true;
+    }
     for (initial, stand_ins) in unchanged(op) {
         for value in stand_ins {
             // Handing itself on is not to be counted: it stays.
