@@ -25,6 +25,9 @@ def measure(command, folder):
     Peak memory is that of the process, as the kernel counts it (wait4), which
     includes what its parent had when it was started: so a benchmark stays
     small, and has big modules made by another process."""
+    # specplace waits until OUT is on the disk, and would wait for what others
+    # have left to be written, too.
+    os.sync()
     with tempfile.TemporaryFile() as stderr:
         start = time.perf_counter()
         child = subprocess.Popen(
