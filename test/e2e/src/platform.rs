@@ -171,6 +171,20 @@ fn what_is_missing(driver: &str) -> &'static str {
     }
 }
 
+/// The text of a platform file with these methods of crossing for every link.
+pub fn with_methods(platform: &str, methods: Option<&str>) -> String {
+    let mut text = String::new();
+    for line in platform.lines() {
+        // Before the key, whose value may go on in the next lines.
+        if let (Some(methods), Some((indent, _))) = (methods, line.split_once("mappable_by:")) {
+            text.push_str(&format!("{indent}methods: {methods}\n"));
+        }
+        text.push_str(line);
+        text.push('\n');
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::process::ExitStatusExt;

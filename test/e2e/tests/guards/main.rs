@@ -13,6 +13,7 @@ use anyhow::{Result, bail, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use e2e::placed;
+use e2e::platform;
 use e2e::process::{self, Finished};
 use e2e::tools::{COMPILE_LIMIT, Tools};
 
@@ -83,13 +84,7 @@ impl<'t> Bench<'t> {
     /// Writes the platform, with other methods for all links if given.
     fn write_platform(&self, methods: Option<&str>) -> Result<()> {
         let text = fs::read_to_string(&self.tools.platform.file)?;
-        let mut edited = String::new();
-        for line in text.lines() {
-            edited.extend([line, "\n"]);
-            if let (Some(methods), Some((indent, _))) = (methods, line.split_once("mappable_by:")) {
-                edited.push_str(&format!("{indent}methods: {methods}\n"));
-            }
-        }
+        let edited = platform::with_methods(&text, methods);
         ensure!(
             methods.is_none() || edited.contains("methods:"),
             "the platform has no link"

@@ -12,6 +12,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 use e2e::case::PLATFORM;
 use e2e::placed;
+use e2e::platform;
 use e2e::process::{self, Finished};
 use e2e::tools::{COMPILE_LIMIT, RUN_LIMIT, Tools};
 
@@ -81,7 +82,7 @@ fn check(tools: &Tools, seed: u64) -> Result<()> {
     let platform = fs::read_to_string(tools.root.join(PLATFORM))?;
     fs::write(
         folder.join("platform.yaml"),
-        with_methods(&platform, methods),
+        platform::with_methods(&platform, methods),
     )?;
     let run = |program, words: &str| -> Result<Finished> {
         let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
@@ -128,18 +129,6 @@ fn check(tools: &Tools, seed: u64) -> Result<()> {
         shown()
     );
     Ok(())
-}
-
-/// The platform with these methods for every link.
-fn with_methods(platform: &str, methods: Option<&str>) -> String {
-    let mut text = String::new();
-    for line in platform.lines() {
-        text.extend([line, "\n"]);
-        if let (Some(methods), Some((indent, _))) = (methods, line.split_once("mappable_by:")) {
-            text.push_str(&format!("{indent}methods: {methods}\n"));
-        }
-    }
-    text
 }
 
 /// The tensors that iree-run-module prints, such as `2x2xi64=[1 2][3 4]`.
