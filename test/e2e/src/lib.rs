@@ -20,3 +20,4 @@ pub mod platform;
 pub mod process;
 pub mod report;
 pub mod tools;
+pub mod trials;

@@ -48,6 +48,11 @@ fn tail(text: &str) -> String {
     shown.iter().map(|line| format!("{line}\n")).collect()
 }
 
+/// The arguments of a command line without quotes.
+pub fn words(line: &str) -> Vec<OsString> {
+    line.split_whitespace().map(OsString::from).collect()
+}
+
 /// Runs a program in `directory`; one that takes longer than `limit` is ended,
 /// which is an error.
 pub fn run(

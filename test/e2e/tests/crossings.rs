@@ -10,13 +10,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::Trial;
 
 use e2e::case::PLATFORM;
 use e2e::placed;
 use e2e::platform::GPU;
 use e2e::process::{self, Finished};
 use e2e::tools::{COMPILE_LIMIT, Tools};
+use e2e::trials;
 
 #[path = "crossings/values.rs"]
 mod values;
@@ -116,21 +117,13 @@ const WAYS: &[Way] = &[
 type Check = Box<dyn Fn(&Tools) -> Result<()> + Send>;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    let tools = match Tools::find() {
-        Ok(tools) => Arc::new(tools),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            return ExitCode::FAILURE;
-        }
-    };
+    trials::run(|_| list())
+}
+
+fn list() -> Result<Vec<Trial>> {
+    let tools = Arc::new(Tools::find()?);
     let mut trials = Vec::new();
-    let mut add = |name: String, run: Check| {
-        let tools = Arc::clone(&tools);
-        trials.push(Trial::test(name, move || {
-            run(&tools).map_err(|error| Failed::from(format!("{error:#}")))
-        }));
-    };
+    let mut add = |name: String, check: Check| trials.push(trials::trial(name, &tools, check));
     for way in WAYS {
         for mapping in way.mappings {
             let name = format!("{} {}", mapping.join(","), way.name);
@@ -159,7 +152,7 @@ fn main() -> ExitCode {
     add(name.to_owned(), Box::new(transfers_only_at_readers));
     let name = "scalars that the caller reads itself disorder its calls";
     add(name.to_owned(), Box::new(scalars_are_read_by_functions));
-    libtest_mimic::run(&arguments, trials).exit_code()
+    Ok(trials)
 }
 
 /// A folder with a module that is placed as wanted.
@@ -209,8 +202,7 @@ impl<'a> Placed<'a> {
     }
 
     fn run(&self, program: &Path, words: &str) -> Result<Finished> {
-        let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
-        process::run(program, &words, self.path(), COMPILE_LIMIT)
+        process::run(program, &process::words(words), self.path(), COMPILE_LIMIT)
     }
 
     fn out(&self) -> Result<String> {

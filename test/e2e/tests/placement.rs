@@ -1,13 +1,12 @@
 //! Runs the table of cases; see `e2e::cases`.
 
-use std::env;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use anyhow::{Result, ensure};
-use libtest_mimic::{Arguments, Failed, Trial};
+use anyhow::{Context, Result, ensure};
+use libtest_mimic::{Arguments, Trial};
 
 use e2e::case::{Case, Reference};
 use e2e::cases;
@@ -16,6 +15,7 @@ use e2e::module::Module;
 use e2e::platform::Platform;
 use e2e::report::{self, Row};
 use e2e::tools::Tools;
+use e2e::trials;
 
 /// What every case shares.
 struct Shared {
@@ -24,17 +24,17 @@ struct Shared {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    let prove = env::var("SPECPLACE_E2E_SERIES").is_ok_and(|series| series == "prove");
-    let cases = if prove { cases::all() } else { cases::short() };
-    let shared = if arguments.list { None } else { Some(share()) };
-    let shared = match shared.transpose() {
-        Ok(shared) => Arc::new(shared),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            return ExitCode::FAILURE;
-        }
+    trials::run(list)
+}
+
+fn list(arguments: &Arguments) -> Result<Vec<Trial>> {
+    let cases = if trials::is_long() {
+        cases::all()
+    } else {
+        cases::short()
     };
+    let shared = if arguments.list { None } else { Some(share()?) };
+    let shared = Arc::new(shared);
     let cases = match &*shared {
         Some(shared) => possible(cases, &shared.tools.platform),
         None => cases,
@@ -67,7 +67,7 @@ fn main() -> ExitCode {
             Ok(())
         })
     }));
-    libtest_mimic::run(&arguments, trials).exit_code()
+    Ok(trials)
 }
 
 /// Those of the cases for which the platform has units; the rest are named.
@@ -140,10 +140,8 @@ fn trial(
     shared: &Arc<Option<Shared>>,
     run: impl FnOnce(&Shared) -> Result<()> + Send + 'static,
 ) -> Trial {
-    let shared = Arc::clone(shared);
-    Trial::test(name, move || match &*shared {
-        Some(shared) => run(shared).map_err(|error| Failed::from(format!("{error:#}"))),
-        None => Err(Failed::from("nothing was prepared for a run")),
+    trials::trial(name, shared, |shared| {
+        run(shared.as_ref().context("nothing was prepared for a run")?)
     })
 }
 

@@ -5,18 +5,18 @@
 mod program;
 
 use std::collections::BTreeMap;
-use std::env;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use anyhow::{Context, Result, ensure};
 use cost::simulate::{self, Imposed};
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::Trial;
 
 use e2e::greedy::{self, Prompt};
 use e2e::placed::units;
 use e2e::report::{self, Row};
 use e2e::tools::Tools;
+use e2e::trials::{self, trial};
 
 use program::{Generated, Program, ROW, check, generate};
 
@@ -83,15 +83,11 @@ impl Shared {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    let prove = env::var("SPECPLACE_E2E_SERIES").is_ok_and(|series| series == "prove");
-    let shared = match share(prove) {
-        Ok(shared) => Arc::new(shared),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            return ExitCode::FAILURE;
-        }
-    };
+    trials::run(|_| list(trials::is_long()))
+}
+
+fn list(prove: bool) -> Result<Vec<Trial>> {
+    let shared = Arc::new(share(prove)?);
     let mut trials = Vec::new();
     for (name, mapping) in MAPPINGS {
         let missing = shared.tools.platform.missing(&units(mapping));
@@ -106,7 +102,7 @@ fn main() -> ExitCode {
         for gamma in GAMMAS {
             if prove || SHORT.contains(&(*gamma, name)) {
                 let name = format!("assembled/gamma-{gamma}/{name}");
-                trials.push(trial(&name.clone(), &shared, move |shared| {
+                trials.push(trial(name.clone(), &shared, move |shared| {
                     prompts(shared, &name, mapping, *gamma)
                 }));
             }
@@ -124,7 +120,7 @@ fn main() -> ExitCode {
         &shared,
         imposed_acceptance,
     ));
-    libtest_mimic::run(&arguments, trials).exit_code()
+    Ok(trials)
 }
 
 fn share(prove: bool) -> Result<Shared> {
@@ -148,17 +144,6 @@ fn two_cpus(shared: &Shared) -> &'static str {
     } else {
         one
     }
-}
-
-fn trial(
-    name: &str,
-    shared: &Arc<Shared>,
-    run: impl FnOnce(&Shared) -> Result<()> + Send + 'static,
-) -> Trial {
-    let shared = Arc::clone(shared);
-    Trial::test(name, move || {
-        run(&shared).map_err(|error| Failed::from(format!("{error:#}")))
-    })
 }
 
 fn max_gamma() -> String {

@@ -2,7 +2,6 @@
 //! the run itself, must then fail. A guard whose removal changes nothing would
 //! be dead weight, and a proof that does not notice would prove nothing.
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,12 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use libtest_mimic::{Arguments, Failed, Trial};
 
 use e2e::placed;
 use e2e::platform;
 use e2e::process::{self, Finished};
 use e2e::tools::{COMPILE_LIMIT, Tools};
+use e2e::trials;
 
 mod faults;
 mod modules;
@@ -31,33 +30,16 @@ const WITHOUT_INLINING: &str = "identify-roles,estimate-costs,select-mapping,fol
 /// A run of these modules takes no second; one without its guard may not end.
 const ENDS: Duration = Duration::from_secs(20);
 
-/// What a test does.
-type Check = Box<dyn Fn(&Tools) -> Result<()> + Send>;
-
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    let tools = match Tools::find() {
-        Ok(tools) => Arc::new(tools),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let mut trials = Vec::new();
-    let mut add = |name: &str, run: Check| {
-        let tools = Arc::clone(&tools);
-        trials.push(Trial::test(name, move || {
-            run(&tools).map_err(|error| Failed::from(format!("{error:#}")))
-        }));
-    };
-    for guard in GUARDS {
-        add(guard.name, Box::new(|tools| check(tools, guard)));
-    }
-    add(
-        "loops carry buffers, not tensors",
-        Box::new(loops_carry_buffers),
-    );
-    libtest_mimic::run(&arguments, trials).exit_code()
+    trials::run(|_| {
+        let tools = Arc::new(Tools::find()?);
+        let guards = GUARDS.iter();
+        let taken =
+            guards.map(|guard| trials::trial(guard.name, &tools, |tools| check(tools, guard)));
+        let name = "loops carry buffers, not tensors";
+        let bare = trials::trial(name, &tools, loops_carry_buffers);
+        Ok(taken.chain([bare]).collect())
+    })
 }
 
 /// A folder of a test, and the programs that work in it.
@@ -77,8 +59,7 @@ impl<'t> Bench<'t> {
     }
 
     fn run(&self, program: &Path, words: &str) -> Result<Finished> {
-        let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
-        process::run(program, &words, self.path(), COMPILE_LIMIT)
+        process::run(program, &process::words(words), self.path(), COMPILE_LIMIT)
     }
 
     /// Writes the platform, with other methods for all links if given.
@@ -147,7 +128,7 @@ impl<'t> Bench<'t> {
             "--flagfile=out.run.flags --module=out.vmfb {}",
             call.join(" ")
         );
-        let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
+        let words = process::words(&words);
         process::run(&self.tools.iree_run_module, &words, self.path(), ENDS)
     }
 }
@@ -161,7 +142,7 @@ fn check(tools: &Tools, guard: &Guard) -> Result<()> {
     };
 
     // With the guard all is well.
-    placed::prove(tools, bench.path(), "")?;
+    placed::prove(tools, bench.path(), guard.pins)?;
     let mut guarded = String::new();
     match guard.shows {
         Shows::InProof(_) => {}

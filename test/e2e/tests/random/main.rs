@@ -8,13 +8,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use libtest_mimic::{Arguments, Failed, Trial};
 
 use e2e::case::PLATFORM;
 use e2e::placed;
 use e2e::platform;
 use e2e::process::{self, Finished};
 use e2e::tools::{COMPILE_LIMIT, RUN_LIMIT, Tools};
+use e2e::trials;
 
 mod module;
 
@@ -32,38 +32,22 @@ const MAPPINGS: [&str; 4] = [
 const METHODS: [Option<&str>; 3] = [None, Some("[host-copy]"), Some("[mapped-copy]")];
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    let tools = match Tools::find() {
-        Ok(tools) => Arc::new(tools),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let seeds = match seeds() {
-        Ok(seeds) => seeds,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let trials = seeds
-        .map(|seed| {
-            let tools = Arc::clone(&tools);
-            Trial::test(format!("seed-{seed}"), move || {
-                check(&tools, seed).map_err(|error| Failed::from(format!("{error:#}")))
+    trials::run(|_| {
+        let tools = Arc::new(Tools::find()?);
+        let trial = |seed| {
+            trials::trial(format!("seed-{seed}"), &tools, move |tools| {
+                check(tools, seed)
             })
-        })
-        .collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
+        };
+        Ok(seeds()?.map(trial).collect())
+    })
 }
 
 /// `SPECPLACE_E2E_SEEDS=100..200`, or a few, or many of them.
 fn seeds() -> Result<Range<u64>> {
     let variable = "SPECPLACE_E2E_SEEDS";
     let Ok(given) = env::var(variable) else {
-        let long = env::var("SPECPLACE_E2E_SERIES").is_ok_and(|series| series == "prove");
-        return Ok(0..if long { 240 } else { 24 });
+        return Ok(0..if trials::is_long() { 240 } else { 24 });
     };
     let range = given
         .split_once("..")
@@ -85,8 +69,7 @@ fn check(tools: &Tools, seed: u64) -> Result<()> {
         platform::with_methods(&platform, methods),
     )?;
     let run = |program, words: &str| -> Result<Finished> {
-        let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
-        process::run(program, &words, folder, COMPILE_LIMIT)
+        process::run(program, &process::words(words), folder, COMPILE_LIMIT)
     };
     let shown = || format!("{pins}, methods {methods:?}:\n{}", random.text);
 
@@ -103,7 +86,7 @@ fn check(tools: &Tools, seed: u64) -> Result<()> {
         done = place(&gamma)?;
     }
     done.success().with_context(shown)?;
-    placed::prove(tools, folder, "").with_context(shown)?;
+    placed::prove(tools, folder, pins).with_context(shown)?;
     placed::compile(tools, folder).with_context(shown)?;
 
     let mut arguments: Vec<OsString> = [
