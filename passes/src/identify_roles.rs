@@ -34,7 +34,6 @@ use dialects::{Diagnostic, Module};
 use crate::names::device_of;
 use crate::settings::Context;
 use crate::structure::{functions, is_function, outer_ops};
-use crate::unchanged::read_outside;
 use assignment::Assignment;
 use spread::Spread;
 
@@ -72,7 +71,6 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         op.set_attribute(ROLE, names[role]);
     }
     erase_markers(module);
-    read_outside(module);
     Ok(())
 }
 

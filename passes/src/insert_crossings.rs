@@ -30,10 +30,9 @@
 //! Where the IREE that is installed takes no buffers (3.6), tensors stay, and
 //! what would go wrong with them is refused ([`tensors`]).
 //!
-//! A value that one call passes twice goes through
-//! `util.optimization_barrier`, since IPO forgets an argument otherwise; so
-//! does every result, which IPO would merge with an equal one or with the
-//! argument that it is.
+//! What a call passes goes through `util.optimization_barrier`, since IPO
+//! forgets an argument that equals another; so does every result, which IPO
+//! would merge with an equal one or with the argument that it is.
 
 mod buffers;
 mod call;
@@ -57,7 +56,7 @@ use crate::identify_roles::role_attribute;
 use crate::outline_subgraphs::is_outlined;
 use crate::placement::{Placement, affinity};
 use crate::settings::{Context, Handover};
-use crate::structure::{functions, is_control_flow, is_pure, placed_blocks};
+use crate::structure::{functions, hands_on, is_control_flow, is_pure, placed_blocks};
 use buffers::Buffers;
 use classes::Classes;
 use home::Home;
@@ -400,7 +399,8 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         let mut results = self.passed.results(&name, index).into_iter();
         results.all(|at| {
             // What gets a buffer of its own, or leaves as scalars, is a copy.
-            let stays = matches!(self.result_homes[&name][at], Home::Local(_) | Home::Lent(_));
+            let home = self.result_homes.get(&name).and_then(|homes| homes.get(at));
+            let stays = matches!(home, Some(Home::Local(_) | Home::Lent(_)));
             !stays
                 || op
                     .result(at)
@@ -430,24 +430,13 @@ impl<'m, 'p> Rewriter<'m, 'p> {
             if result.r#type().is_tensor() && !is_pure(op) && !stays {
                 let control = affinity(self.module, self.placement.symbol_of(Partition::CONTROL));
                 set_device(op, control);
-                if let Some(next) = next_op(op) {
+                if let Some(next) = op.next_in_block() {
                     let inserter = Inserter::before(self.module, next);
                     self.admit(result, &inserter);
                 }
             }
         }
     }
-}
-
-/// Terminators of control flow hand views on without looking at them.
-fn hands_on(op: Op<'_>) -> bool {
-    op.is("scf.yield") || op.is("scf.condition")
-}
-
-fn next_op(op: Op<'_>) -> Option<Op<'_>> {
-    let ops = op.block()?.ops();
-    let at = ops.iter().position(|each| *each == op)?;
-    ops.get(at + 1).copied()
 }
 
 fn is_abi(op: Op<'_>) -> bool {

@@ -50,6 +50,12 @@ pub fn is_control_flow(op: Op<'_>) -> bool {
     op.is_of(&["scf"]) && op.has_body()
 }
 
+/// Whether it ends a block of control flow, and hands its operands on without
+/// looking at them.
+pub fn hands_on(op: Op<'_>) -> bool {
+    op.is("scf.yield") || op.is("scf.condition")
+}
+
 /// The blocks of a function in which operations are placed: its own, and those
 /// of the control flow in them, outside in.
 pub fn placed_blocks(function: Op<'_>) -> Vec<Block<'_>> {

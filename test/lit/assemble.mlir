@@ -56,6 +56,7 @@
 // PLACED-NEXT:     arith.extui
 // PLACED-NEXT:     scf.yield
 // PLACED:        func.call @target_0
+// PLACED-NEXT:   util.optimization_barrier
 // PLACED-NEXT:   func.call @control_
 // PLACED-NOT:    call
 // PLACED:        scf.yield

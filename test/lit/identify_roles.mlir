@@ -246,39 +246,3 @@ func.func @contradiction(%tokens: tensor<4xi64>) -> (tensor<4xf32>, tensor<4xf32
   %y = arith.sitofp %t : tensor<4xi64> to tensor<4xf32>
   return %0, %y : tensor<4xf32>, tensor<4xf32>
 }
-
-// A marker hid that the loops hand on what they were given. What they carry
-// unchanged is read from outside: IREE would find that out later, and merge
-// arguments that it then takes for one.
-// RUN: specplace opt --pass identify-roles -q unchanged.mlir | FileCheck unchanged.mlir
-//--- unchanged.mlir
-// CHECK-LABEL: func.func @unchanged(
-// CHECK-SAME:      %[[TOKENS:[a-z0-9]+]]: tensor<4xi64>
-// CHECK:         scf.for
-// CHECK:           arith.sitofp %[[TOKENS]]
-// CHECK:         scf.while
-// CHECK:           arith.sitofp %[[TOKENS]]
-// CHECK:         return %{{.+}}, %[[TOKENS]], %[[TOKENS]] : tensor<4xi64>, tensor<4xi64>, tensor<4xi64>
-func.func @unchanged(%tokens: tensor<4xi64>, %n: index, %m: i64) -> (tensor<4xi64>, tensor<4xi64>, tensor<4xi64>) {
-  %zero = arith.constant 0 : index
-  %one = arith.constant 1 : index
-  %start = arith.constant 0 : i64
-  %r:2 = scf.for %i = %zero to %n step %one iter_args(%now = %tokens, %last = %tokens) -> (tensor<4xi64>, tensor<4xi64>) {
-    %marked = flow.tensor.transfer %now : tensor<4xi64> to #hal.device.promise<@drafter>
-    %x = arith.sitofp %marked : tensor<4xi64> to tensor<4xf32>
-    %draft = arith.fptosi %x : tensor<4xf32> to tensor<4xi64>
-    scf.yield %marked, %draft : tensor<4xi64>, tensor<4xi64>
-  }
-  %w:3 = scf.while (%now = %tokens, %last = %r#1, %i = %start) : (tensor<4xi64>, tensor<4xi64>, i64) -> (tensor<4xi64>, tensor<4xi64>, i64) {
-    %go = arith.cmpi slt, %i, %m : i64
-    scf.condition(%go) %now, %last, %i : tensor<4xi64>, tensor<4xi64>, i64
-  } do {
-  ^bb0(%now: tensor<4xi64>, %last: tensor<4xi64>, %i: i64):
-    %marked = flow.tensor.transfer %now : tensor<4xi64> to #hal.device.promise<@target>
-    %x = arith.sitofp %marked : tensor<4xi64> to tensor<4xf32>
-    %verified = arith.fptosi %x : tensor<4xf32> to tensor<4xi64>
-    %next = arith.addi %i, %m : i64
-    scf.yield %marked, %verified, %next : tensor<4xi64>, tensor<4xi64>, i64
-  }
-  return %w#1, %r#0, %w#0 : tensor<4xi64>, tensor<4xi64>, tensor<4xi64>
-}

@@ -227,9 +227,9 @@ CHECK:     call @drafter_0(%{{.+}}) : (!hal.buffer_view) -> !hal.buffer_view
 CHECK: call @specplace.allocate_gpu
 CHECK: hal.device.resolve on(#hal.device.affinity<@gpu>) : !hal.allocator, i64
 
-// A value that one call passes twice, and scalar constants that are the same,
-// go through an optimization barrier: IREE's IPO pass would otherwise forget
-// the argument in every call of the function, also where the values differ.
+// What a call passes goes through an optimization barrier: of arguments that are
+// equal in one call, IREE's IPO pass would otherwise forget one in every call of
+// the function, also where the values differ.
 // RUN: specplace opt --pass %{plan},insert-crossings %{decision} --pin drafter=cpu2,target=cpu,control=cpu twice.mlir | FileCheck twice.mlir
 //--- twice.mlir
 // CHECK-LABEL: func.func @twice
@@ -238,9 +238,8 @@ CHECK: hal.device.resolve on(#hal.device.affinity<@gpu>) : !hal.allocator, i64
 // CHECK-DAG:     %[[ONE:.+]] = arith.constant 1 : i64
 // CHECK-DAG:     %[[SAME:.+]] = arith.constant 1 : i64
 // CHECK:         call @drafter_0(%{{.+}}, %[[BUFFER]])
-// CHECK:         %[[DRAFT_AGAIN:.+]] = util.optimization_barrier %[[DRAFT]] : !hal.buffer_view
-// CHECK:         %[[SAME_AGAIN:.+]] = util.optimization_barrier %[[SAME]] : i64
-// CHECK:         call @target_0(%[[DRAFT]], %[[DRAFT_AGAIN]], %[[ONE]], %[[SAME_AGAIN]])
+// CHECK:         %[[APART:.+]]:4 = util.optimization_barrier %[[DRAFT]], %[[DRAFT]], %[[ONE]], %[[SAME]] :
+// CHECK:         call @target_0(%[[APART]]#0, %[[APART]]#1, %[[APART]]#2, %[[APART]]#3)
 func.func private @target_0(%a: tensor<4xi64>, %b: tensor<4xi64>, %i: i64, %j: i64) -> tensor<4xi64> attributes {noinline, specplace.role = "target"} {
   %0 = arith.subi %a, %b {specplace.role = "target"} : tensor<4xi64>
   return %0 : tensor<4xi64>

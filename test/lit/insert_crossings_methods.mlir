@@ -57,8 +57,10 @@ CHECK:          hal.buffer.store
 //--- scalars.txt
 CHECK-NOT:  allocate
 CHECK:      %[[READ:.+]]:4 = call @control_read_0(%{{.+}}) : (!hal.buffer_view) -> (i64, i64, i64, i64)
-CHECK:      %[[MADE:.+]]:4 = call @drafter_0(%[[READ]]#0, %{{.+}}, %{{.+}}, %{{.+}}) : (i64, i64, i64, i64) -> (i64, i64, i64, i64)
-CHECK:      call @target_0(%[[MADE]]#0, %[[MADE]]#1, %[[MADE]]#2, %[[MADE]]#3) : (i64, i64, i64, i64)
+CHECK:      %[[PASSED:.+]]:4 = util.optimization_barrier %[[READ]]#0, %[[READ]]#1, %[[READ]]#2, %[[READ]]#3
+CHECK:      %[[MADE:.+]]:4 = call @drafter_0(%[[PASSED]]#0, %[[PASSED]]#1, %[[PASSED]]#2, %[[PASSED]]#3) : (i64, i64, i64, i64) -> (i64, i64, i64, i64)
+CHECK:      %[[ON:.+]]:4 = util.optimization_barrier %[[MADE]]#0, %[[MADE]]#1, %[[MADE]]#2, %[[MADE]]#3
+CHECK:      call @target_0(%[[ON]]#0, %[[ON]]#1, %[[ON]]#2, %[[ON]]#3) : (i64, i64, i64, i64)
 CHECK-NOT:  allocate
 
 DRAFTER:      func.func private @drafter_0(
@@ -104,9 +106,11 @@ func.func @cross(%tokens: tensor<2x2xi64>) -> tensor<2x2xi64> {
 //--- twice.mlir
 // CHECK-LABEL: func.func @twice
 // CHECK:         %[[MADE:.+]]:2 = call @drafter_0(
-// CHECK:         %[[FIRST:.+]] = call @target_0(%[[MADE]]#0, %[[MADE]]#1) : (i64, i64) -> !hal.buffer_view
+// CHECK:         %[[PASSED:.+]]:2 = util.optimization_barrier %[[MADE]]#0, %[[MADE]]#1
+// CHECK:         %[[FIRST:.+]] = call @target_0(%[[PASSED]]#0, %[[PASSED]]#1) : (i64, i64) -> !hal.buffer_view
 // CHECK:         %[[READ:.+]]:2 = call @[[READER:.+_read_1]](%[[FIRST]]) : (!hal.buffer_view) -> (i64, i64)
-// CHECK:         call @target_0(%[[READ]]#0, %[[READ]]#1) : (i64, i64) -> !hal.buffer_view
+// CHECK:         %[[AGAIN:.+]]:2 = util.optimization_barrier %[[READ]]#0, %[[READ]]#1
+// CHECK:         call @target_0(%[[AGAIN]]#0, %[[AGAIN]]#1) : (i64, i64) -> !hal.buffer_view
 // CHECK:       func.func private @[[READER]](%[[VIEW:.+]]: !hal.buffer_view) -> (i64, i64) attributes {noinline, specplace.role = "{{.+}}"}
 // CHECK-NEXT:    %[[X:.+]] = hal.tensor.import on(#hal.device.affinity<@cpu>) %[[VIEW]] : !hal.buffer_view -> tensor<2xi64>
 // CHECK:         %[[A:.+]] = tensor.extract %[[X]]

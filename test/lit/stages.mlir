@@ -51,7 +51,8 @@
 // SPLIT-NEXT:    %[[BUFFER:.+]] = call @specplace.allocate_cpu(%[[BYTES]])
 // SPLIT:         %[[HIDDEN:.+]] = hal.buffer_view.create buffer(%[[BUFFER]] :
 // SPLIT:         call @target_0_0(%{{.+}}, %[[BUFFER]], %{{.+}})
-// SPLIT-NEXT:    call @target_1_0({{.*}}%[[HIDDEN]],
+// SPLIT-NEXT:    %[[APART:.+]]:2 = util.optimization_barrier {{.*}}%[[HIDDEN]] :
+// SPLIT-NEXT:    call @target_1_0({{.*}}%[[APART]]#1,
 // SPLIT:       func.func private @target_0_0({{.+}}) attributes {noinline, specplace.role = "target.0", stream.affinity = #hal.device.affinity<@cpu>}
 // SPLIT:         hal.tensor.alias on(#hal.device.affinity<@cpu>) %{{.+}} : tensor<4xf32> to %{{.+}} : !hal.buffer
 // SPLIT:         hal.fence.await
@@ -64,7 +65,8 @@
 //
 // ONE-LABEL: func.func @step
 // ONE:         %[[HIDDEN:.+]]:2 = call @target_0_0(
-// ONE:         call @target_1_0({{.*}}%[[HIDDEN]]#
+// ONE:         %[[APART:.+]]:2 = util.optimization_barrier {{.*}}%[[HIDDEN]]#
+// ONE-NEXT:    call @target_1_0({{.*}}%[[APART]]#
 util.global private @t0 = dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf32>
 util.global private @t1 = dense<[5.0, 6.0, 7.0, 8.0]> : tensor<4xf32>
 func.func @step(%tokens: tensor<4xi64>) -> tensor<4xi64> {

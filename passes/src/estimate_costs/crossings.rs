@@ -16,7 +16,7 @@ use petgraph::unionfind::UnionFind;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::structure::{
-    Free, carried, functions, is_control_flow, is_function, parcel_of, placed_blocks,
+    Free, carried, functions, hands_on, is_control_flow, is_function, parcel_of, placed_blocks,
 };
 
 /// The crossings of a module: `roles` has the role of every operation that
@@ -60,7 +60,7 @@ pub fn crossings<'m>(
                 }
                 continue;
             }
-            if free.is_free(op) || op.is("scf.yield") || op.is("scf.condition") {
+            if free.is_free(op) || hands_on(op) {
                 continue;
             }
             let role = roles.get(&op).copied();

@@ -1,7 +1,5 @@
 //! Calls of outlined functions, with buffers and scalars in place of tensors.
 
-use std::collections::HashSet;
-
 use cost::Partition;
 use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Op, Value};
@@ -102,8 +100,9 @@ impl<'m> Rewriter<'m, '_> {
     }
 
     /// What a call passes: views and scalars in the order of the tensors, then
-    /// all scalars of a tensor but its first. IPO forgets an argument that one
-    /// call passes twice, so that the second goes behind a barrier.
+    /// all scalars of a tensor but its first. IPO forgets an argument that equals
+    /// another, and IREE can find values equal that are not one here (what a
+    /// loop turns out to hand on unchanged), so that all go behind a barrier.
     fn operands(
         &mut self,
         inserter: &Inserter<'m>,
@@ -125,18 +124,8 @@ impl<'m> Rewriter<'m, '_> {
             }
         }
         operands.extend(behind);
-        let mut passed: HashSet<Attribute> = HashSet::new();
-        let mut seen: HashSet<Value> = HashSet::new();
-        for operand in &mut operands {
-            let constant = operand
-                .defining_op()
-                .filter(|op| op.is("arith.constant"))
-                .and_then(|op| op.attribute("value"));
-            if !seen.insert(*operand) || constant.is_some_and(|each| !passed.insert(each)) {
-                for apart in inserter.keep_apart(&[*operand]) {
-                    *operand = apart;
-                }
-            }
+        if operands.len() > 1 {
+            operands = inserter.keep_apart(&operands).into_iter().collect();
         }
         operands
     }

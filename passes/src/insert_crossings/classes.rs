@@ -8,12 +8,13 @@ use dialects::ir::{Op, Type, Value};
 use dialects::{Diagnostic, Module};
 use petgraph::unionfind::UnionFind;
 
-use super::hands_on;
 use super::home::{Form, Home};
 use crate::identify_roles::role_attribute;
 use crate::outline_subgraphs::is_outlined;
 use crate::placement::Placement;
-use crate::structure::{carried, functions, is_control_flow, is_pure, parcel_of, placed_blocks};
+use crate::structure::{
+    carried, functions, hands_on, is_control_flow, is_pure, parcel_of, placed_blocks,
+};
 
 /// Tensors outside of outlined functions, in classes that control flow and
 /// common callees tie together.

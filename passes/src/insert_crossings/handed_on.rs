@@ -18,8 +18,8 @@ use dialects::Module;
 use dialects::hal::Inserter;
 use dialects::ir::{Op, Type, Value};
 
-use super::{hands_on, view_type};
-use crate::structure::{is_control_flow, placed_blocks};
+use super::view_type;
+use crate::structure::{hands_on, is_control_flow, placed_blocks};
 
 /// Parts what the control flow of `function` hands on twice or from outside, and
 /// what is returned twice; `tensor` tells the type of what a view shows.
@@ -28,7 +28,7 @@ pub fn part<'m>(
     function: Op<'m>,
     tensor: impl Fn(Value<'m>) -> Option<Type<'m>>,
 ) {
-    let is_view = |value: &Value<'m>| value.r#type() == view_type(module);
+    let view_type = view_type(module);
     for block in placed_blocks(function) {
         for op in block.ops() {
             if op.is("func.return") {
@@ -40,7 +40,7 @@ pub fn part<'m>(
             let comes_from_outside = |view: Value<'m>| hands_on(op) && view.block() != op.block();
             let mut seen = HashSet::new();
             for (index, view) in op.operands().into_iter().enumerate() {
-                if !is_view(&view) || seen.insert(view) && !comes_from_outside(view) {
+                if view.r#type() != view_type || seen.insert(view) && !comes_from_outside(view) {
                     continue;
                 }
                 if let Some(shown) = tensor(view) {

@@ -128,13 +128,7 @@ fn narrow_uses<'m>(inserter: &Inserter<'m>, value: Value<'m>, wide: Type<'m>) {
 
 /// As [`narrow_uses`], for a result of `op`.
 fn narrow_result<'m>(module: &'m Module<'m>, op: Op<'m>, result: Value<'m>, wide: Type<'m>) {
-    if let Some(next) = next_op(op) {
+    if let Some(next) = op.next_in_block() {
         narrow_uses(&Inserter::before(module, next), result, wide);
     }
-}
-
-fn next_op(op: Op<'_>) -> Option<Op<'_>> {
-    let ops = op.block()?.ops();
-    let at = ops.iter().position(|each| *each == op)?;
-    ops.get(at + 1).copied()
 }

@@ -31,6 +31,23 @@ func.func @twice(%x: tensor<4xi64>, %y: tensor<4xi64>) -> (tensor<4xi64>, tensor
 }
 ";
 
+/// A loop hands on what it was given, behind a marker; the drafter reads both.
+pub const UNCHANGED: &str = "
+func.func @unchanged(%x: tensor<4xi64>, %n: index) -> tensor<4xi64> {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %r = scf.for %i = %zero to %n step %one iter_args(%now = %x) -> (tensor<4xi64>) {
+    %p = flow.tensor.transfer %now : tensor<4xi64> to #hal.device.promise<@drafter>
+    scf.yield %p : tensor<4xi64>
+  }
+  %p = flow.tensor.transfer %x : tensor<4xi64> to #hal.device.promise<@drafter>
+  %d = arith.muli %r, %p : tensor<4xi64>
+  %t = flow.tensor.transfer %d : tensor<4xi64> to #hal.device.promise<@target>
+  %v = arith.muli %t, %t : tensor<4xi64>
+  return %v : tensor<4xi64>
+}
+";
+
 /// Control hands the drafter one number twice.
 pub const SAME_NUMBERS: &str = "
 func.func @pair(%i: i64) -> tensor<2xi64> {
