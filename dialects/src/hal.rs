@@ -262,12 +262,18 @@ impl<'m> Inserter<'m> {
         );
     }
 
-    /// Uses `tensors` once more, with `util.optimization_barrier`, so that
+    /// Uses `values` once more, with `util.optimization_barrier`, so that
     /// IREE's copy elision (ElideAsyncCopies) sees a reader after whatever
-    /// would write into their buffers, and copies instead. The barrier itself
-    /// is dropped later and costs nothing.
-    pub fn keep_intact(&self, tensors: &[Value<'m>]) {
-        self.keep_apart(tensors);
+    /// would write into the buffers of tensors, and copies instead. The barrier
+    /// itself is dropped later and costs nothing.
+    ///
+    /// Tensors get one of their own: of a barrier with scalars too, IREE 3.13
+    /// gives operands and results unlike lifetimes, and refuses that.
+    pub fn keep_intact(&self, values: &[Value<'m>]) {
+        let (tensors, others): (Vec<Value>, Vec<Value>) =
+            values.iter().partition(|each| each.r#type().is_tensor());
+        self.keep_apart(&tensors);
+        self.keep_apart(&others);
     }
 
     /// The values behind a `util.optimization_barrier`: no pass of IREE sees

@@ -408,12 +408,37 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         })
     }
 
+    /// Whether `op` reads an element of what rests in a buffer, and a call
+    /// stands in its place.
+    fn rewrite_extract(&mut self, op: Op<'m>) -> bool {
+        if !op.is("tensor.extract") {
+            return false;
+        }
+        let (operands, results) = (op.operands(), op.results());
+        let ([value, indices @ ..], [result]) = (operands.as_slice(), results.as_slice()) else {
+            return false;
+        };
+        let Some((home, tensor)) = self.classes.lookup(*value) else {
+            return false;
+        };
+        let Some(reader) = home.reader().map(str::to_owned) else {
+            return false;
+        };
+        let inserter = Inserter::before(self.module, op);
+        let role = self.placement.partition_on(&reader);
+        let view = self.within_reach(&inserter, *value, &reader, true);
+        let element = self.buffers.extract(&inserter, role, view, tensor, indices);
+        result.replace_all_uses_with(element);
+        self.replaced.push(op);
+        true
+    }
+
     fn rewrite_op(&mut self, op: Op<'m>) {
         if let Some(name) = self.callee(op) {
             self.rewrite_call(op, &name);
             return;
         }
-        if is_control_flow(op) || hands_on(op) {
+        if is_control_flow(op) || hands_on(op) || self.rewrite_extract(op) {
             return;
         }
         // Whatever else reads or makes a tensor stays as it is, between an

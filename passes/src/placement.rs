@@ -101,9 +101,12 @@ impl Placement {
         self.devices.get(index).map_or("", |device| &device.symbol)
     }
 
-    /// A partition that is on this device: what a function of it is for, where
-    /// any of them does. Control where none is.
+    /// A partition that is on this device, what a function of it is for: control
+    /// if it is there, or if none is.
     pub fn partition_on(&self, symbol: &str) -> Partition {
+        if self.symbol_of(Partition::CONTROL) == symbol {
+            return Partition::CONTROL;
+        }
         let mut placed = self.of.iter();
         let found = placed.find(|(_, index)| {
             let device = self.devices.get(**index);

@@ -44,8 +44,9 @@
 // RUN: FileCheck %s --check-prefix=ROLES --input-file=%t/roles.mlir
 // ROLES: sequence_length\22:12
 
-// Placed, one call of control a round is all that is left beside the models:
-// the draft length is a scalar constant, read from no buffer.
+// Placed, one call of control a round is all that is left beside the models, and
+// one that reads whether there is to be another round: the draft length is a
+// scalar constant, read from no buffer.
 // RUN: specplace %t/out.mlir -o %t/placed.mlir --alpha 0.9 --gamma 3 --pin drafter=cpu,target=cpu
 // RUN: FileCheck %s --check-prefix=PLACED --input-file=%t/placed.mlir
 // PLACED:      scf.while
@@ -57,7 +58,8 @@
 // PLACED-NEXT:     scf.yield
 // PLACED:        func.call @target_0
 // PLACED-NEXT:   util.optimization_barrier
-// PLACED-NEXT:   func.call @control_
+// PLACED-NEXT:   func.call @control_{{[0-9]}}
+// PLACED:        func.call @control_extract_0
 // PLACED-NOT:    call
 // PLACED:        scf.yield
 

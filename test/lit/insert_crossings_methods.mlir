@@ -108,7 +108,7 @@ func.func @cross(%tokens: tensor<2x2xi64>) -> tensor<2x2xi64> {
 // CHECK:         %[[MADE:.+]]:2 = call @drafter_0(
 // CHECK:         %[[PASSED:.+]]:2 = util.optimization_barrier %[[MADE]]#0, %[[MADE]]#1
 // CHECK:         %[[FIRST:.+]] = call @target_0(%[[PASSED]]#0, %[[PASSED]]#1) : (i64, i64) -> !hal.buffer_view
-// CHECK:         %[[READ:.+]]:2 = call @[[READER:.+_read_1]](%[[FIRST]]) : (!hal.buffer_view) -> (i64, i64)
+// CHECK:         %[[READ:.+]]:2 = call @[[READER:.+_read_0]](%[[FIRST]]) : (!hal.buffer_view) -> (i64, i64)
 // CHECK:         %[[AGAIN:.+]]:2 = util.optimization_barrier %[[READ]]#0, %[[READ]]#1
 // CHECK:         call @target_0(%[[AGAIN]]#0, %[[AGAIN]]#1) : (i64, i64) -> !hal.buffer_view
 // CHECK:       func.func private @[[READER]](%[[VIEW:.+]]: !hal.buffer_view) -> (i64, i64) attributes {noinline, specplace.role = "{{.+}}"}
@@ -157,8 +157,10 @@ func.func @merged(%a: tensor<2xi64>, %b: tensor<2xi64>, %n: index) -> (tensor<2x
 // CHECK-LABEL: func.func @carried
 // CHECK:         %[[FIRST:.+]] = call @control_read_0(%{{.+}}) : (!hal.buffer_view) -> i64
 // CHECK:         scf.for {{.*}} iter_args(%[[NOW:.+]] = %[[FIRST]]) -> (i64)
-// CHECK:           %[[DRAFT:.+]] = func.call @drafter_0(%[[NOW]]) : (i64) -> i64
-// CHECK:           %[[NEXT:.+]] = func.call @target_0(%[[DRAFT]]) : (i64) -> i64
+// CHECK:           %[[PASSED:.+]] = util.optimization_barrier %[[NOW]] : i64
+// CHECK:           %[[DRAFT:.+]] = func.call @drafter_0(%[[PASSED]]) : (i64) -> i64
+// CHECK:           %[[ON:.+]] = util.optimization_barrier %[[DRAFT]] : i64
+// CHECK:           %[[NEXT:.+]] = func.call @target_0(%[[ON]]) : (i64) -> i64
 // CHECK:           scf.yield %[[NEXT]] : i64
 func.func @carried(%token: tensor<i64>, %n: index) -> tensor<i64> {
   %zero = arith.constant 0 : index

@@ -21,6 +21,8 @@ pub struct Buffers<'m, 'p> {
     writers: HashMap<(Partition, String), String>,
     /// By whose device reads back, and tensor type.
     readers: HashMap<(Partition, String), String>,
+    /// By whose device reads one element, and tensor type.
+    extractors: HashMap<(Partition, String), String>,
     /// By the type of the words that they copy.
     copiers: HashMap<&'static str, String>,
 }
@@ -34,6 +36,7 @@ impl<'m, 'p> Buffers<'m, 'p> {
             allocators: HashMap::new(),
             writers: HashMap::new(),
             readers: HashMap::new(),
+            extractors: HashMap::new(),
             copiers: HashMap::new(),
         }
     }
@@ -75,8 +78,9 @@ impl<'m, 'p> Buffers<'m, 'p> {
     /// Has the device of `role` read back the elements of what `view` shows.
     ///
     /// A function of its own does that: of the calls that stand beside a wait
-    /// for scalars, IREE 3.13 moves those that use them behind those that do
-    /// not, and sees no order in the buffers that they share.
+    /// for scalars, IREE 3.13 (ScheduleExecution, which sorts a block once it
+    /// has put work on devices into it) moves those that use them behind those
+    /// that do not, and sees no order in the buffers that they share.
     pub fn read(
         &mut self,
         inserter: &Inserter<'m>,
@@ -93,6 +97,30 @@ impl<'m, 'p> Buffers<'m, 'p> {
             .insert(self.call(inserter, &name, &[view]).results(&elements))
             .results()
             .to_vec()
+    }
+
+    /// Has the device of `role` read back the element of what `view` shows at
+    /// `indices`, in a function of its own as [`Buffers::read`] does.
+    pub fn extract(
+        &mut self,
+        inserter: &Inserter<'m>,
+        role: Partition,
+        view: Value<'m>,
+        r#type: Type<'m>,
+        indices: &[Value<'m>],
+    ) -> Value<'m> {
+        let name = match self.extractors.get(&(role, r#type.to_string())) {
+            Some(name) => name.clone(),
+            None => self.build_extractor(role, r#type, indices.len()),
+        };
+        let mut operands = vec![view];
+        operands.extend(indices);
+        // Behind a barrier, as what any call passes.
+        let operands = inserter.keep_apart(&operands);
+        inserter.value(
+            self.call(inserter, &name, &operands)
+                .results(&[r#type.element()]),
+        )
     }
 
     /// Has the host copy what `view` shows into `buffer`, word by word. Both
@@ -167,6 +195,30 @@ impl<'m, 'p> Buffers<'m, 'p> {
         let apart = inserter.keep_apart(&elements);
         inserter.insert(inserter.start("func.return").operands(&apart));
         self.readers
+            .insert((role, tensor.to_string()), name.clone());
+        name
+    }
+
+    fn build_extractor(&mut self, role: Partition, tensor: Type<'m>, rank: usize) -> String {
+        let prefix = role.to_string().replace('.', "_");
+        let name = format!("{prefix}_extract_{}", self.extractors.len());
+        let mut inputs = vec![self.r#type("!hal.buffer_view")];
+        inputs.resize(rank + 1, self.r#type("index"));
+        let body = self.build_function(&name, &inputs, &[tensor.element()], Some(role));
+        let device = affinity(self.module, self.placement.symbol_of(role));
+        let inserter = Inserter::at_end(self.module, body, self.module.op().location());
+        let mut given = body.arguments();
+        given[0] = inserter.import(device, given[0], tensor);
+        let element = inserter.value(
+            inserter
+                .start("tensor.extract")
+                .operands(&given)
+                .results(&[tensor.element()]),
+        );
+        inserter.keep_intact(&given);
+        let apart = inserter.keep_apart(&[element]);
+        inserter.insert(inserter.start("func.return").operands(&apart));
+        self.extractors
             .insert((role, tensor.to_string()), name.clone());
         name
     }

@@ -101,8 +101,9 @@ impl<'m> Rewriter<'m, '_> {
 
     /// What a call passes: views and scalars in the order of the tensors, then
     /// all scalars of a tensor but its first. IPO forgets an argument that equals
-    /// another, and IREE can find values equal that are not one here (what a
-    /// loop turns out to hand on unchanged), so that all go behind a barrier.
+    /// another or a constant, and IREE can find out so of what are different
+    /// values here (what a loop hands on unchanged), so that all go behind a
+    /// barrier, but for a view alone: it equals nothing.
     fn operands(
         &mut self,
         inserter: &Inserter<'m>,
@@ -124,10 +125,12 @@ impl<'m> Rewriter<'m, '_> {
             }
         }
         operands.extend(behind);
-        if operands.len() > 1 {
-            operands = inserter.keep_apart(&operands).into_iter().collect();
+        if let [view] = operands[..]
+            && view.r#type() == inserter.view_type()
+        {
+            return operands;
         }
-        operands
+        inserter.keep_apart(&operands).into_iter().collect()
     }
 
     /// The elements of `value`, read back where it rests in a buffer.

@@ -29,10 +29,11 @@ pub fn rewrite<'m>(
     };
     let begin = Inserter::before(module, body.ops()[0]);
     let end = Inserter::before(module, terminator);
-    let mut borrowed = Vec::new();
+    let mut given = Vec::new();
     for (position, argument) in body.arguments().into_iter().enumerate() {
         let tensor = argument.r#type();
         if !tensor.is_tensor() {
+            given.push(argument);
             continue;
         }
         let uses = argument.uses();
@@ -44,6 +45,7 @@ pub fn rewrite<'m>(
                 for _ in 1..tensor.element_count().unwrap_or_default() {
                     elements.push(body.add_argument(scalar, function.location()));
                 }
+                given.extend(&elements);
                 begin.from_elements(&elements, tensor)
             }
             form => {
@@ -53,7 +55,7 @@ pub fn rewrite<'m>(
                     _ => device,
                 };
                 let imported = begin.import(lender, argument, tensor);
-                borrowed.push(imported);
+                given.push(imported);
                 match form {
                     Form::Lent(_) => begin.transfer(device, imported),
                     _ => imported,
@@ -79,7 +81,9 @@ pub fn rewrite<'m>(
     if !written.is_empty() {
         end.wait_for(device, &written, "a crossing could not be written");
     }
-    end.keep_intact(&borrowed);
+    // IPO also forgets an argument that nothing uses, such as the condition
+    // of a choice between what turns out to be one value.
+    end.keep_intact(&given);
     terminator.set_operands(&end.keep_apart(&left));
     set_function_type(module, function);
 }

@@ -74,28 +74,37 @@ fn name_after<'t>(line: &'t str, before: &str) -> Option<&'t str> {
     rest.split([' ', ',', ')', ':']).next()
 }
 
-/// Hands over values themselves, where OUT has them behind a barrier, in the
-/// lines with `place`.
+/// Takes barriers away that are in front of the lines with `place`, which are
+/// then handed the values themselves.
 fn hand_over_bare(text: &str, place: &str) -> String {
-    let mut behind = Vec::new();
-    lines(text, |line| {
-        let (results, barrier) = line.split_once(" = util.optimization_barrier ").unzip();
-        if let (Some(results), Some(barrier)) = (results, barrier) {
-            let name = results.trim().split(':').next().unwrap_or_default();
-            let (values, _) = barrier.split_once(" : ").unwrap_or((barrier, ""));
-            let values = values.split(", ").enumerate();
-            behind = values
-                .map(|(at, value)| (format!("{name}#{at}"), value.to_owned()))
+    let all: Vec<&str> = text.lines().collect();
+    let mut behind: Vec<(String, &str)> = Vec::new();
+    let mut left = String::new();
+    for (at, line) in all.iter().enumerate() {
+        let barrier = line.split_once(":").and_then(|(name, rest)| {
+            let (_, values) = rest.split_once(" = util.optimization_barrier ")?;
+            let apart = format!("{}#", name.trim());
+            let user = all[at + 1..].iter().find(|next| next.contains(&apart))?;
+            user.contains(place).then_some((apart, values))
+        });
+        if let Some((apart, values)) = barrier {
+            let (values, _) = values.split_once(" : ").unwrap_or((values, ""));
+            let numbered = values.split(", ").enumerate();
+            behind = numbered
+                .map(|(at, value)| (format!("{apart}{at}"), value))
                 .collect();
+            continue;
         }
-        let mut line = line.to_owned();
+        let mut line = (*line).to_owned();
         if line.contains(place) {
             for (apart, value) in &behind {
                 line = line.replace(apart, value);
             }
         }
-        line
-    })
+        left.push_str(&line);
+        left.push('\n');
+    }
+    left
 }
 
 /// Hands on a view itself, where OUT has another view of the same buffer in its
@@ -216,6 +225,32 @@ pub const GUARDS: &[Guard] = &[
         pins: "drafter=cpu2,target=cpu,control=cpu",
         remove: |text| hand_over_bare(text, "call @"),
         shows: Shows::InProof("passes 2 arguments and yields 0 results; emitted were 3 and 0"),
+    },
+    Guard {
+        // Where the caller itself waits for what it read, a call that uses that
+        // moves behind one that reads what it writes.
+        name: "elements are read by functions of their own",
+        module: Module::text(CHOSEN, &[]),
+        pins: "drafter=cpu2,target=cpu,control=cpu",
+        remove: |text| {
+            let bare = hand_over_bare(text, "call @");
+            lines(&bare, |line| {
+                let call = line.split_once(" = call @control_extract_0(");
+                let arguments = call.and_then(|(_, call)| call.split_once(')'));
+                match (call, arguments.and_then(|(all, _)| all.split_once(", "))) {
+                    (Some((name, _)), Some((view, at))) => {
+                        let read = name.trim().replace('%', "%read_");
+                        format!(
+                            "{read} = hal.tensor.import on(#hal.device.affinity<@cpu>) {view} : \
+                         !hal.buffer_view -> tensor<4xi64>\n\
+                         {name} = tensor.extract {read}[{at}] : tensor<4xi64>"
+                        )
+                    }
+                    _ => line.to_owned(),
+                }
+            })
+        },
+        shows: Shows::InProof("in @chosen out of the order in which calls are written"),
     },
     Guard {
         // IPO replaces two equal results that are an argument, and loses one.

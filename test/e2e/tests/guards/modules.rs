@@ -48,6 +48,26 @@ func.func @unchanged(%x: tensor<4xi64>, %n: index) -> tensor<4xi64> {
 }
 ";
 
+/// Control chooses by elements what the drafter reads, and the target.
+pub const CHOSEN: &str = "
+func.func @chosen(%x: tensor<4xi64>, %y: tensor<4xi64>) -> tensor<4xi64> {
+  %zero = arith.constant 0 : index
+  %three = arith.constant 3 : i64
+  %first = tensor.extract %x[%zero] : tensor<4xi64>
+  %is_small = arith.cmpi slt, %first, %three : i64
+  %other = tensor.extract %y[%zero] : tensor<4xi64>
+  %is_other = arith.cmpi slt, %other, %three : i64
+  %chosen = arith.select %is_small, %x, %y : tensor<4xi64>
+  %p = flow.tensor.transfer %chosen : tensor<4xi64> to #hal.device.promise<@drafter>
+  %d = arith.addi %p, %p : tensor<4xi64>
+  %drafted = flow.tensor.transfer %d : tensor<4xi64> to #hal.device.promise<@control>
+  %again = arith.select %is_other, %drafted, %x : tensor<4xi64>
+  %t = flow.tensor.transfer %again : tensor<4xi64> to #hal.device.promise<@target>
+  %v = arith.muli %t, %t : tensor<4xi64>
+  return %v : tensor<4xi64>
+}
+";
+
 /// Control hands the drafter one number twice.
 pub const SAME_NUMBERS: &str = "
 func.func @pair(%i: i64) -> tensor<2xi64> {
