@@ -143,16 +143,67 @@ impl<'m> Inserter<'m> {
             .collect()
     }
 
+    /// Of the elements of a tensor of static shape, in row-major order, the one
+    /// at `indices`; `None` if there is no such.
+    pub fn choose(
+        &self,
+        elements: &[Value<'m>],
+        tensor: Type<'m>,
+        indices: &[Value<'m>],
+    ) -> Option<Value<'m>> {
+        let sizes = tensor.shape()?.into_iter();
+        let sizes: Vec<u64> = sizes
+            .map(|size| u64::try_from(size?).ok())
+            .collect::<Option<_>>()?;
+        let constant = |index: &Value<'m>| -> Option<u64> {
+            let op = index.defining_op().filter(|op| op.is("arith.constant"))?;
+            op.attribute("value")?.as_integer()?.try_into().ok()
+        };
+        if let Some(known) = indices.iter().map(constant).collect::<Option<Vec<u64>>>() {
+            let places = known.iter().zip(&sizes);
+            let at = places.fold(0, |at, (index, size)| at * size + index);
+            return elements.get(usize::try_from(at).ok()?).copied();
+        }
+        let binary = |name: &str, left: Value<'m>, right: Value<'m>| {
+            self.value(
+                self.start(name)
+                    .operands(&[left, right])
+                    .results(&[left.r#type()]),
+            )
+        };
+        let mut at = self.index(0);
+        for (index, size) in indices.iter().zip(&sizes) {
+            let row = binary("arith.muli", at, self.index(*size));
+            at = binary("arith.addi", row, *index);
+        }
+        let mut chosen = *elements.first()?;
+        for (position, element) in (0..).zip(elements).skip(1) {
+            let is_here = self.value(
+                self.start("arith.cmpi")
+                    .operands(&[at, self.index(position)])
+                    .attribute("predicate", self.attribute("0 : i64"))
+                    .results(&[self.r#type("i1")]),
+            );
+            chosen = self.value(
+                self.start("arith.select")
+                    .operands(&[is_here, *element, chosen])
+                    .results(&[element.r#type()]),
+            );
+        }
+        Some(chosen)
+    }
+
     /// A tensor of static shape out of its elements, in row-major order. They
-    /// are put in one dimension first: of elements narrower than 32 bits in
-    /// two, IREE 3.13 makes fills that reach beyond the tensor.
+    /// are put in one dimension first, behind a barrier: of elements in two,
+    /// into which a reshape behind it would fold, IREE 3.13 makes fills that
+    /// reach beyond the tensor.
     pub fn from_elements(&self, elements: &[Value<'m>], tensor: Type<'m>) -> Value<'m> {
         let row = self.value(
             self.start("tensor.from_elements")
                 .operands(elements)
                 .results(&[self.row_of(tensor)]),
         );
-        self.reshape(row, tensor)
+        self.reshape(self.keep_apart(&[row])[0], tensor)
     }
 
     /// The type of the same elements in one dimension; of a single one without

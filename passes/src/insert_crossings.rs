@@ -408,8 +408,8 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         })
     }
 
-    /// Whether `op` reads an element of what rests in a buffer, and a call
-    /// stands in its place.
+    /// Whether `op` reads an element of what rests in a buffer or crossed as
+    /// scalars; then a call or one of these stands in its place.
     fn rewrite_extract(&mut self, op: Op<'m>) -> bool {
         if !op.is("tensor.extract") {
             return false;
@@ -421,13 +421,19 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         let Some((home, tensor)) = self.classes.lookup(*value) else {
             return false;
         };
-        let Some(reader) = home.reader().map(str::to_owned) else {
+        let reader = home.reader().map(str::to_owned);
+        let inserter = Inserter::before(self.module, op);
+        let element = if let Some(reader) = reader {
+            let role = self.placement.partition_on(&reader);
+            let view = self.within_reach(&inserter, *value, &reader, true);
+            Some(self.buffers.extract(&inserter, role, view, tensor, indices))
+        } else {
+            let elements = self.scalars.get(value);
+            elements.and_then(|elements| inserter.choose(elements, tensor, indices))
+        };
+        let Some(element) = element else {
             return false;
         };
-        let inserter = Inserter::before(self.module, op);
-        let role = self.placement.partition_on(&reader);
-        let view = self.within_reach(&inserter, *value, &reader, true);
-        let element = self.buffers.extract(&inserter, role, view, tensor, indices);
         result.replace_all_uses_with(element);
         self.replaced.push(op);
         true

@@ -72,7 +72,8 @@ DRAFTER:        return %[[APART]]#0, %[[APART]]#1, %[[APART]]#2, %[[APART]]#3 : 
 
 TARGET:      func.func private @target_0(%[[A:.+]]: i64, %[[B:.+]]: i64, %[[C:.+]]: i64, %[[D:.+]]: i64)
 TARGET-NEXT:   %[[ROW:.+]] = tensor.from_elements %[[A]], %[[B]], %[[C]], %[[D]] : tensor<4xi64>
-TARGET-NEXT:   flow.tensor.reshape %[[ROW]] : tensor<4xi64> -> tensor<2x2xi64>
+TARGET-NEXT:   %[[APART:.+]] = util.optimization_barrier %[[ROW]] : tensor<4xi64>
+TARGET-NEXT:   flow.tensor.reshape %[[APART]] : tensor<4xi64> -> tensor<2x2xi64>
 
 // By IREE: the reader imports the other device's buffer there, and transfers.
 // RUN: sed 's/METHODS/[transfer]/' platform.yaml > lent.yaml
@@ -128,6 +129,35 @@ func.func @twice(%tokens: tensor<2xi64>) -> tensor<2xi64> {
   %v = call @target_0(%draft) : (tensor<2xi64>) -> tensor<2xi64>
   %w = call @target_0(%v) : (tensor<2xi64>) -> tensor<2xi64>
   return %w : tensor<2xi64>
+}
+
+// What control reads of a tensor that crossed as scalars is one of them.
+// RUN: specplace opt --pass %{passes} %{decision} --platform scalars.yaml element.mlir | FileCheck element.mlir
+//--- element.mlir
+// CHECK-LABEL: func.func @element(
+// CHECK-SAME:      tensor<2x2xi64>, %[[AT:[a-z0-9]+]]: index
+// CHECK:         %[[MADE:.+]]:4 = call @drafter_0(
+// CHECK-NOT:     tensor.extract
+// CHECK:         %[[ROW:.+]] = arith.muli %{{.+}}, %[[TWO:.+]] : index
+// CHECK:         %[[FIRST:.+]] = arith.addi %[[ROW]], %[[AT]] : index
+// CHECK:         %[[NEXT_ROW:.+]] = arith.muli %[[FIRST]], %{{.+}} : index
+// CHECK:         %[[PLACE:.+]] = arith.addi %[[NEXT_ROW]], %{{.+}} : index
+// CHECK:         %[[ONE:.+]] = arith.constant 1 : index
+// CHECK:         %[[IS_ONE:.+]] = arith.cmpi eq, %[[PLACE]], %[[ONE]] : index
+// CHECK:         %[[OF_TWO:.+]] = arith.select %[[IS_ONE]], %[[MADE]]#1, %[[MADE]]#0 : i64
+// CHECK:         %[[OF_THREE:.+]] = arith.select %{{.+}}, %[[MADE]]#2, %[[OF_TWO]] : i64
+// CHECK:         %[[OF_ALL:.+]] = arith.select %{{.+}}, %[[MADE]]#3, %[[OF_THREE]] : i64
+// CHECK:         return %{{.+}}, %[[MADE]]#2, %[[OF_ALL]] : tensor<2x2xi64>, i64, i64
+func.func @element(%tokens: tensor<2x2xi64>, %at: index) -> (tensor<2x2xi64>, i64, i64) {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %x = arith.sitofp %tokens {specplace.role = "drafter"} : tensor<2x2xi64> to tensor<2x2xf32>
+  %draft = arith.fptosi %x {specplace.role = "drafter"} : tensor<2x2xf32> to tensor<2x2xi64>
+  %y = arith.sitofp %draft {specplace.role = "target"} : tensor<2x2xi64> to tensor<2x2xf32>
+  %v = arith.fptosi %y {specplace.role = "target"} : tensor<2x2xf32> to tensor<2x2xi64>
+  %known = tensor.extract %draft[%one, %zero] : tensor<2x2xi64>
+  %asked = tensor.extract %draft[%at, %zero] : tensor<2x2xi64>
+  return %v, %known, %asked : tensor<2x2xi64>, i64, i64
 }
 
 // Two drafts are made by one function, and so rest in one form: what the one

@@ -16,9 +16,11 @@ use e2e::process::{self, Finished};
 use e2e::tools::{COMPILE_LIMIT, RUN_LIMIT, Tools};
 use e2e::trials;
 
+mod meaning;
 mod module;
 
-use module::{Elements, INPUTS, Random};
+use meaning::Elements;
+use module::{INPUTS, Random};
 
 /// Where the models and control are.
 const MAPPINGS: [&str; 4] = [
@@ -29,7 +31,12 @@ const MAPPINGS: [&str; 4] = [
 ];
 
 /// How values may cross; nothing leaves the choice to specplace.
-const METHODS: [Option<&str>; 3] = [None, Some("[host-copy]"), Some("[mapped-copy]")];
+const METHODS: [Option<&str>; 4] = [
+    None,
+    Some("[host-copy]"),
+    Some("[mapped-copy]"),
+    Some("[host-scalars, mapped-copy]"),
+];
 
 fn main() -> ExitCode {
     trials::run(|_| {
@@ -64,6 +71,9 @@ fn check(tools: &Tools, seed: u64) -> Result<()> {
     let folder = scratch.path();
     fs::write(folder.join("in.mlir"), &random.text)?;
     let platform = fs::read_to_string(tools.root.join(PLATFORM))?;
+    // Reading back is cheap, so that scalars are what is chosen where they may.
+    let overhead = "    dispatch_overhead:";
+    let platform = platform.replace(overhead, &format!("    read_back: 1 us\n{overhead}"));
     fs::write(
         folder.join("platform.yaml"),
         platform::with_methods(&platform, methods),

@@ -3,15 +3,14 @@
 //!
 //! Nothing in them means anything. What they have that exported modules have
 //! not, yet, is everything that buffers can go wrong with: values in another
-//! shape, carried on and read later, handed on twice, yielded from outside.
+//! shape, carried on and read later, handed on twice, yielded from outside, and
+//! elements that the host reads in between.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use fastrand::Rng;
 
-/// The elements of a tensor, whatever its shape.
-pub type Elements = [i64; 4];
+use crate::meaning::{At, Element, Elements, Step, run};
 
 /// What the functions of all modules take, by name.
 pub const INPUTS: [(&str, Shape, Elements); 3] = [
@@ -19,6 +18,9 @@ pub const INPUTS: [(&str, Shape, Elements); 3] = [
     ("%y", Shape::Square, [2, -1, 0, 3]),
     ("%w", Shape::Row, [1, 0, -2, 5]),
 ];
+
+/// What the modules hold from the start, by name.
+const WEIGHTS: [(&str, Elements); 2] = [("@u", [3, -1, 2, 0]), ("@v", [0, 5, 1, -2])];
 
 /// A module of one function, `@f`, and its results.
 pub struct Random {
@@ -72,8 +74,16 @@ fn function(inputs: &[Value], returned: &[Value], body: &str) -> String {
     let names = joined(returned.iter().map(|each| each.name.clone()).collect());
     let arguments = inputs.iter();
     let arguments = arguments.map(|each| format!("{}: {}", each.name, each.r#type()));
-    let mut text = format!(
-        "func.func @f({}) -> ({types}) {{\n",
+    let mut text = String::new();
+    for (symbol, elements) in WEIGHTS {
+        let _ = writeln!(
+            text,
+            "util.global private {symbol} = dense<{elements:?}> : tensor<4xi64>"
+        );
+    }
+    let _ = writeln!(
+        text,
+        "func.func @f({}) -> ({types}) {{",
         joined(arguments.collect())
     );
     for number in -1..4_i64 {
@@ -122,88 +132,6 @@ struct Value {
 impl Value {
     fn r#type(&self) -> String {
         format!("tensor<{}>", self.shape.elements())
-    }
-}
-
-/// What an operation computes.
-enum Step {
-    Elementwise(&'static str, String, String, String),
-    /// The same elements, by another name.
-    Same(String, String),
-    /// Two elements of the second, from an offset, put into the third at
-    /// another.
-    Insert(String, String, String, usize, usize),
-    Constant(String, Elements),
-    Loop {
-        trips: usize,
-        arguments: Vec<String>,
-        initial: Vec<String>,
-        body: Vec<Step>,
-        yields: Vec<String>,
-        results: Vec<String>,
-    },
-    /// The first side where the first element is below the limit.
-    Choice {
-        of: String,
-        limit: i64,
-        sides: Vec<(Vec<Step>, Vec<String>)>,
-        results: Vec<String>,
-    },
-}
-
-fn run(steps: &[Step], known: &mut HashMap<String, Elements>) {
-    for step in steps {
-        match step {
-            Step::Elementwise(op, to, left, right) => {
-                let (left, right) = (known[left], known[right]);
-                let one = |at: usize| match *op {
-                    "addi" => left[at].wrapping_add(right[at]),
-                    "subi" => left[at].wrapping_sub(right[at]),
-                    "muli" => left[at].wrapping_mul(right[at]),
-                    "maxsi" => left[at].max(right[at]),
-                    _ => left[at].min(right[at]),
-                };
-                known.insert(to.clone(), [one(0), one(1), one(2), one(3)]);
-            }
-            Step::Same(to, from) => {
-                known.insert(to.clone(), known[from]);
-            }
-            Step::Insert(to, from, into, offset, at) => {
-                let mut elements = known[into];
-                elements[*at..at + 2].copy_from_slice(&known[from][*offset..offset + 2]);
-                known.insert(to.clone(), elements);
-            }
-            Step::Constant(to, elements) => {
-                known.insert(to.clone(), *elements);
-            }
-            Step::Loop {
-                trips,
-                arguments,
-                initial,
-                body,
-                yields,
-                results,
-            } => {
-                let mut carried: Vec<Elements> = initial.iter().map(|name| known[name]).collect();
-                for _ in 0..*trips {
-                    known.extend(arguments.iter().cloned().zip(carried));
-                    run(body, known);
-                    carried = yields.iter().map(|name| known[name]).collect();
-                }
-                known.extend(results.iter().cloned().zip(carried));
-            }
-            Step::Choice {
-                of,
-                limit,
-                sides,
-                results,
-            } => {
-                let (body, yields) = &sides[usize::from(known[of][0] >= *limit)];
-                run(body, known);
-                let yielded: Vec<Elements> = yields.iter().map(|name| known[name]).collect();
-                known.extend(results.iter().cloned().zip(yielded));
-            }
-        }
     }
 }
 
@@ -269,9 +197,10 @@ impl Writer {
 
     fn computation(&mut self, depth: usize, values: &[Value], steps: &mut Vec<Step>) -> Value {
         match self.random.u8(..20) {
-            0..10 => self.elementwise(depth, values, steps),
-            10..15 => self.reshape(depth, values, steps),
-            15..18 => self.insert(depth, values, steps),
+            0..8 => self.elementwise(depth, values, steps),
+            8..12 => self.reshape(depth, values, steps),
+            12..15 => self.insert(depth, values, steps),
+            15..18 => self.sum(depth, values, steps),
             _ => self.constant(depth, steps),
         }
     }
@@ -340,7 +269,9 @@ impl Writer {
         else {
             return self.elementwise(depth, values, steps);
         };
-        let (offset, at) = (self.random.usize(..3), self.random.usize(..3));
+        // IREE 3.13 fails to copy within a tensor of constants or scalars where
+        // the ranges overlap, without any placement too.
+        let (offset, at) = if self.random.bool() { (0, 2) } else { (2, 0) };
         let (part, name) = (self.name(), self.name());
         let (a, b) = (&from.name, &into.name);
         self.line(
@@ -353,6 +284,81 @@ impl Writer {
         );
         steps.push(Step::Insert(name.clone(), a.clone(), b.clone(), offset, at));
         Value { name, shape: flat }
+    }
+
+    /// A tensor of the sum of elements that are read on the host. (Of several
+    /// scalars in a tensor of two dimensions, which it can become by a reshape,
+    /// IREE 3.13 makes fills that reach beyond the tensor.)
+    fn sum(&mut self, depth: usize, values: &[Value], steps: &mut Vec<Step>) -> Value {
+        let mut sum = "%n0".to_owned();
+        let mut elements = Vec::new();
+        for _ in 0..self.random.usize(1..4) {
+            let of = self.pick(values).clone();
+            let place = self.random.usize(..4);
+            let flat = of.shape == Shape::Flat;
+            let (indices, at) = if flat && self.random.bool() {
+                let asked = self.pick(values).clone();
+                let at = self.ask(depth, &asked);
+                (at, At::Asked(asked.name))
+            } else {
+                let indices = match of.shape {
+                    Shape::Flat => format!("%i{place}"),
+                    Shape::Square => format!("%i{}, %i{}", place / 2, place % 2),
+                    Shape::Row => format!("%i0, %i{place}"),
+                    Shape::Column => format!("%i{place}, %i0"),
+                };
+                (indices, At::Place(place))
+            };
+            let (scalar, name, r#type) = (self.name(), of.name, of.shape.elements());
+            self.line(
+                depth,
+                &format!("{scalar} = tensor.extract {name}[{indices}] : tensor<{type}>"),
+            );
+            let more = self.name();
+            self.line(depth, &format!("{more} = arith.addi {sum}, {scalar} : i64"));
+            sum = more;
+            elements.push(Element { of: name, at });
+        }
+        let (empty, name) = (self.name(), self.name());
+        self.line(depth, &format!("{empty} = tensor.empty() : tensor<4xi64>"));
+        self.line(
+            depth,
+            &format!(
+                "{name} = linalg.fill ins({sum} : i64) outs({empty} : tensor<4xi64>) -> tensor<4xi64>"
+            ),
+        );
+        steps.push(Step::Sum(name.clone(), elements));
+        let shape = Shape::Flat;
+        Value { name, shape }
+    }
+
+    /// An index out of the first element of `value`.
+    fn ask(&mut self, depth: usize, value: &Value) -> String {
+        let (first, bits, index) = (self.name(), self.name(), self.name());
+        let place = vec!["%i0"; value.shape.sizes().len()].join(", ");
+        let (name, r#type) = (&value.name, value.r#type());
+        self.line(
+            depth,
+            &format!("{first} = tensor.extract {name}[{place}] : {type}"),
+        );
+        self.line(depth, &format!("{bits} = arith.andi {first}, %n3 : i64"));
+        self.line(
+            depth,
+            &format!("{index} = arith.index_cast {bits} : i64 to index"),
+        );
+        index
+    }
+
+    fn weight(&mut self, depth: usize, steps: &mut Vec<Step>) -> Value {
+        let (symbol, elements) = WEIGHTS[self.random.usize(..WEIGHTS.len())];
+        let name = self.name();
+        self.line(
+            depth,
+            &format!("{name} = util.global.load {symbol} : tensor<4xi64>"),
+        );
+        steps.push(Step::Constant(name.clone(), elements));
+        let shape = Shape::Flat;
+        Value { name, shape }
     }
 
     fn constant(&mut self, depth: usize, steps: &mut Vec<Step>) -> Value {
@@ -408,6 +414,9 @@ impl Writer {
         for _ in 0..self.random.usize(1..4) {
             let value = self.pick(values).clone();
             inside.push(self.transfer(depth, &value, steps, role));
+        }
+        if self.random.u8(..3) == 0 {
+            inside.push(self.weight(depth, steps));
         }
         let taken = inside.len();
         let first = self.elementwise(depth, &inside, steps);
