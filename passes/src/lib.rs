@@ -24,6 +24,7 @@ pub mod resolve_markers;
 pub mod select_mapping;
 pub mod settings;
 pub mod structure;
+mod symbols;
 pub mod verify_placement;
 
 pub use pipeline::{PASSES, Pass, find_pass, run_pass, verify};

@@ -14,7 +14,7 @@
 mod group;
 mod merge;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use cost::Partition;
 use dialects::build::OpBuilder;
@@ -27,6 +27,7 @@ use crate::dead::erase_dead_operations;
 use crate::identify_roles::role_attribute;
 use crate::settings::{Context, Handover};
 use crate::structure::{Free, functions, inputs, is_groupable, placed_blocks};
+use crate::symbols::Symbols;
 use group::{Colour, Node, schedule};
 
 /// Runs the pass.
@@ -68,8 +69,7 @@ struct Outliner<'m> {
     free: Free<'m>,
     /// Copies of constants that control flow reads: they belong to control.
     materialised: FxHashSet<Op<'m>>,
-    names: HashSet<String>,
-    counts: BTreeMap<Partition, usize>,
+    symbols: Symbols,
 }
 
 impl<'m> Outliner<'m> {
@@ -79,13 +79,7 @@ impl<'m> Outliner<'m> {
             module,
             free: Free::new(module),
             materialised: FxHashSet::default(),
-            names: module
-                .body()
-                .ops()
-                .into_iter()
-                .filter_map(Op::symbol_name)
-                .collect(),
-            counts: BTreeMap::new(),
+            symbols: Symbols::of(module),
         }
     }
 
@@ -209,7 +203,7 @@ impl<'m> Outliner<'m> {
         let session = self.module.session();
         let argument_types: Vec<Type> = arguments.iter().map(|value| value.r#type()).collect();
         let result_types: Vec<Type> = results.iter().map(|value| value.r#type()).collect();
-        let name = self.fresh_name(role);
+        let name = self.symbols.fresh(role, "");
         let function = OpBuilder::new(FUNC, location)
             .attribute("sym_name", Attribute::string(session, &name))
             .attribute(
@@ -321,19 +315,6 @@ impl<'m> Outliner<'m> {
         copy.remove_attribute(ROLE);
         remap(copy, within);
         within.extend(op.results().into_iter().zip(copy.results()));
-    }
-
-    fn fresh_name(&mut self, role: Partition) -> String {
-        // `target_1_0` for the first of stage 1: a dot would not be an identifier.
-        let prefix = role.to_string().replace('.', "_");
-        loop {
-            let count = self.counts.entry(role).or_insert(0);
-            let name = format!("{prefix}_{count}");
-            *count += 1;
-            if self.names.insert(name.clone()) {
-                return name;
-            }
-        }
     }
 }
 

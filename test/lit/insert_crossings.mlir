@@ -264,6 +264,26 @@ func.func @twice(%tokens: tensor<4xi64>) -> tensor<4xi64> {
   return %v : tensor<4xi64>
 }
 
+// What the module has under a name that we would give keeps it.
+// RUN: specplace opt --pass %{plan},insert-crossings %{decision} --pin drafter=cpu2,target=cpu,control=cpu taken.mlir | FileCheck taken.mlir
+//--- taken.mlir
+// CHECK-LABEL: func.func @taken
+// CHECK:         call @control_extract_0(%{{.+}}) : (i64) -> i64
+// CHECK:         call @control_extract_1(%{{.+}}, %{{.+}}) : (!hal.buffer_view, index) -> i64
+func.func private @control_extract_0(%number: i64) -> i64 {
+  return %number : i64
+}
+func.func @taken(%tokens: tensor<4xi64>, %n: i64) -> (i64, i64) {
+  %own = call @control_extract_0(%n) : (i64) -> i64
+  %x = arith.sitofp %tokens {specplace.role = "drafter"} : tensor<4xi64> to tensor<4xf32>
+  %draft = arith.fptosi %x {specplace.role = "drafter"} : tensor<4xf32> to tensor<4xi64>
+  %y = arith.sitofp %draft {specplace.role = "target"} : tensor<4xi64> to tensor<4xf32>
+  %v = arith.fptosi %y {specplace.role = "target"} : tensor<4xf32> to tensor<4xi64>
+  %last = arith.constant 3 : index
+  %s = tensor.extract %v[%last] : tensor<4xi64>
+  return %own, %s : i64, i64
+}
+
 // Unstructured control flow cannot be followed.
 // RUN: not specplace opt --pass %{plan},insert-crossings %{decision} branches.mlir 2>&1 | FileCheck branches.mlir
 //--- branches.mlir

@@ -17,14 +17,14 @@
 // RUN: FileCheck copied.txt --input-file=copied.out --check-prefix=COPY
 //--- copied.txt
 CHECK:      %[[MADE:.+]] = call @drafter_0(%{{.+}}) : (!hal.buffer_view) -> !hal.buffer_view
-CHECK:      call @drafter_copy_1(%[[MADE]], %[[BUFFER:.+]]) : (!hal.buffer_view, !hal.buffer) -> ()
+CHECK:      call @drafter_copy_0(%[[MADE]], %[[BUFFER:.+]]) : (!hal.buffer_view, !hal.buffer) -> ()
 CHECK:      call @target_0(%[[VIEW:.+]]) : (!hal.buffer_view)
 
 DRAFTER:     func.func private @drafter_0(%{{.+}}: !hal.buffer_view) -> !hal.buffer_view
 DRAFTER-NOT:   hal.tensor.alias
 DRAFTER:       return
 
-COPY:      func.func private @drafter_copy_1(%[[FROM:.+]]: !hal.buffer_view, %[[TO:.+]]: !hal.buffer) attributes {noinline, specplace.role = "drafter"}
+COPY:      func.func private @drafter_copy_0(%[[FROM:.+]]: !hal.buffer_view, %[[TO:.+]]: !hal.buffer) attributes {noinline, specplace.role = "drafter"}
 COPY-NEXT:   %[[X:.+]] = hal.tensor.import on(#hal.device.affinity<@cpu2>) %[[FROM]] : !hal.buffer_view -> tensor<2x2xi64>
 COPY-NEXT:   hal.tensor.alias on(#hal.device.affinity<@cpu2>) %[[X]] : tensor<2x2xi64> to %[[TO]] : !hal.buffer
 COPY:        hal.fence.await

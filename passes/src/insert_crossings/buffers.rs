@@ -10,11 +10,13 @@ use dialects::ir::{Attribute, Block, Type, Value};
 use dialects::vocabulary::{FUNC, ROLE};
 
 use crate::placement::{Placement, affinity};
+use crate::symbols::Symbols;
 
 /// Calls of helper functions, which are built when they are first needed.
 pub struct Buffers<'m, 'p> {
     module: &'m Module<'m>,
     placement: &'p Placement,
+    symbols: Symbols,
     /// By device.
     allocators: HashMap<String, String>,
     /// By whose device copies, and tensor type.
@@ -33,6 +35,7 @@ impl<'m, 'p> Buffers<'m, 'p> {
         Self {
             module,
             placement,
+            symbols: Symbols::of(module),
             allocators: HashMap::new(),
             writers: HashMap::new(),
             readers: HashMap::new(),
@@ -165,8 +168,7 @@ impl<'m, 'p> Buffers<'m, 'p> {
     }
 
     fn build_writer(&mut self, role: Partition, tensor: Type<'m>) -> String {
-        let prefix = role.to_string().replace('.', "_");
-        let name = format!("{prefix}_copy_{}", self.writers.len());
+        let name = self.symbols.fresh(role, "_copy");
         let (view, buffer) = (self.r#type("!hal.buffer_view"), self.r#type("!hal.buffer"));
         let body = self.build_function(&name, &[view, buffer], &[], Some(role));
         let device = affinity(self.module, self.placement.symbol_of(role));
@@ -183,44 +185,50 @@ impl<'m, 'p> Buffers<'m, 'p> {
     }
 
     fn build_reader(&mut self, role: Partition, tensor: Type<'m>) -> String {
-        let prefix = role.to_string().replace('.', "_");
-        let name = format!("{prefix}_read_{}", self.readers.len());
-        let view = self.r#type("!hal.buffer_view");
-        let body = self.build_function(&name, &[view], &scalars_of(tensor), Some(role));
-        let device = affinity(self.module, self.placement.symbol_of(role));
-        let inserter = Inserter::at_end(self.module, body, self.module.op().location());
-        let imported = inserter.import(device, body.arguments()[0], tensor);
-        let elements = inserter.extract_all(imported);
-        inserter.keep_intact(&[imported]);
-        let apart = inserter.keep_apart(&elements);
-        inserter.insert(inserter.start("func.return").operands(&apart));
+        let name = self.symbols.fresh(role, "_read");
+        let elements = scalars_of(tensor);
+        self.build_reading(&name, role, tensor, 0, &elements, |inserter, given| {
+            inserter.extract_all(given[0])
+        });
         self.readers
             .insert((role, tensor.to_string()), name.clone());
         name
     }
 
     fn build_extractor(&mut self, role: Partition, tensor: Type<'m>, rank: usize) -> String {
-        let prefix = role.to_string().replace('.', "_");
-        let name = format!("{prefix}_extract_{}", self.extractors.len());
+        let name = self.symbols.fresh(role, "_extract");
+        let element = [tensor.element()];
+        self.build_reading(&name, role, tensor, rank, &element, |inserter, given| {
+            let extract = inserter.start("tensor.extract").operands(given);
+            vec![inserter.value(extract.results(&element))]
+        });
+        self.extractors
+            .insert((role, tensor.to_string()), name.clone());
+        name
+    }
+
+    /// A function on the device of `role` that takes a view of a tensor and
+    /// `indices`, and returns what `read` makes of these.
+    fn build_reading(
+        &self,
+        name: &str,
+        role: Partition,
+        tensor: Type<'m>,
+        indices: usize,
+        results: &[Type<'m>],
+        read: impl Fn(&Inserter<'m>, &[Value<'m>]) -> Vec<Value<'m>>,
+    ) {
         let mut inputs = vec![self.r#type("!hal.buffer_view")];
-        inputs.resize(rank + 1, self.r#type("index"));
-        let body = self.build_function(&name, &inputs, &[tensor.element()], Some(role));
+        inputs.resize(indices + 1, self.r#type("index"));
+        let body = self.build_function(name, &inputs, results, Some(role));
         let device = affinity(self.module, self.placement.symbol_of(role));
         let inserter = Inserter::at_end(self.module, body, self.module.op().location());
         let mut given = body.arguments();
         given[0] = inserter.import(device, given[0], tensor);
-        let element = inserter.value(
-            inserter
-                .start("tensor.extract")
-                .operands(&given)
-                .results(&[tensor.element()]),
-        );
+        let elements = read(&inserter, &given);
         inserter.keep_intact(&given);
-        let apart = inserter.keep_apart(&[element]);
+        let apart = inserter.keep_apart(&elements);
         inserter.insert(inserter.start("func.return").operands(&apart));
-        self.extractors
-            .insert((role, tensor.to_string()), name.clone());
-        name
     }
 
     fn build_copier(&mut self, word: &'static str, size: u64) -> String {

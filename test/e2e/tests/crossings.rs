@@ -79,7 +79,7 @@ const WAYS: &[Way] = &[
         name: "copied by devices",
         methods: "[mapped-copy]",
         method: "mapped-copy",
-        shows: &["@control_copy_", "_copy_1", "hal.tensor.alias"],
+        shows: &["@control_copy_", "hal.tensor.alias"],
         hides: &[
             "@specplace.copy_",
             "tensor.from_elements",

@@ -1,0 +1,39 @@
+//! Names for the functions that passes make.
+
+use std::collections::{HashMap, HashSet};
+
+use cost::Partition;
+use dialects::Module;
+use dialects::ir::Op;
+
+/// The symbols of a module, and what is added to them.
+pub struct Symbols {
+    taken: HashSet<String>,
+    counts: HashMap<String, usize>,
+}
+
+impl Symbols {
+    /// Those that the module has.
+    pub fn of(module: &Module<'_>) -> Self {
+        let symbols = module.body().ops().into_iter().filter_map(Op::symbol_name);
+        Self {
+            taken: symbols.collect(),
+            counts: HashMap::new(),
+        }
+    }
+
+    /// A name that nothing has, for the next function of this kind: `drafter_0`,
+    /// or `target_1_0` for the first of stage 1, since a dot would not be in an
+    /// identifier; `control_read_0` if `purpose` is `_read`.
+    pub fn fresh(&mut self, role: Partition, purpose: &str) -> String {
+        let prefix = format!("{}{purpose}", role.to_string().replace('.', "_"));
+        let count = self.counts.entry(prefix.clone()).or_insert(0);
+        loop {
+            let name = format!("{prefix}_{count}");
+            *count += 1;
+            if self.taken.insert(name.clone()) {
+                return name;
+            }
+        }
+    }
+}
