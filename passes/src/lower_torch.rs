@@ -3,8 +3,8 @@
 //!
 //! The pass list is that of IREE's Torch input plugin (`torch-to-iree`) up to
 //! where it would wrap functions into its asynchronous ABI and turn them into
-//! `util.func`s: those steps drop the attributes that placement needs. On IR
-//! without Torch operations or types the pass does nothing.
+//! `util.func`s: those steps drop the attributes that placement needs. IR
+//! without Torch operations or types is only inlined and made canonical.
 
 use dialects::{Diagnostic, Module};
 
@@ -31,13 +31,14 @@ const PIPELINE: &str = "builtin.module(func.func(\
     torch-func-backend-type-conversion,\
     canonicalize,\
     func.func(torch-finalizing-backend-type-conversion),\
-    inline,\
+    inline{default-pipeline=},\
     canonicalize,\
     cse)";
 
 /// What runs on IR that holds no Torch: calls are still inlined, so that every
-/// later pass sees whole functions.
-const INLINE: &str = "builtin.module(inline,canonicalize,cse)";
+/// later pass sees whole functions. Here and above, all functions are brought to
+/// canonical form at once, behind the inliner, which would do each by itself.
+const INLINE: &str = "builtin.module(inline{default-pipeline=},canonicalize,cse)";
 
 /// Runs the pass.
 ///
