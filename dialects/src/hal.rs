@@ -155,11 +155,8 @@ impl<'m> Inserter<'m> {
         let sizes: Vec<u64> = sizes
             .map(|size| u64::try_from(size?).ok())
             .collect::<Option<_>>()?;
-        let constant = |index: &Value<'m>| -> Option<u64> {
-            let op = index.defining_op().filter(|op| op.is("arith.constant"))?;
-            op.attribute("value")?.as_integer()?.try_into().ok()
-        };
-        if let Some(known) = indices.iter().map(constant).collect::<Option<Vec<u64>>>() {
+        let known = indices.iter().map(|index| index.as_count());
+        if let Some(known) = known.collect::<Option<Vec<u64>>>() {
             let places = known.iter().zip(&sizes);
             let at = places.fold(0, |at, (index, size)| at * size + index);
             return elements.get(usize::try_from(at).ok()?).copied();

@@ -61,6 +61,12 @@ impl<'m> Value<'m> {
         }
     }
 
+    /// The integer that an `arith.constant` makes it, unless that is negative.
+    pub fn as_count(self) -> Option<u64> {
+        let op = self.defining_op().filter(|op| op.is("arith.constant"))?;
+        op.attribute("value")?.as_integer()?.try_into().ok()
+    }
+
     /// Which result of its operation it is, unless it is a block argument.
     pub fn result_index(self) -> Option<usize> {
         // SAFETY: as above.

@@ -51,14 +51,6 @@ pub(super) fn buffer_text(value: Value<'_>) -> Option<String> {
         .flatten()
 }
 
-pub(super) fn constant_integer(value: Value<'_>) -> Option<u64> {
-    let op = value.defining_op()?;
-    if !op.is("arith.constant") {
-        return None;
-    }
-    u64::try_from(op.attribute("value")?.as_integer()?).ok()
-}
-
 /// Whether an execution does nothing with a resource that it captures but copy
 /// from it.
 pub(super) fn is_only_copied_from(execute: Op<'_>, resource: Value<'_>) -> bool {

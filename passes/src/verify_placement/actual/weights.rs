@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use dialects::ir::Value;
 use dialects::{Attribute, Diagnostic, Op};
 
 use super::Checker;
@@ -68,7 +69,7 @@ impl<'m> Checker<'_, 'm> {
             let size = operands
                 .get(first + 2 * results + index)
                 .copied()
-                .and_then(constant_integer)
+                .and_then(Value::as_count)
                 .unwrap_or(0);
             let parameter = Parameter {
                 scope: scope.clone(),
@@ -102,7 +103,7 @@ impl<'m> Checker<'_, 'm> {
                         .op
                         .operands()
                         .into_iter()
-                        .filter_map(constant_integer)
+                        .filter_map(Value::as_count)
                         .max()
                         .unwrap_or(0);
                     sizes.insert(device, size);
