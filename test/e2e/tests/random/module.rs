@@ -31,8 +31,10 @@ pub struct Random {
 impl Random {
     /// The module of this seed.
     pub fn new(seed: u64) -> Self {
+        let mut random = Rng::with_seed(seed);
         let mut writer = Writer {
-            random: Rng::with_seed(seed),
+            holds_weights: random.bool(),
+            random,
             names: 0,
             text: String::new(),
         };
@@ -138,6 +140,8 @@ impl Value {
 /// Writes operations, and keeps what they compute.
 struct Writer {
     random: Rng,
+    /// Whether models read weights.
+    holds_weights: bool,
     names: usize,
     text: String,
 }
@@ -269,9 +273,13 @@ impl Writer {
         else {
             return self.elementwise(depth, values, steps);
         };
-        // IREE 3.13 fails to copy within a tensor of constants or scalars where
-        // the ranges overlap, without any placement too.
-        let (offset, at) = if self.random.bool() { (0, 2) } else { (2, 0) };
+        // IREE 3.13 fails to copy within a weight where the ranges overlap,
+        // without any placement too.
+        let (offset, at) = match (self.holds_weights, self.random.bool()) {
+            (false, _) => (self.random.usize(..3), self.random.usize(..3)),
+            (true, true) => (0, 2),
+            (true, false) => (2, 0),
+        };
         let (part, name) = (self.name(), self.name());
         let (a, b) = (&from.name, &into.name);
         self.line(
@@ -334,19 +342,25 @@ impl Writer {
 
     /// An index out of the first element of `value`.
     fn ask(&mut self, depth: usize, value: &Value) -> String {
-        let (first, bits, index) = (self.name(), self.name(), self.name());
-        let place = vec!["%i0"; value.shape.sizes().len()].join(", ");
-        let (name, r#type) = (&value.name, value.r#type());
-        self.line(
-            depth,
-            &format!("{first} = tensor.extract {name}[{place}] : {type}"),
-        );
+        let first = self.first_element(depth, value);
+        let (bits, index) = (self.name(), self.name());
         self.line(depth, &format!("{bits} = arith.andi {first}, %n3 : i64"));
         self.line(
             depth,
             &format!("{index} = arith.index_cast {bits} : i64 to index"),
         );
         index
+    }
+
+    fn first_element(&mut self, depth: usize, value: &Value) -> String {
+        let first = self.name();
+        let place = vec!["%i0"; value.shape.sizes().len()].join(", ");
+        let (name, r#type) = (&value.name, value.r#type());
+        self.line(
+            depth,
+            &format!("{first} = tensor.extract {name}[{place}] : {type}"),
+        );
+        first
     }
 
     fn weight(&mut self, depth: usize, steps: &mut Vec<Step>) -> Value {
@@ -415,7 +429,7 @@ impl Writer {
             let value = self.pick(values).clone();
             inside.push(self.transfer(depth, &value, steps, role));
         }
-        if self.random.u8(..3) == 0 {
+        if self.holds_weights && self.random.u8(..3) == 0 {
             inside.push(self.weight(depth, steps));
         }
         let taken = inside.len();
@@ -557,13 +571,8 @@ impl Writer {
     ) -> Vec<Value> {
         let of = self.pick(values).clone();
         let limit = self.random.i64(-1..4);
-        let (first, small, result) = (self.name(), self.name(), self.name());
-        let place = vec!["%i0"; of.shape.sizes().len()].join(", ");
-        let (name, r#type) = (&of.name, of.r#type());
-        self.line(
-            depth,
-            &format!("{first} = tensor.extract {name}[{place}] : {type}"),
-        );
+        let first = self.first_element(depth, &of);
+        let (small, result) = (self.name(), self.name());
         let number = limit.to_string().replace('-', "m");
         self.line(
             depth,
