@@ -190,17 +190,30 @@ impl<'m> Inserter<'m> {
         Some(chosen)
     }
 
-    /// A tensor of static shape out of its elements, in row-major order. They
-    /// are put in one dimension first, behind a barrier: of elements in two,
-    /// into which a reshape behind it would fold, IREE 3.13 makes fills that
-    /// reach beyond the tensor.
-    pub fn from_elements(&self, elements: &[Value<'m>], tensor: Type<'m>) -> Value<'m> {
+    /// A tensor of static shape out of its elements, in row-major order, on the
+    /// device of `affinity`. They are put in one dimension first, behind a
+    /// barrier: of elements in two, into which a reshape behind it would fold,
+    /// IREE 3.13 makes fills that reach beyond the tensor. It is a barrier that
+    /// names the device, since behind another IREE knows of none where nothing
+    /// computes.
+    pub fn from_elements(
+        &self,
+        affinity: Attribute<'m>,
+        elements: &[Value<'m>],
+        tensor: Type<'m>,
+    ) -> Value<'m> {
         let row = self.value(
             self.start("tensor.from_elements")
                 .operands(elements)
                 .results(&[self.row_of(tensor)]),
         );
-        self.reshape(self.keep_apart(&[row])[0], tensor)
+        let placed = self.value(
+            self.start("flow.tensor.barrier")
+                .operands(&[row])
+                .attribute(TRANSFER_TARGET, affinity)
+                .results(&[row.r#type()]),
+        );
+        self.reshape(placed, tensor)
     }
 
     /// The type of the same elements in one dimension; of a single one without
@@ -337,6 +350,23 @@ impl<'m> Inserter<'m> {
                 .results(&types),
         )
         .results()
+    }
+
+    /// Calls the function of this name so that its signature stays: what it
+    /// passes and what it returns goes behind a barrier, since IPO forgets an
+    /// argument that turns out to equal another or a constant, and a result
+    /// that turns out to be unused. A view alone equals nothing.
+    pub fn call(&self, name: &str, operands: &[Value<'m>], results: &[Type<'m>]) -> Few<Value<'m>> {
+        let apart = match operands {
+            [view] if view.r#type() == self.view_type() => Few::from_slice(operands),
+            _ => self.keep_apart(operands),
+        };
+        let call = self
+            .start("func.call")
+            .operands(&apart)
+            .results(results)
+            .attribute("callee", Attribute::symbol(self.module.session(), name));
+        self.keep_apart(&self.insert(call).results())
     }
 
     /// Allocates `bytes` on the device of `affinity`, visible to the host and

@@ -31,13 +31,16 @@
 //! what would go wrong with them is refused ([`tensors`]).
 //!
 //! What a call passes goes through `util.optimization_barrier`, since IPO
-//! forgets an argument that equals another; so does every result, which IPO
-//! would merge with an equal one or with the argument that it is.
+//! forgets an argument that equals another; so does every result, in the
+//! function, where IPO would merge it with an equal one or with the argument
+//! that it is, and in the caller, where IPO would forget one that turns out to
+//! be unused.
 
 mod buffers;
 mod call;
 mod callee;
 mod classes;
+mod conditions;
 mod handed_on;
 mod home;
 mod passed;
@@ -166,6 +169,7 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         for function in callers {
             let tensor = |view| self.classes.lookup(view).map(|(_, tensor)| tensor);
             handed_on::part(self.module, *function, tensor);
+            conditions::hide(self.module, *function);
         }
         // The last first: it may still read what an earlier one made.
         for call in self.replaced.drain(..).rev() {
@@ -367,9 +371,10 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         }
         let Some(reader) = home.reader().map(str::to_owned) else {
             let control = self.placement.symbol_of(Partition::CONTROL);
-            set_device(op, affinity(self.module, control));
+            let device = affinity(self.module, control);
+            set_device(op, device);
             let elements = self.scalars.get(&value)?;
-            return Some(inserter.from_elements(elements, tensor));
+            return Some(inserter.from_elements(device, elements, tensor));
         };
         let device = affinity(self.module, &reader);
         set_device(op, device);

@@ -54,9 +54,11 @@
 // PLACED:        arith.minsi %c3_i64
 // PLACED:        scf.while
 // PLACED:          func.call @drafter_0
+// PLACED-NEXT:     util.optimization_barrier
 // PLACED-NEXT:     arith.extui
 // PLACED-NEXT:     scf.yield
 // PLACED:        func.call @target_0
+// PLACED-NEXT:   util.optimization_barrier
 // PLACED-NEXT:   util.optimization_barrier
 // PLACED-NEXT:   func.call @control_{{[0-9]}}
 // PLACED:        func.call @control_extract_0

@@ -16,8 +16,10 @@
 // RUN: FileCheck copied.txt --input-file=copied.out --check-prefix=DRAFTER
 // RUN: FileCheck copied.txt --input-file=copied.out --check-prefix=COPY
 //--- copied.txt
-CHECK:      %[[MADE:.+]] = call @drafter_0(%{{.+}}) : (!hal.buffer_view) -> !hal.buffer_view
-CHECK:      call @drafter_copy_0(%[[MADE]], %[[BUFFER:.+]]) : (!hal.buffer_view, !hal.buffer) -> ()
+CHECK:      %[[RETURNED:.+]] = call @drafter_0(%{{.+}}) : (!hal.buffer_view) -> !hal.buffer_view
+CHECK-NEXT: %[[MADE:.+]] = util.optimization_barrier %[[RETURNED]] : !hal.buffer_view
+CHECK:      %[[GIVEN:.+]]:2 = util.optimization_barrier %[[MADE]], %{{.+}} : !hal.buffer_view, !hal.buffer
+CHECK-NEXT: call @drafter_copy_0(%[[GIVEN]]#0, %[[GIVEN]]#1) : (!hal.buffer_view, !hal.buffer) -> ()
 CHECK:      call @target_0(%[[VIEW:.+]]) : (!hal.buffer_view)
 
 DRAFTER:     func.func private @drafter_0(%{{.+}}: !hal.buffer_view) -> !hal.buffer_view
@@ -45,8 +47,9 @@ CHECK:          hal.buffer.load
 CHECK:          hal.buffer.store
 
 // As scalars: the drafter returns them and the target makes a tensor of them,
-// in one dimension first (IREE fills beyond an i8 tensor of two). No buffer, no
-// fence. What enters is read back by a function of control's: beside a wait in
+// in one dimension first (IREE fills beyond an i8 tensor of two), behind a barrier
+// that names its device, since IREE knows of none where nothing computes. No
+// buffer, no fence. What enters is read back by a function of control's: beside a wait in
 // the caller, IREE moves calls that use its scalars behind those that do not,
 // even where these read what those write.
 // RUN: sed 's/METHODS/[host-scalars, mapped-copy]/' platform.yaml > scalars.yaml
@@ -57,9 +60,11 @@ CHECK:          hal.buffer.store
 //--- scalars.txt
 CHECK-NOT:  allocate
 CHECK:      %[[READ:.+]]:4 = call @control_read_0(%{{.+}}) : (!hal.buffer_view) -> (i64, i64, i64, i64)
-CHECK:      %[[PASSED:.+]]:4 = util.optimization_barrier %[[READ]]#0, %[[READ]]#1, %[[READ]]#2, %[[READ]]#3
+CHECK-NEXT: %[[KNOWN:.+]]:4 = util.optimization_barrier %[[READ]]#0, %[[READ]]#1, %[[READ]]#2, %[[READ]]#3
+CHECK-NEXT: %[[PASSED:.+]]:4 = util.optimization_barrier %[[KNOWN]]#0, %[[KNOWN]]#1, %[[KNOWN]]#2, %[[KNOWN]]#3
 CHECK:      %[[MADE:.+]]:4 = call @drafter_0(%[[PASSED]]#0, %[[PASSED]]#1, %[[PASSED]]#2, %[[PASSED]]#3) : (i64, i64, i64, i64) -> (i64, i64, i64, i64)
-CHECK:      %[[ON:.+]]:4 = util.optimization_barrier %[[MADE]]#0, %[[MADE]]#1, %[[MADE]]#2, %[[MADE]]#3
+CHECK-NEXT: %[[DRAFT:.+]]:4 = util.optimization_barrier %[[MADE]]#0, %[[MADE]]#1, %[[MADE]]#2, %[[MADE]]#3
+CHECK-NEXT: %[[ON:.+]]:4 = util.optimization_barrier %[[DRAFT]]#0, %[[DRAFT]]#1, %[[DRAFT]]#2, %[[DRAFT]]#3
 CHECK:      call @target_0(%[[ON]]#0, %[[ON]]#1, %[[ON]]#2, %[[ON]]#3) : (i64, i64, i64, i64)
 CHECK-NOT:  allocate
 
@@ -72,8 +77,8 @@ DRAFTER:        return %[[APART]]#0, %[[APART]]#1, %[[APART]]#2, %[[APART]]#3 : 
 
 TARGET:      func.func private @target_0(%[[A:.+]]: i64, %[[B:.+]]: i64, %[[C:.+]]: i64, %[[D:.+]]: i64)
 TARGET-NEXT:   %[[ROW:.+]] = tensor.from_elements %[[A]], %[[B]], %[[C]], %[[D]] : tensor<4xi64>
-TARGET-NEXT:   %[[APART:.+]] = util.optimization_barrier %[[ROW]] : tensor<4xi64>
-TARGET-NEXT:   flow.tensor.reshape %[[APART]] : tensor<4xi64> -> tensor<2x2xi64>
+TARGET-NEXT:   %[[HERE:.+]] = flow.tensor.barrier %[[ROW]] : tensor<4xi64> on #hal.device.affinity<@cpu>
+TARGET-NEXT:   flow.tensor.reshape %[[HERE]] : tensor<4xi64> -> tensor<2x2xi64>
 
 // By IREE: the reader imports the other device's buffer there, and transfers.
 // RUN: sed 's/METHODS/[transfer]/' platform.yaml > lent.yaml
@@ -82,8 +87,9 @@ TARGET-NEXT:   flow.tensor.reshape %[[APART]] : tensor<4xi64> -> tensor<2x2xi64>
 // RUN: FileCheck lent.txt --input-file=lent.out --check-prefix=TARGET
 //--- lent.txt
 CHECK-NOT:  allocate
-CHECK:      %[[MADE:.+]] = call @drafter_0(%{{.+}}) : (!hal.buffer_view) -> !hal.buffer_view
-CHECK:      call @target_0(%[[MADE]]) : (!hal.buffer_view)
+CHECK:      %[[RETURNED:.+]] = call @drafter_0(%{{.+}}) : (!hal.buffer_view) -> !hal.buffer_view
+CHECK-NEXT: %[[MADE:.+]] = util.optimization_barrier %[[RETURNED]] : !hal.buffer_view
+CHECK-NEXT: call @target_0(%[[MADE]]) : (!hal.buffer_view)
 CHECK-NOT:  allocate
 
 TARGET:      func.func private @target_0(%[[LENT:.+]]: !hal.buffer_view) -> !hal.buffer_view
@@ -107,10 +113,13 @@ func.func @cross(%tokens: tensor<2x2xi64>) -> tensor<2x2xi64> {
 //--- twice.mlir
 // CHECK-LABEL: func.func @twice
 // CHECK:         %[[MADE:.+]]:2 = call @drafter_0(
-// CHECK:         %[[PASSED:.+]]:2 = util.optimization_barrier %[[MADE]]#0, %[[MADE]]#1
-// CHECK:         %[[FIRST:.+]] = call @target_0(%[[PASSED]]#0, %[[PASSED]]#1) : (i64, i64) -> !hal.buffer_view
+// CHECK-NEXT:    %[[DRAFT:.+]]:2 = util.optimization_barrier %[[MADE]]#0, %[[MADE]]#1
+// CHECK-NEXT:    %[[PASSED:.+]]:2 = util.optimization_barrier %[[DRAFT]]#0, %[[DRAFT]]#1
+// CHECK-NEXT:    %[[RETURNED:.+]] = call @target_0(%[[PASSED]]#0, %[[PASSED]]#1) : (i64, i64) -> !hal.buffer_view
+// CHECK-NEXT:    %[[FIRST:.+]] = util.optimization_barrier %[[RETURNED]] : !hal.buffer_view
 // CHECK:         %[[READ:.+]]:2 = call @[[READER:.+_read_0]](%[[FIRST]]) : (!hal.buffer_view) -> (i64, i64)
-// CHECK:         %[[AGAIN:.+]]:2 = util.optimization_barrier %[[READ]]#0, %[[READ]]#1
+// CHECK-NEXT:    %[[KNOWN:.+]]:2 = util.optimization_barrier %[[READ]]#0, %[[READ]]#1
+// CHECK-NEXT:    %[[AGAIN:.+]]:2 = util.optimization_barrier %[[KNOWN]]#0, %[[KNOWN]]#1
 // CHECK:         call @target_0(%[[AGAIN]]#0, %[[AGAIN]]#1) : (i64, i64) -> !hal.buffer_view
 // CHECK:       func.func private @[[READER]](%[[VIEW:.+]]: !hal.buffer_view) -> (i64, i64) attributes {noinline, specplace.role = "{{.+}}"}
 // CHECK-NEXT:    %[[X:.+]] = hal.tensor.import on(#hal.device.affinity<@cpu>) %[[VIEW]] : !hal.buffer_view -> tensor<2xi64>
@@ -136,7 +145,8 @@ func.func @twice(%tokens: tensor<2xi64>) -> tensor<2xi64> {
 //--- element.mlir
 // CHECK-LABEL: func.func @element(
 // CHECK-SAME:      tensor<2x2xi64>, %[[AT:[a-z0-9]+]]: index
-// CHECK:         %[[MADE:.+]]:4 = call @drafter_0(
+// CHECK:         %[[RETURNED:.+]]:4 = call @drafter_0(
+// CHECK-NEXT:    %[[MADE:.+]]:4 = util.optimization_barrier %[[RETURNED]]#0, %[[RETURNED]]#1, %[[RETURNED]]#2, %[[RETURNED]]#3 : i64, i64, i64, i64
 // CHECK-NOT:     tensor.extract
 // CHECK:         %[[ROW:.+]] = arith.muli %{{.+}}, %[[TWO:.+]] : index
 // CHECK:         %[[FIRST:.+]] = arith.addi %[[ROW]], %[[AT]] : index
@@ -185,12 +195,15 @@ func.func @merged(%a: tensor<2xi64>, %b: tensor<2xi64>, %n: index) -> (tensor<2x
 // RUN: specplace opt --pass %{passes} %{decision} --platform scalars.yaml carried.mlir | FileCheck carried.mlir
 //--- carried.mlir
 // CHECK-LABEL: func.func @carried
-// CHECK:         %[[FIRST:.+]] = call @control_read_0(%{{.+}}) : (!hal.buffer_view) -> i64
+// CHECK:         %[[READ:.+]] = call @control_read_0(%{{.+}}) : (!hal.buffer_view) -> i64
+// CHECK-NEXT:    %[[FIRST:.+]] = util.optimization_barrier %[[READ]] : i64
 // CHECK:         scf.for {{.*}} iter_args(%[[NOW:.+]] = %[[FIRST]]) -> (i64)
 // CHECK:           %[[PASSED:.+]] = util.optimization_barrier %[[NOW]] : i64
 // CHECK:           %[[DRAFT:.+]] = func.call @drafter_0(%[[PASSED]]) : (i64) -> i64
-// CHECK:           %[[ON:.+]] = util.optimization_barrier %[[DRAFT]] : i64
-// CHECK:           %[[NEXT:.+]] = func.call @target_0(%[[ON]]) : (i64) -> i64
+// CHECK-NEXT:      %[[KEPT:.+]] = util.optimization_barrier %[[DRAFT]] : i64
+// CHECK-NEXT:      %[[ON:.+]] = util.optimization_barrier %[[KEPT]] : i64
+// CHECK-NEXT:      %[[RETURNED:.+]] = func.call @target_0(%[[ON]]) : (i64) -> i64
+// CHECK-NEXT:      %[[NEXT:.+]] = util.optimization_barrier %[[RETURNED]] : i64
 // CHECK:           scf.yield %[[NEXT]] : i64
 func.func @carried(%token: tensor<i64>, %n: index) -> tensor<i64> {
   %zero = arith.constant 0 : index

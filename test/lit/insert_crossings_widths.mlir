@@ -16,7 +16,8 @@ func.func @loop(%tokens: tensor<4xi64>, %rounds: tensor<i64>) -> tensor<4xi64> {
   // CHECK: [[WIDE:%.*]] = arith.extui %{{.*}} : i1 to i64
   // CHECK: scf.while ([[CARRIED:%.*]] = [[WIDE]], %{{.*}} = %{{.*}}, %{{.*}} = %{{.*}}) : (i64, !hal.buffer_view, i64) -> (!hal.buffer_view, i64)
   // CHECK-NEXT: [[AGAIN:%.*]] = arith.trunci [[CARRIED]] : i64 to i1
-  // CHECK-NEXT: scf.condition([[AGAIN]])
+  // CHECK-NEXT: [[HIDDEN:%.*]] = util.optimization_barrier [[AGAIN]] : i1
+  // CHECK-NEXT: scf.condition([[HIDDEN]])
   %done:2 = scf.while (%go = %some, %now = %tokens, %round = %zero) : (i1, tensor<4xi64>, i64) -> (tensor<4xi64>, i64) {
     scf.condition(%go) %now, %round : tensor<4xi64>, i64
   } do {

@@ -48,10 +48,13 @@
 // SPLIT-DAG:   util.global private @t1 {stream.affinity = #hal.device.affinity<@cpu2>}
 // SPLIT-LABEL: func.func @step
 // SPLIT:         %[[BYTES:.+]] = arith.constant 16 : index
-// SPLIT-NEXT:    %[[BUFFER:.+]] = call @specplace.allocate_cpu(%[[BYTES]])
+// SPLIT-NEXT:    %[[SIZE:.+]] = util.optimization_barrier %[[BYTES]] : index
+// SPLIT-NEXT:    %[[ALLOCATED:.+]] = call @specplace.allocate_cpu(%[[SIZE]])
+// SPLIT-NEXT:    %[[BUFFER:.+]] = util.optimization_barrier %[[ALLOCATED]] : !hal.buffer
 // SPLIT:         %[[HIDDEN:.+]] = hal.buffer_view.create buffer(%[[BUFFER]] :
-// SPLIT:         call @target_0_0(%{{.+}}, %[[BUFFER]], %{{.+}})
-// SPLIT-NEXT:    %[[APART:.+]]:2 = util.optimization_barrier {{.*}}%[[HIDDEN]] :
+// SPLIT:         %[[GIVEN:.+]]:3 = util.optimization_barrier %{{.+}}, %[[BUFFER]], %{{.+}} :
+// SPLIT-NEXT:    call @target_0_0(%[[GIVEN]]#0, %[[GIVEN]]#1, %[[GIVEN]]#2)
+// SPLIT-NEXT:    %[[APART:.+]]:3 = util.optimization_barrier %{{.+}}, %[[HIDDEN]], %{{.+}} :
 // SPLIT-NEXT:    call @target_1_0({{.*}}%[[APART]]#1,
 // SPLIT:       func.func private @target_0_0({{.+}}) attributes {noinline, specplace.role = "target.0", stream.affinity = #hal.device.affinity<@cpu>}
 // SPLIT:         hal.tensor.alias on(#hal.device.affinity<@cpu>) %{{.+}} : tensor<4xf32> to %{{.+}} : !hal.buffer
@@ -64,8 +67,9 @@
 // PROVEN:      @cpu2  "local"[1]  drafter+target.1
 //
 // ONE-LABEL: func.func @step
-// ONE:         %[[HIDDEN:.+]]:2 = call @target_0_0(
-// ONE:         %[[APART:.+]]:2 = util.optimization_barrier {{.*}}%[[HIDDEN]]#
+// ONE:         %[[RETURNED:.+]]:2 = call @target_0_0(
+// ONE-NEXT:    %[[HIDDEN:.+]]:2 = util.optimization_barrier %[[RETURNED]]#0, %[[RETURNED]]#1
+// ONE-NEXT:    %[[APART:.+]]:2 = util.optimization_barrier {{.*}}%[[HIDDEN]]#
 // ONE-NEXT:    call @target_1_0({{.*}}%[[APART]]#
 util.global private @t0 = dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf32>
 util.global private @t1 = dense<[5.0, 6.0, 7.0, 8.0]> : tensor<4xf32>

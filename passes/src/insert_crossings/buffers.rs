@@ -56,10 +56,7 @@ impl<'m, 'p> Buffers<'m, 'p> {
             None => self.build_allocator(owner),
         };
         let bytes = inserter.index(r#type.byte_count().unwrap_or_default());
-        inserter.value(
-            self.call(inserter, &name, &[bytes])
-                .results(&[inserter.buffer_type()]),
-        )
+        inserter.call(&name, &[bytes], &[inserter.buffer_type()])[0]
     }
 
     /// Has the device of `role` copy what `view` shows into `buffer`.
@@ -75,7 +72,7 @@ impl<'m, 'p> Buffers<'m, 'p> {
             Some(name) => name.clone(),
             None => self.build_writer(role, r#type),
         };
-        inserter.insert(self.call(inserter, &name, &[view, buffer]));
+        inserter.call(&name, &[view, buffer], &[]);
     }
 
     /// Has the device of `role` read back the elements of what `view` shows.
@@ -95,11 +92,7 @@ impl<'m, 'p> Buffers<'m, 'p> {
             Some(name) => name.clone(),
             None => self.build_reader(role, r#type),
         };
-        let elements = scalars_of(r#type);
-        inserter
-            .insert(self.call(inserter, &name, &[view]).results(&elements))
-            .results()
-            .to_vec()
+        inserter.call(&name, &[view], &scalars_of(r#type)).to_vec()
     }
 
     /// Has the device of `role` read back the element of what `view` shows at
@@ -118,12 +111,7 @@ impl<'m, 'p> Buffers<'m, 'p> {
         };
         let mut operands = vec![view];
         operands.extend(indices);
-        // Behind a barrier, as what any call passes.
-        let operands = inserter.keep_apart(&operands);
-        inserter.value(
-            self.call(inserter, &name, &operands)
-                .results(&[r#type.element()]),
-        )
+        inserter.call(&name, &operands, &[r#type.element()])[0]
     }
 
     /// Has the host copy what `view` shows into `buffer`, word by word. Both
@@ -146,14 +134,7 @@ impl<'m, 'p> Buffers<'m, 'p> {
             None => self.build_copier(word, size),
         };
         let words = inserter.index(bytes / size);
-        inserter.insert(self.call(inserter, &name, &[view, buffer, words]));
-    }
-
-    fn call(&self, inserter: &Inserter<'m>, name: &str, operands: &[Value<'m>]) -> OpBuilder<'m> {
-        inserter
-            .start("func.call")
-            .operands(operands)
-            .attribute("callee", Attribute::symbol(self.module.session(), name))
+        inserter.call(&name, &[view, buffer, words], &[]);
     }
 
     fn build_allocator(&mut self, owner: &str) -> String {

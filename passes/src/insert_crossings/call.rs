@@ -2,7 +2,7 @@
 
 use cost::Partition;
 use dialects::hal::Inserter;
-use dialects::ir::{Attribute, Op, Value};
+use dialects::ir::{Op, Value};
 
 use super::Rewriter;
 use super::buffers::scalars_of;
@@ -51,14 +51,8 @@ impl<'m> Rewriter<'m, '_> {
                 onward,
             )));
         }
-        let new = inserter.insert(
-            inserter
-                .start("func.call")
-                .operands(&operands)
-                .results(&result_types)
-                .attribute("callee", Attribute::symbol(self.module.session(), name)),
-        );
-        let mut left = new.results().into_iter();
+        let returned = inserter.call(name, &operands, &result_types);
+        let mut left = returned.into_iter();
         for (((result, home), r#type), buffer) in call
             .results()
             .into_iter()
@@ -100,10 +94,7 @@ impl<'m> Rewriter<'m, '_> {
     }
 
     /// What a call passes: views and scalars in the order of the tensors, then
-    /// all scalars of a tensor but its first. IPO forgets an argument that equals
-    /// another or a constant, and IREE can find out so of what are different
-    /// values here (what a loop hands on unchanged), so that all go behind a
-    /// barrier, but for a view alone: it equals nothing.
+    /// all scalars of a tensor but its first.
     fn operands(
         &mut self,
         inserter: &Inserter<'m>,
@@ -125,12 +116,7 @@ impl<'m> Rewriter<'m, '_> {
             }
         }
         operands.extend(behind);
-        if let [view] = operands[..]
-            && view.r#type() == inserter.view_type()
-        {
-            return operands;
-        }
-        inserter.keep_apart(&operands).into_iter().collect()
+        operands
     }
 
     /// The elements of `value`, read back where it rests in a buffer.

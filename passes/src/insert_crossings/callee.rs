@@ -46,7 +46,7 @@ pub fn rewrite<'m>(
                     elements.push(body.add_argument(scalar, function.location()));
                 }
                 given.extend(&elements);
-                begin.from_elements(&elements, tensor)
+                begin.from_elements(device, &elements, tensor)
             }
             form => {
                 argument.set_type(begin.view_type());

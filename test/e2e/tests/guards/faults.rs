@@ -107,6 +107,32 @@ fn hand_over_bare(text: &str, place: &str) -> String {
     left
 }
 
+/// Takes barriers of one value away, those that `goes` chooses by the line in
+/// front of them and their own. A choice between a value and itself, which IREE
+/// folds, comes in place of each.
+fn see_through(text: &str, goes: impl Fn(&str, &str) -> bool) -> String {
+    let mut before = String::new();
+    let mut count = 0;
+    lines(text, |line| {
+        let chosen = goes(&before, line);
+        line.clone_into(&mut before);
+        let barrier = line.split_once(" = util.optimization_barrier ");
+        let Some((name, (value, r#type))) =
+            barrier.and_then(|(name, rest)| Some((name, rest.split_once(" : ")?)))
+        else {
+            return line.to_owned();
+        };
+        if !chosen || value.contains(',') {
+            return line.to_owned();
+        }
+        count += 1;
+        format!(
+            "%true_{count} = arith.constant true\n\
+             {name} = arith.select %true_{count}, {value}, {value} : {type}"
+        )
+    })
+}
+
 /// Hands on a view itself, where OUT has another view of the same buffer in its
 /// place, in the lines with `branch`.
 fn hand_on_itself(text: &str, branch: &str) -> String {
@@ -234,23 +260,69 @@ pub const GUARDS: &[Guard] = &[
         pins: "drafter=cpu2,target=cpu,control=cpu",
         remove: |text| {
             let bare = hand_over_bare(text, "call @");
+            // The barrier behind a call, and what is there instead.
+            let mut read = ("nothing yet".to_owned(), String::new());
             lines(&bare, |line| {
                 let call = line.split_once(" = call @control_extract_0(");
                 let arguments = call.and_then(|(_, call)| call.split_once(')'));
-                match (call, arguments.and_then(|(all, _)| all.split_once(", "))) {
-                    (Some((name, _)), Some((view, at))) => {
-                        let read = name.trim().replace('%', "%read_");
-                        format!(
-                            "{read} = hal.tensor.import on(#hal.device.affinity<@cpu>) {view} : \
-                         !hal.buffer_view -> tensor<4xi64>\n\
-                         {name} = tensor.extract {read}[{at}] : tensor<4xi64>"
-                        )
-                    }
-                    _ => line.to_owned(),
+                if let (Some((name, _)), Some((view, at))) =
+                    (call, arguments.and_then(|(all, _)| all.split_once(", ")))
+                {
+                    let name = name.trim();
+                    let tensor = name.replace('%', "%read_");
+                    read = (
+                        format!("util.optimization_barrier {name} : i64"),
+                        format!("tensor.extract {tensor}[{at}] : tensor<4xi64>"),
+                    );
+                    return format!(
+                        "{tensor} = hal.tensor.import on(#hal.device.affinity<@cpu>) {view} : \
+                         !hal.buffer_view -> tensor<4xi64>"
+                    );
                 }
+                line.replace(&read.0, &read.1)
             })
         },
         shows: Shows::InProof("in @chosen out of the order in which calls are written"),
+    },
+    Guard {
+        // IPO drops a result that nobody reads.
+        name: "a barrier keeps results that turn out to be unused",
+        module: Module::text(UNREAD, &[]),
+        pins: "drafter=cpu2,target=cpu,control=cpu",
+        remove: |text| see_through(text, |before, _| before.contains("call @drafter_0(")),
+        shows: Shows::InProof("passes 1 arguments and yields 0 results; emitted were 1 and 1"),
+    },
+    Guard {
+        // IREE finds two elements to be one, and with it a branch dead.
+        name: "a barrier keeps calls where a condition turns out to be known",
+        module: Module::text(CHOSEN_AGAIN, &[]),
+        pins: "drafter=cpu2,target=cpu,control=cpu",
+        remove: |text| see_through(text, |_, line| line.ends_with(" : i1")),
+        shows: Shows::InProof("@drafter_0 (drafter) is gone"),
+    },
+    Guard {
+        // IREE knows no device of what is behind a barrier, if nothing computes
+        // there.
+        name: "a barrier names the device of what is made of scalars",
+        module: Module::Text {
+            text: RESHAPED,
+            gamma: "2",
+            call: &[],
+            methods: Some("[host-scalars, mapped-copy]"),
+        },
+        pins: "drafter=cpu2,target=cpu,control=cpu",
+        remove: |text| {
+            lines(text, |line| {
+                let line = line.replace("flow.tensor.barrier", "util.optimization_barrier");
+                let (bare, _) = line.split_once(" on #").unwrap_or((&line, ""));
+                if line.contains("%from_elements") {
+                    bare.to_owned()
+                } else {
+                    line
+                }
+            })
+        },
+        shows: Shows::InProof("is on no device"),
     },
     Guard {
         // IPO replaces two equal results that are an argument, and loses one.

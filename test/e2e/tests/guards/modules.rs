@@ -68,6 +68,79 @@ func.func @chosen(%x: tensor<4xi64>, %y: tensor<4xi64>) -> tensor<4xi64> {
 }
 ";
 
+/// A loop carries what the drafter made, and nobody reads it. A marker hides
+/// that from MLIR, but not from IREE.
+pub const UNREAD: &str = "
+func.func @unread(%x: tensor<4xi64>, %n: i64) -> tensor<4xi64> {
+  %zero = arith.constant 0 : i64
+  %one = arith.constant 1 : i64
+  %p = flow.tensor.transfer %x : tensor<4xi64> to #hal.device.promise<@drafter>
+  %d = arith.addi %p, %p : tensor<4xi64>
+  %drafted = flow.tensor.transfer %d : tensor<4xi64> to #hal.device.promise<@control>
+  %r:3 = scf.while (%kept = %drafted, %now = %x, %i = %zero)
+      : (tensor<4xi64>, tensor<4xi64>, i64) -> (tensor<4xi64>, tensor<4xi64>, i64) {
+    %more = arith.cmpi slt, %i, %n : i64
+    scf.condition(%more) %kept, %now, %i : tensor<4xi64>, tensor<4xi64>, i64
+  } do {
+  ^bb0(%kept: tensor<4xi64>, %now: tensor<4xi64>, %i: i64):
+    %same = flow.tensor.transfer %kept : tensor<4xi64> to #hal.device.promise<@control>
+    %t = flow.tensor.transfer %now : tensor<4xi64> to #hal.device.promise<@target>
+    %v = arith.muli %t, %t : tensor<4xi64>
+    %next = flow.tensor.transfer %v : tensor<4xi64> to #hal.device.promise<@control>
+    %j = arith.addi %i, %one : i64
+    scf.yield %same, %next, %j : tensor<4xi64>, tensor<4xi64>, i64
+  }
+  return %r#1 : tensor<4xi64>
+}
+";
+
+/// A choice within another with the same condition, so that the drafter never
+/// drafts there.
+pub const CHOSEN_AGAIN: &str = "
+func.func @chosen_again(%x: tensor<4xi64>) -> tensor<4xi64> {
+  %zero = arith.constant 0 : index
+  %three = arith.constant 3 : i64
+  %first = tensor.extract %x[%zero] : tensor<4xi64>
+  %is_small = arith.cmpi slt, %first, %three : i64
+  %chosen = scf.if %is_small -> (tensor<4xi64>) {
+    scf.yield %x : tensor<4xi64>
+  } else {
+    %again = tensor.extract %x[%zero] : tensor<4xi64>
+    %is_still_small = arith.cmpi slt, %again, %three : i64
+    %drafted = scf.if %is_still_small -> (tensor<4xi64>) {
+      %p = flow.tensor.transfer %x : tensor<4xi64> to #hal.device.promise<@drafter>
+      %d = arith.addi %p, %p : tensor<4xi64>
+      %drafted = flow.tensor.transfer %d : tensor<4xi64> to #hal.device.promise<@control>
+      scf.yield %drafted : tensor<4xi64>
+    } else {
+      scf.yield %x : tensor<4xi64>
+    }
+    scf.yield %drafted : tensor<4xi64>
+  }
+  %t = flow.tensor.transfer %chosen : tensor<4xi64> to #hal.device.promise<@target>
+  %v = arith.muli %t, %t : tensor<4xi64>
+  return %v : tensor<4xi64>
+}
+";
+
+/// What crosses to the drafter's second part comes out in another shape, and
+/// nothing else is done with it.
+pub const RESHAPED: &str = "
+func.func @reshaped(%x: tensor<4xi64>) -> (tensor<2x2xi64>, tensor<4xi64>) {
+  %p = flow.tensor.transfer %x : tensor<4xi64> to #hal.device.promise<@drafter>
+  %d = arith.addi %p, %p : tensor<4xi64>
+  %drafted = flow.tensor.transfer %d : tensor<4xi64> to #hal.device.promise<@control>
+  %c = arith.subi %drafted, %x : tensor<4xi64>
+  %q = flow.tensor.transfer %c : tensor<4xi64> to #hal.device.promise<@drafter>
+  %e = tensor.expand_shape %q [[0, 1]] output_shape [2, 2] : tensor<4xi64> into tensor<2x2xi64>
+  %shaped = flow.tensor.transfer %e : tensor<2x2xi64> to #hal.device.promise<@control>
+  %s = arith.addi %shaped, %shaped : tensor<2x2xi64>
+  %t = flow.tensor.transfer %drafted : tensor<4xi64> to #hal.device.promise<@target>
+  %v = arith.muli %t, %t : tensor<4xi64>
+  return %s, %v : tensor<2x2xi64>, tensor<4xi64>
+}
+";
+
 /// Control hands the drafter one number twice.
 pub const SAME_NUMBERS: &str = "
 func.func @pair(%i: i64) -> tensor<2xi64> {
