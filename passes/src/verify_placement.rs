@@ -16,6 +16,7 @@
 //! may write into a buffer that it was only lent.
 
 mod actual;
+mod alternatives;
 mod borrowed;
 mod expectation;
 mod report;

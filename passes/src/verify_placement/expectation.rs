@@ -5,7 +5,7 @@ use std::fmt;
 
 use dialects::{Attribute, Module, Op, vocabulary};
 
-use super::{Devices, resource_names};
+use super::{Devices, alternatives, resource_names};
 use crate::names::device_of;
 
 /// A parameter of an archive: `scope::key`.
@@ -51,7 +51,7 @@ pub struct PlannedFunction {
     /// Whether its signature is spelled in buffers, views and scalars only.
     /// Tensors change arity when they become resources and timepoints.
     pub comparable: bool,
-    /// How many calls there are in the module.
+    /// How many calls IREE has to keep, of those in the module.
     pub calls: usize,
     /// Whether a public function reaches it.
     pub reachable: bool,
@@ -225,7 +225,7 @@ impl Expectation {
             let Some(calls) = calls.get(name) else {
                 continue;
             };
-            function.calls = calls.len();
+            function.calls = alternatives::fewest(calls);
             if function.public {
                 continue;
             }

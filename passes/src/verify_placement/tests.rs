@@ -368,6 +368,30 @@ fn call_that_was_removed() {
 }
 
 #[test]
+fn calls_of_branches_that_became_one() {
+    let call = "func.call @drafter_0(%v, %s) : (!hal.buffer_view, !hal.buffer) -> ()";
+    let choice = |then: &str, otherwise: &str| {
+        let chosen = format!(
+            "%c = arith.constant true\n %o = util.optimization_barrier %c : i1\n\
+             scf.if %o {{\n {then}\n }} else {{\n {otherwise}\n }}"
+        );
+        compare(&PLACED.replace(call, &chosen), STREAM)
+    };
+    let twice = format!("{call}\n{call}");
+    for report in [choice(call, call), choice(call, ""), choice("", call)] {
+        assert!(report.violations.is_empty(), "{:?}", report.violations);
+    }
+    let removed = "of 2 calls to @drafter_0 (drafter), IREE kept 1";
+    assert_violation(&choice(&twice, call), removed);
+    assert_violation(&choice(call, &choice_within(call)), removed);
+}
+
+/// `call`, and once more in either branch of a conditional.
+fn choice_within(call: &str) -> String {
+    format!("{call}\n scf.if %o {{\n {call}\n }} else {{\n {call}\n }}")
+}
+
+#[test]
 fn calls_out_of_order() {
     // What IREE makes of calls beside a wait for scalars, which only one uses.
     let first = "    util.call @drafter_0(%v, %s) : (!hal.buffer_view, !hal.buffer) -> ()\n";
