@@ -165,6 +165,7 @@ pub fn assemble<'s>(
     module
         .run_pipeline("builtin.module(inline,canonicalize,cse,symbol-dce)")
         .map_err(our_mistake)?;
+    module.verify().map_err(our_mistake)?;
     Ok(Assembled {
         module,
         diagnostics,

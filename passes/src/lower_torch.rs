@@ -6,11 +6,12 @@
 //! `util.func`s: those steps drop the attributes that placement needs. IR
 //! without Torch operations or types is only inlined and made canonical.
 
+use dialects::ir::Walk;
 use dialects::{Diagnostic, Module};
 
 use crate::settings::Context;
 
-const PIPELINE: &str = "builtin.module(func.func(\
+const LOWER: &str = "func.func(\
     torch-recompose-complex-ops,\
     torch-iree-bitcast-tensor,\
     torch-reduce-op-variants,\
@@ -30,15 +31,14 @@ const PIPELINE: &str = "builtin.module(func.func(\
     cse),\
     torch-func-backend-type-conversion,\
     canonicalize,\
-    func.func(torch-finalizing-backend-type-conversion),\
-    inline{default-pipeline=},\
-    canonicalize,\
-    cse)";
+    func.func(torch-finalizing-backend-type-conversion)";
 
-/// What runs on IR that holds no Torch: calls are still inlined, so that every
-/// later pass sees whole functions. Here and above, all functions are brought to
-/// canonical form at once, behind the inliner, which would do each by itself.
-const INLINE: &str = "builtin.module(inline{default-pipeline=},canonicalize,cse)";
+/// Every later pass sees whole functions. The inliner would bring each to
+/// canonical form by itself; that comes once, at the end.
+const INLINE: &str = "inline{default-pipeline=}";
+
+/// Without looking for dead and equal blocks: control flow is structured here.
+const MAKE_CANONICAL: &str = "func.func(canonicalize{region-simplify=disabled},cse)";
 
 /// Runs the pass.
 ///
@@ -47,10 +47,20 @@ const INLINE: &str = "builtin.module(inline{default-pipeline=},canonicalize,cse)
 /// What IREE's Torch lowering says of an operation that it cannot lower, or a
 /// Torch operator that only its author knows.
 pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
-    if holds_torch(module) {
+    let found = Found::in_module(module);
+    let steps = [
+        found.torch.then_some(LOWER),
+        found.private_function.then_some(INLINE),
+        Some(MAKE_CANONICAL),
+    ];
+    let steps: Vec<&str> = steps.into_iter().flatten().collect();
+    let pipeline = format!("builtin.module({})", steps.join(","));
+    if found.torch {
         unknown_operators(module)?;
         let public = public_functions(module);
-        let warnings = module.run_pipeline(PIPELINE).map_err(with_help)?;
+        let warnings = module.run_pipeline(&pipeline).map_err(with_help)?;
+        // Torch lowering is large and changes with each IREE.
+        module.verify()?;
         context.diagnostics.extend(warnings);
         for name in public {
             context.diagnostics.push(Diagnostic::remark(format!(
@@ -59,7 +69,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
             )));
         }
     } else {
-        module.run_pipeline(INLINE)?;
+        module.run_pipeline(&pipeline)?;
     }
     Ok(())
 }
@@ -76,9 +86,26 @@ fn with_help(mut errors: Vec<Diagnostic>) -> Vec<Diagnostic> {
     errors
 }
 
-fn holds_torch(module: &Module<'_>) -> bool {
-    let mut ops = module.op().nested().into_iter();
-    ops.any(|op| op.is_of(&["torch", "torch_c"]))
+/// What a module needs steps for.
+#[derive(Default)]
+struct Found {
+    /// Torch operations.
+    torch: bool,
+    /// Functions that the inliner inlines, or removes: it takes its time even
+    /// where there are none.
+    private_function: bool,
+}
+
+impl Found {
+    fn in_module(module: &Module<'_>) -> Self {
+        let mut found = Self::default();
+        module.op().walk(&mut |op| {
+            found.torch |= op.is_of(&["torch", "torch_c"]);
+            found.private_function |= op.is(dialects::vocabulary::FUNC) && !op.is_public();
+            Walk::Into
+        });
+        found
+    }
 }
 
 fn public_functions(module: &Module<'_>) -> Vec<String> {
