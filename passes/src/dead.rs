@@ -6,7 +6,7 @@ use dialects::Module;
 use dialects::ir::Value;
 use dialects::vocabulary::{GLOBAL, GLOBAL_LOAD};
 
-use crate::structure::{functions, is_pure, outer_ops, placed_blocks};
+use crate::structure::{functions, is_pure, placed_blocks};
 
 /// Erases pure operations whose results nobody reads, and then those that only
 /// they read.
@@ -28,7 +28,7 @@ pub fn erase_dead_operations(module: &Module<'_>) {
 /// Erases private globals that no operation refers to; returns their names.
 pub fn erase_dead_globals(module: &Module<'_>) -> Vec<String> {
     let mut used: HashSet<String> = HashSet::new();
-    for op in outer_ops(module) {
+    for op in module.op().nested() {
         // Asking for all attributes is slow, and what only computes (nearly
         // all of a module) refers to no symbol.
         if op.is(GLOBAL_LOAD) {
