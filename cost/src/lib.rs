@@ -52,4 +52,5 @@ pub use error::{CostError, Location};
 pub use plan::Plan;
 pub use platform::Platform;
 pub use search::{Request, search};
+pub use text::counted;
 pub use workload::{Partition, Role, Workload};

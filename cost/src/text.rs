@@ -52,6 +52,11 @@ pub(crate) fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
     }
 }
 
+/// So many of what `noun` names in the singular: `1 device`, `2 devices`.
+pub fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Bytes with a binary prefix, three significant digits: `1.50 GiB`.
 pub(crate) fn bytes(value: f64) -> String {
     scaled(value, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB", "PiB"])

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use cost::{Partition, Role};
+use cost::{Partition, Role, counted};
 use dialects::Diagnostic;
 use dialects::ir::{Op, Value};
 use dialects::vocabulary::TRANSFER;
@@ -121,10 +121,7 @@ impl<'m> Assignment<'m> {
                 reason.0 += uses[&Rc::as_ptr(evidence)];
                 count += uses[&Rc::as_ptr(evidence)];
             }
-            let mut remark = Diagnostic::remark(format!(
-                "{role}: {count} operation{}",
-                if count == 1 { "" } else { "s" }
-            ));
+            let mut remark = Diagnostic::remark(format!("{role}: {}", counted(count, "operation")));
             let mut ranked: Vec<_> = reasons.into_iter().collect();
             ranked.sort_by_key(|(_, (uses, _))| std::cmp::Reverse(*uses));
             for (reason, (uses, place)) in ranked.into_iter().take(4) {

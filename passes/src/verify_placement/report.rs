@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use cost::counted;
 use dialects::Diagnostic;
 
 /// One cause shows in many operations: so many are enough to see it.
@@ -57,7 +58,13 @@ impl Report {
         let _ = match self.violations.len() {
             0 => writeln!(
                 text,
-                "placement proven: {dispatches} dispatches and {parameters} parameters on {}",
+                "placement proven: {} and {} on {}",
+                // The plural has a syllable more.
+                match dispatches {
+                    1 => "1 dispatch".to_owned(),
+                    count => format!("{count} dispatches"),
+                },
+                counted(parameters, "parameter"),
                 counted(self.devices.len(), "device")
             ),
             count => writeln!(
@@ -138,12 +145,4 @@ fn short_spec(spec: &str) -> &str {
     spec.strip_prefix("#hal.device.alias<")
         .and_then(|rest| rest.split_once("> :"))
         .map_or(spec, |(inner, _)| inner)
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    if count == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{count} {noun}s")
-    }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use cost::acceptance::{Estimate, estimate};
+use cost::counted;
 use serde::Serialize;
 
 use crate::message::Message;
@@ -210,10 +211,6 @@ impl Report {
             counts.join(" ")
         ))
     }
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
