@@ -6,10 +6,12 @@
 //! `util.func`s: those steps drop the attributes that placement needs. IR
 //! without Torch operations or types is only inlined and made canonical.
 
-use dialects::ir::Walk;
+use dialects::ir::{Op, Walk};
+use dialects::vocabulary::{FUNC, GLOBAL_LOAD};
 use dialects::{Diagnostic, Module};
 
 use crate::settings::Context;
+use crate::structure::is_pure;
 
 const LOWER: &str = "func.func(\
     torch-recompose-complex-ops,\
@@ -48,14 +50,18 @@ const MAKE_CANONICAL: &str = "func.func(canonicalize{region-simplify=disabled},c
 /// Torch operator that only its author knows.
 pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
     let found = Found::in_module(module);
+    for load in &found.loads_in_bodies {
+        move_out_of_bodies(*load);
+    }
+    let holds_torch = found.torch;
     let steps = [
-        found.torch.then_some(LOWER),
+        holds_torch.then_some(LOWER),
         found.private_function.then_some(INLINE),
         Some(MAKE_CANONICAL),
     ];
     let steps: Vec<&str> = steps.into_iter().flatten().collect();
     let pipeline = format!("builtin.module({})", steps.join(","));
-    if found.torch {
+    if holds_torch {
         unknown_operators(module)?;
         let public = public_functions(module);
         let warnings = module.run_pipeline(&pipeline).map_err(with_help)?;
@@ -88,24 +94,40 @@ fn with_help(mut errors: Vec<Diagnostic>) -> Vec<Diagnostic> {
 
 /// What a module needs steps for.
 #[derive(Default)]
-struct Found {
+struct Found<'m> {
     /// Torch operations.
     torch: bool,
     /// Functions that the inliner inlines, or removes: it takes its time even
     /// where there are none.
     private_function: bool,
+    /// Weights that the body of a computation loads for itself.
+    loads_in_bodies: Vec<Op<'m>>,
 }
 
-impl Found {
-    fn in_module(module: &Module<'_>) -> Self {
+impl<'m> Found<'m> {
+    fn in_module(module: &'m Module<'_>) -> Self {
         let mut found = Self::default();
         module.op().walk(&mut |op| {
             found.torch |= op.is_of(&["torch", "torch_c"]);
-            found.private_function |= op.is(dialects::vocabulary::FUNC) && !op.is_public();
+            found.private_function |= op.is(FUNC) && !op.is_public();
+            if op.is(GLOBAL_LOAD) && op.parent().is_some_and(is_pure) {
+                found.loads_in_bodies.push(op);
+            }
             Walk::Into
         });
         found
     }
+}
+
+/// Moves a load in front of the computation in whose body it is: what an
+/// operation reads is looked for among what enters it, and IREE finds no global
+/// that has a device from within a dispatch ("undefined global").
+fn move_out_of_bodies(load: Op<'_>) {
+    let mut outermost = load;
+    while let Some(outer) = outermost.parent().filter(|op| is_pure(*op)) {
+        outermost = outer;
+    }
+    load.move_before(outermost);
 }
 
 fn public_functions(module: &Module<'_>) -> Vec<String> {
@@ -113,7 +135,7 @@ fn public_functions(module: &Module<'_>) -> Vec<String> {
         .body()
         .ops()
         .into_iter()
-        .filter(|op| op.is(dialects::vocabulary::FUNC) && op.is_public())
+        .filter(|op| op.is(FUNC) && op.is_public())
         .filter_map(|op| op.symbol_name())
         .collect()
 }

@@ -58,29 +58,6 @@ func.func @step(%tokens: tensor<4xi64> {other.attribute}, %n: i64) -> tensor<4xi
   return %verified : tensor<4xi64>
 }
 
-// A weight that only the body of an operation reads stays.
-// RUN: specplace opt --pass %{plan},assign-affinities %{decision} --platform two-cpus --pin drafter=cpu2,target=cpu,control=cpu -q inside.mlir | FileCheck inside.mlir
-//--- inside.mlir
-// CHECK: util.global private @inside
-// CHECK: util.global.load @inside
-util.global private @inside = #flow.parameter.named<"model"::"inside"> : tensor<4xi64>
-func.func @step(%tokens: tensor<4xi64>) -> tensor<4xi64> {
-  %marked = flow.tensor.transfer %tokens : tensor<4xi64> to #hal.device.promise<@drafter>
-  %draft = arith.addi %marked, %marked : tensor<4xi64>
-  %verify = flow.tensor.transfer %draft : tensor<4xi64> to #hal.device.promise<@target>
-  %empty = tensor.empty() : tensor<4xi64>
-  %verified = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
-      ins(%verify : tensor<4xi64>) outs(%empty : tensor<4xi64>) {
-  ^bb0(%token: i64, %out: i64):
-    %at = linalg.index 0 : index
-    %weight = util.global.load @inside : tensor<4xi64>
-    %element = tensor.extract %weight[%at] : tensor<4xi64>
-    %sum = arith.addi %token, %element : i64
-    linalg.yield %sum : i64
-  } -> tensor<4xi64>
-  return %verified : tensor<4xi64>
-}
-
 // Where a unit has one device of its kind, its alias has no ordinal to give.
 // RUN: specplace opt --pass %{plan},assign-affinities %{decision} --pin drafter=cpu,target=gpu,control=cpu -q step.mlir | FileCheck unlike.txt
 //--- unlike.txt

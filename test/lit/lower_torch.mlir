@@ -73,6 +73,36 @@ func.func private @layer(%x: tensor<4xf32>) -> tensor<4xf32> {
   return %0 : tensor<4xf32>
 }
 
+// A weight that the body of an operation loads for itself is loaded in front of
+// it: later passes look at what enters an operation, and IREE finds no global
+// that has a device from within a dispatch.
+// RUN: specplace opt --pass lower-torch inside.mlir | FileCheck inside.mlir
+// RUN: specplace inside.mlir -o placed.mlir -q --alpha 0.9 --gamma 1 --platform two-cpus --pin drafter=cpu2,target=cpu,control=cpu
+// RUN: specplace verify-placement --with-iree placed.mlir 2>&1 | FileCheck inside.mlir --check-prefix=PROVEN
+//--- inside.mlir
+// CHECK:       %[[W:.+]] = util.global.load @inside : tensor<4xi64>
+// CHECK:       linalg.generic
+// CHECK-NOT:     util.global.load
+// CHECK:         tensor.extract %[[W]]
+// PROVEN: placement proven: 2 dispatches and 1 parameter on 2 devices
+util.global private @inside = #flow.parameter.named<"model"::"inside"> : tensor<4xi64>
+func.func @step(%tokens: tensor<4xi64>) -> tensor<4xi64> {
+  %marked = flow.tensor.transfer %tokens : tensor<4xi64> to #hal.device.promise<@drafter>
+  %draft = arith.addi %marked, %marked : tensor<4xi64>
+  %verify = flow.tensor.transfer %draft : tensor<4xi64> to #hal.device.promise<@target>
+  %empty = tensor.empty() : tensor<4xi64>
+  %verified = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      ins(%verify : tensor<4xi64>) outs(%empty : tensor<4xi64>) {
+  ^bb0(%token: i64, %out: i64):
+    %at = linalg.index 0 : index
+    %weight = util.global.load @inside : tensor<4xi64>
+    %element = tensor.extract %weight[%at] : tensor<4xi64>
+    %sum = arith.addi %token, %element : i64
+    linalg.yield %sum : i64
+  } -> tensor<4xi64>
+  return %verified : tensor<4xi64>
+}
+
 // Operators that only their author knows are named all at once, before
 // anything is lowered.
 // RUN: not specplace opt --pass lower-torch unknown.mlir 2>&1 | FileCheck unknown.mlir
