@@ -74,63 +74,33 @@ fn name_after<'t>(line: &'t str, before: &str) -> Option<&'t str> {
     rest.split([' ', ',', ')', ':']).next()
 }
 
-/// Takes barriers away that are in front of the lines with `place`, which are
-/// then handed the values themselves.
-fn hand_over_bare(text: &str, place: &str) -> String {
-    let all: Vec<&str> = text.lines().collect();
-    let mut behind: Vec<(String, &str)> = Vec::new();
+/// Lets IREE see through the barriers that `goes` chooses, by the line in front
+/// of them, their own, and the next: a region that yields what it is given, which
+/// IREE folds, comes in place of each.
+fn see_through(text: &str, goes: impl Fn(&str, &str, &str) -> bool) -> String {
+    let mut before = "";
     let mut left = String::new();
-    for (at, line) in all.iter().enumerate() {
-        let barrier = line.split_once(":").and_then(|(name, rest)| {
-            let (_, values) = rest.split_once(" = util.optimization_barrier ")?;
-            let apart = format!("{}#", name.trim());
-            let user = all[at + 1..].iter().find(|next| next.contains(&apart))?;
-            user.contains(place).then_some((apart, values))
+    let mut all = text.lines().peekable();
+    while let Some(line) = all.next() {
+        let after = all.peek().copied().unwrap_or_default();
+        let barrier = line.split_once(" = util.optimization_barrier ");
+        let barrier = barrier.and_then(|(names, of)| Some((names, of.split_once(" : ")?)));
+        left.push_str(&match barrier {
+            Some((names, (values, types))) if goes(before, line, after) => format!(
+                "{names} = scf.execute_region -> ({types}) {{\n\
+                 scf.yield {values} : {types}\n}}"
+            ),
+            _ => line.to_owned(),
         });
-        if let Some((apart, values)) = barrier {
-            let (values, _) = values.split_once(" : ").unwrap_or((values, ""));
-            let numbered = values.split(", ").enumerate();
-            behind = numbered
-                .map(|(at, value)| (format!("{apart}{at}"), value))
-                .collect();
-            continue;
-        }
-        let mut line = (*line).to_owned();
-        if line.contains(place) {
-            for (apart, value) in &behind {
-                line = line.replace(apart, value);
-            }
-        }
-        left.push_str(&line);
         left.push('\n');
+        before = line;
     }
     left
 }
 
-/// Takes barriers of one value away, those that `goes` chooses by the line in
-/// front of them and their own. A choice between a value and itself, which IREE
-/// folds, comes in place of each.
-fn see_through(text: &str, goes: impl Fn(&str, &str) -> bool) -> String {
-    let mut before = String::new();
-    let mut count = 0;
-    lines(text, |line| {
-        let chosen = goes(&before, line);
-        line.clone_into(&mut before);
-        let barrier = line.split_once(" = util.optimization_barrier ");
-        let Some((name, (value, r#type))) =
-            barrier.and_then(|(name, rest)| Some((name, rest.split_once(" : ")?)))
-        else {
-            return line.to_owned();
-        };
-        if !chosen || value.contains(',') {
-            return line.to_owned();
-        }
-        count += 1;
-        format!(
-            "%true_{count} = arith.constant true\n\
-             {name} = arith.select %true_{count}, {value}, {value} : {type}"
-        )
-    })
+/// Lets IREE see what calls are given.
+fn see_through_to_calls(text: &str) -> String {
+    see_through(text, |_, _, after| after.contains("call @"))
 }
 
 /// Hands on a view itself, where OUT has another view of the same buffer in its
@@ -240,7 +210,7 @@ pub const GUARDS: &[Guard] = &[
         name: "a barrier keeps an argument that one call passes twice",
         module: Module::Outlined(TWICE),
         pins: "drafter=cpu2,target=cpu,control=cpu",
-        remove: |text| hand_over_bare(text, "call @"),
+        remove: see_through_to_calls,
         shows: Shows::InProof("passes 1 arguments and yields 1 results; emitted were 2 and 1"),
     },
     Guard {
@@ -249,7 +219,7 @@ pub const GUARDS: &[Guard] = &[
         name: "a barrier keeps arguments that turn out to be equal",
         module: Module::text(UNCHANGED, &[]),
         pins: "drafter=cpu2,target=cpu,control=cpu",
-        remove: |text| hand_over_bare(text, "call @"),
+        remove: see_through_to_calls,
         shows: Shows::InProof("passes 2 arguments and yields 0 results; emitted were 3 and 0"),
     },
     Guard {
@@ -259,7 +229,7 @@ pub const GUARDS: &[Guard] = &[
         module: Module::text(CHOSEN, &[]),
         pins: "drafter=cpu2,target=cpu,control=cpu",
         remove: |text| {
-            let bare = hand_over_bare(text, "call @");
+            let bare = see_through_to_calls(text);
             // The barrier behind a call, and what is there instead.
             let mut read = ("nothing yet".to_owned(), String::new());
             lines(&bare, |line| {
@@ -289,7 +259,7 @@ pub const GUARDS: &[Guard] = &[
         name: "a barrier keeps results that turn out to be unused",
         module: Module::text(UNREAD, &[]),
         pins: "drafter=cpu2,target=cpu,control=cpu",
-        remove: |text| see_through(text, |before, _| before.contains("call @drafter_0(")),
+        remove: |text| see_through(text, |before, _, _| before.contains("call @drafter_0(")),
         shows: Shows::InProof("passes 1 arguments and yields 0 results; emitted were 1 and 1"),
     },
     Guard {
@@ -297,7 +267,7 @@ pub const GUARDS: &[Guard] = &[
         name: "a barrier keeps calls where a condition turns out to be known",
         module: Module::text(CHOSEN_AGAIN, &[]),
         pins: "drafter=cpu2,target=cpu,control=cpu",
-        remove: |text| see_through(text, |_, line| line.ends_with(" : i1")),
+        remove: |text| see_through(text, |_, line, _| line.ends_with(" : i1")),
         shows: Shows::InProof("@drafter_0 (drafter) is gone"),
     },
     Guard {
@@ -334,7 +304,7 @@ pub const GUARDS: &[Guard] = &[
             methods: Some("[host-scalars, mapped-copy]"),
         },
         pins: "drafter=cpu2,target=cpu,control=cpu",
-        remove: |text| hand_over_bare(text, "return "),
+        remove: |text| see_through(text, |_, _, after| after.contains("return ")),
         shows: Shows::InProof("operand is unlinked"),
     },
     Guard {
@@ -454,17 +424,7 @@ pub const GUARDS: &[Guard] = &[
         name: "an argument is returned twice from behind a barrier",
         module: Module::text(RETURNS_TWICE, &[]),
         pins: "drafter=cpu,target=cpu,control=cpu",
-        remove: |text| {
-            lines(text, |line| {
-                match line.split_once(" = util.optimization_barrier ") {
-                    Some((apart, of)) if of.ends_with(": tensor<4xi64>") && !of.contains(',') => {
-                        let of = of.split(' ').next().unwrap_or_default();
-                        format!("{apart} = tensor.cast {of} : tensor<4xi64> to tensor<4xi64>")
-                    }
-                    _ => line.to_owned(),
-                }
-            })
-        },
+        remove: |text| see_through(text, |_, line, _| line.ends_with(" : tensor<4xi64>")),
         shows: Shows::InProof("operand is unlinked"),
     },
 ];
