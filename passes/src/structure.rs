@@ -50,6 +50,11 @@ pub fn is_control_flow(op: Op<'_>) -> bool {
     op.is_of(&["scf"]) && op.has_body()
 }
 
+/// Whether it runs one of its blocks, and none of the others.
+pub fn is_choice(op: Op<'_>) -> bool {
+    op.is("scf.if") || op.is("scf.index_switch")
+}
+
 /// Whether it ends a block of control flow, and hands its operands on without
 /// looking at them.
 pub fn hands_on(op: Op<'_>) -> bool {

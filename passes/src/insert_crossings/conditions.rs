@@ -10,7 +10,7 @@ use dialects::Module;
 use dialects::hal::Inserter;
 use dialects::ir::Op;
 
-use crate::structure::{is_control_flow, placed_blocks};
+use crate::structure::{is_choice, is_control_flow, placed_blocks};
 
 /// Hides the conditions of `function` on which calls depend.
 pub fn hide<'m>(module: &'m Module<'m>, function: Op<'m>) {
@@ -22,7 +22,7 @@ pub fn hide<'m>(module: &'m Module<'m>, function: Op<'m>) {
             let condition = if op.is("scf.while") {
                 op.blocks().first().and_then(|before| before.terminator())
             } else {
-                (op.is("scf.if") || op.is("scf.index_switch")).then_some(op)
+                is_choice(op).then_some(op)
             };
             let Some(holder) = condition else {
                 continue;

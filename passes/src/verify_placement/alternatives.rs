@@ -5,6 +5,8 @@
 
 use dialects::ir::Op;
 
+use crate::structure::is_choice;
+
 /// A branch of a conditional.
 type Branch<'m> = (Op<'m>, usize);
 
@@ -49,7 +51,7 @@ fn branches_around(call: Op<'_>) -> Vec<Branch<'_>> {
     let mut branches = Vec::new();
     let mut inner = call;
     while let Some(outer) = inner.parent() {
-        if outer.is("scf.if") || outer.is("scf.index_switch") {
+        if is_choice(outer) {
             let branch = outer
                 .blocks()
                 .iter()
