@@ -1,5 +1,7 @@
 //! Words for people: suggestions, lists and numbers with units.
 
+use std::fmt::Display;
+
 /// The candidate most like `given`, when it is like enough to be meant.
 pub(crate) fn closest<'a>(
     given: &str,
@@ -52,9 +54,14 @@ pub(crate) fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
     }
 }
 
-/// So many of what `noun` names in the singular: `1 device`, `2 devices`.
-pub fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+/// So many of what `noun` names in the singular: `1 device`, `2 dispatches`.
+pub fn counted<N: Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+    let ending = match noun {
+        _ if count == N::from(1) => "",
+        _ if noun.ends_with("ch") => "es",
+        _ => "s",
+    };
+    format!("{count} {noun}{ending}")
 }
 
 /// Bytes with a binary prefix, three significant digits: `1.50 GiB`.
@@ -131,6 +138,13 @@ mod tests {
             Some("bandwidth")
         );
         assert_eq!(closest("zzz", ["latency", "bandwidth"]), None);
+    }
+
+    #[test]
+    fn counts_agree_with_their_noun() {
+        assert_eq!(counted(1usize, "dispatch"), "1 dispatch");
+        assert_eq!(counted(0usize, "dispatch"), "0 dispatches");
+        assert_eq!(counted(2u64, "device"), "2 devices");
     }
 
     #[test]

@@ -23,7 +23,7 @@ mod template;
 
 use std::collections::BTreeMap;
 
-use cost::Role;
+use cost::{Role, counted};
 use dialects::ir::{Attribute, Op};
 use dialects::vocabulary::{ROLE, TRANSFER, TRANSFER_TARGET};
 use dialects::{Diagnostic, Module, Session, Severity};
@@ -334,14 +334,14 @@ fn give_role(module: &Module<'_>, function: Op<'_>, role: Role) {
 
 fn saved(forward: &Forward<'_>, role: Role, count: u64, outcome: &Outcome) -> Diagnostic {
     let length = forward.length;
-    let plural = if count == 1 { "" } else { "s" };
     let (before, after) = outcome.flops;
     let mut remark = if outcome.head_cut {
         let share = 100.0 * (1.0 - ratio(after, before));
         Diagnostic::remark(format!(
-            "{role} @{}: logits at {count} position{plural} of {length}, which saves {share:.1} % \
+            "{role} @{}: logits at {} of {length}, which saves {share:.1} % \
              of a pass ({} of {} FLOPs and {} of {} of intermediate results)",
             forward.name,
+            counted(count, "position"),
             short(before - after.min(before)),
             short(before),
             bytes(outcome.bytes.0 - outcome.bytes.1.min(outcome.bytes.0)),

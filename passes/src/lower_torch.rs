@@ -4,7 +4,8 @@
 //! The pass list is that of IREE's Torch input plugin (`torch-to-iree`) up to
 //! where it would wrap functions into its asynchronous ABI and turn them into
 //! `util.func`s: those steps drop the attributes that placement needs. IR
-//! without Torch operations or types is only inlined and made canonical.
+//! without Torch operations or types is only inlined and made canonical. Weights
+//! that bodies of operations load for themselves are loaded in front of them.
 
 use dialects::ir::{Op, Walk};
 use dialects::vocabulary::{FUNC, GLOBAL_LOAD};
@@ -61,8 +62,8 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     ];
     let steps: Vec<&str> = steps.into_iter().flatten().collect();
     let pipeline = format!("builtin.module({})", steps.join(","));
+    unknown_operators(&found.operators)?;
     if holds_torch {
-        unknown_operators(module)?;
         let public = public_functions(module);
         let warnings = module.run_pipeline(&pipeline).map_err(with_help)?;
         // Torch lowering is large and changes with each IREE.
@@ -100,6 +101,8 @@ struct Found<'m> {
     /// Functions that the inliner inlines, or removes: it takes its time even
     /// where there are none.
     private_function: bool,
+    /// Torch operators that only their author knows.
+    operators: Vec<Op<'m>>,
     /// Weights that the body of a computation loads for itself.
     loads_in_bodies: Vec<Op<'m>>,
 }
@@ -110,6 +113,9 @@ impl<'m> Found<'m> {
         module.op().walk(&mut |op| {
             found.torch |= op.is_of(&["torch", "torch_c"]);
             found.private_function |= op.is(FUNC) && !op.is_public();
+            if op.is("torch.operator") {
+                found.operators.push(op);
+            }
             if op.is(GLOBAL_LOAD) && op.parent().is_some_and(is_pure) {
                 found.loads_in_bodies.push(op);
             }
@@ -141,12 +147,9 @@ fn public_functions(module: &Module<'_>) -> Vec<String> {
 }
 
 /// Names every operator that lowering would stumble over, at once.
-fn unknown_operators(module: &Module<'_>) -> Result<(), Vec<Diagnostic>> {
-    let errors: Vec<Diagnostic> = module
-        .op()
-        .nested()
-        .into_iter()
-        .filter(|op| op.is("torch.operator"))
+fn unknown_operators(operators: &[Op<'_>]) -> Result<(), Vec<Diagnostic>> {
+    let errors: Vec<Diagnostic> = operators
+        .iter()
         .filter_map(|op| {
             let name = op.string_attribute("name")?;
             Some(

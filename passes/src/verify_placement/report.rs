@@ -59,11 +59,7 @@ impl Report {
             0 => writeln!(
                 text,
                 "placement proven: {} and {} on {}",
-                // The plural has a syllable more.
-                match dispatches {
-                    1 => "1 dispatch".to_owned(),
-                    count => format!("{count} dispatches"),
-                },
+                counted(dispatches, "dispatch"),
                 counted(parameters, "parameter"),
                 counted(self.devices.len(), "device")
             ),
