@@ -30,10 +30,10 @@ pub fn erase_dead_globals(module: &Module<'_>) -> Vec<String> {
     let mut used: HashSet<String> = HashSet::new();
     for op in module.op().nested() {
         // Asking for all attributes is slow, and what only computes (nearly
-        // all of a module) refers to no symbol.
+        // all of a module) refers to no symbol; nor do globals.
         if op.is(GLOBAL_LOAD) {
             used.extend(op.attribute("global").and_then(|each| each.as_symbol()));
-        } else if !is_pure(op) {
+        } else if !is_pure(op) && !op.is(GLOBAL) {
             let named = op.attributes().into_iter();
             used.extend(
                 named

@@ -20,7 +20,7 @@ use dialects::{Diagnostic, Module};
 use crate::dead::{erase_dead_globals, erase_dead_operations};
 use crate::identify_roles::role_attribute;
 use crate::settings::Context;
-use crate::structure::{functions, is_pure, outer_ops, placed_blocks};
+use crate::structure::{functions, global, is_pure, outer_ops, placed_blocks};
 
 /// Runs the pass.
 ///
@@ -36,9 +36,11 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         ]);
     };
     let module: &Module<'_> = module;
-    fold_loads(module, plan.gamma)?;
-    let both_stay = matches!(plan.draft_length, DraftLengthForm::Absent);
-    if plan.gamma == 0 && !both_stay {
+    let drafter_goes = plan.gamma == 0 && !matches!(plan.draft_length, DraftLengthForm::Absent);
+    if !fold_loads(module, plan.gamma)? && !drafter_goes {
+        return Ok(());
+    }
+    if drafter_goes {
         remove_idle_loops(module);
         remove_drafter(module);
     }
@@ -47,7 +49,11 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     Ok(())
 }
 
-fn fold_loads(module: &Module<'_>, gamma: u32) -> Result<(), Vec<Diagnostic>> {
+/// Says whether there was an open draft length.
+fn fold_loads(module: &Module<'_>, gamma: u32) -> Result<bool, Vec<Diagnostic>> {
+    if global(module, DRAFT_LENGTH).is_none() {
+        return Ok(false);
+    }
     // Looked up before anything is erased: a scalar read is erased with the
     // load that it reads, and must not be met again.
     let loads: Vec<Op> = outer_ops(module)
@@ -83,7 +89,7 @@ fn fold_loads(module: &Module<'_>, gamma: u32) -> Result<(), Vec<Diagnostic>> {
         result.replace_all_uses_with(value);
         op.erase();
     }
-    Ok(())
+    Ok(true)
 }
 
 /// A scalar read of the draft length is a constant too. Left as a read, the

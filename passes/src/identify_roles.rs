@@ -28,12 +28,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cost::{Partition, Role};
 use dialects::ir::{Attribute, Op};
-use dialects::vocabulary::{DRAFT_LENGTH, GLOBAL, GLOBAL_STORE, ROLE, TRANSFER, TRANSFER_TARGET};
+use dialects::vocabulary::{DRAFT_LENGTH, GLOBAL, ROLE, TRANSFER, TRANSFER_TARGET};
 use dialects::{Diagnostic, Module};
 
 use crate::names::device_of;
 use crate::settings::Context;
-use crate::structure::{functions, is_function, outer_ops};
+use crate::structure::{functions, global_stores, is_function, outer_ops};
 use assignment::Assignment;
 use spread::Spread;
 
@@ -201,9 +201,8 @@ pub fn parameter_name(global: Op<'_>) -> String {
 /// global that is written, or a public function that takes float tensors and
 /// gives tensors of the same type back.
 pub fn state_evidence(module: &Module<'_>) -> Option<Diagnostic> {
-    let stores: BTreeMap<String, Op> = outer_ops(module)
+    let stores: BTreeMap<String, Op> = global_stores(module)
         .into_iter()
-        .filter(|op| op.is(GLOBAL_STORE))
         .filter_map(|op| Some((op.attribute("global")?.as_symbol()?, op)))
         .collect();
     for op in module.body().ops() {

@@ -107,15 +107,23 @@ impl<'m> Outliner<'m> {
         for op in free {
             op.move_before(terminator);
         }
+        let mut returned: FxHashMap<Value, Value> = FxHashMap::default();
         for (colour, members) in order {
-            let ops: Vec<Op> = members.into_iter().map(|index| nodes[index].op).collect();
+            let ops: Vec<Op> = members.iter().map(|index| nodes[*index].op).collect();
             match colour {
                 Colour::Stays => {
                     for op in ops {
                         op.move_before(terminator);
                     }
                 }
-                Colour::Of(role) => self.outline(block, role, &ops, terminator),
+                Colour::Of(role) => {
+                    let now = |value: &Value<'m>| *returned.get(value).unwrap_or(value);
+                    let read: Vec<Few<Value>> = members
+                        .iter()
+                        .map(|index| nodes[*index].read.iter().map(now).collect())
+                        .collect();
+                    returned.extend(self.outline(block, role, &ops, read, terminator));
+                }
             }
         }
         Ok(())
@@ -169,6 +177,7 @@ impl<'m> Outliner<'m> {
             nodes.push(Node {
                 op,
                 colour,
+                read: inputs(op),
                 needs: Vec::new(),
             });
         }
@@ -179,8 +188,9 @@ impl<'m> Outliner<'m> {
             .collect();
         let mut last_effect = None;
         for (at, node) in nodes.iter_mut().enumerate() {
-            node.needs = inputs(node.op)
-                .into_iter()
+            node.needs = node
+                .read
+                .iter()
                 .filter_map(|value| index.get(&value.defining_op()?).copied())
                 .collect();
             // What stays may have effects; their order is kept.
@@ -194,10 +204,18 @@ impl<'m> Outliner<'m> {
         nodes
     }
 
-    /// Moves `ops` into a function and calls it at the end of `block`.
-    fn outline(&mut self, block: Block<'m>, role: Partition, ops: &[Op<'m>], terminator: Op<'m>) {
+    /// Moves `ops`, which read what `read` has for each, into a function and
+    /// calls it at the end of `block`. Says which results of the call stand for
+    /// which values there.
+    fn outline(
+        &mut self,
+        block: Block<'m>,
+        role: Partition,
+        ops: &[Op<'m>],
+        read: Vec<Few<Value<'m>>>,
+        terminator: Op<'m>,
+    ) -> Vec<(Value<'m>, Value<'m>)> {
         let inside: FxHashSet<Op> = ops.iter().copied().collect();
-        let read: Vec<Few<Value>> = ops.iter().map(|op| inputs(*op)).collect();
         let (arguments, results) = self.interface(block, ops, &read, &inside);
         let location = ops[0].location();
         let session = self.module.session();
@@ -236,18 +254,19 @@ impl<'m> Outliner<'m> {
         let mut within: FxHashMap<Value, Value> =
             arguments.iter().copied().zip(body.arguments()).collect();
         for (op, read) in ops.iter().zip(read) {
-            for value in read {
-                self.copy_free(value, body, &mut within);
+            for value in &read {
+                self.copy_free(*value, body, &mut within);
             }
             op.detach();
             body.append(*op);
             op.remove_attribute(ROLE);
-            remap(*op, &within);
+            remap(*op, &read, &within);
         }
-        for (result, value) in call.results().into_iter().zip(&results) {
+        let returned: Vec<_> = results.iter().copied().zip(call.results()).collect();
+        for (value, result) in &returned {
             for each in value.uses() {
                 if each.op.ancestor_in(body).is_none() {
-                    each.op.set_operand(each.index, result);
+                    each.op.set_operand(each.index, *result);
                 }
             }
         }
@@ -256,6 +275,7 @@ impl<'m> Outliner<'m> {
                 .operands(&results)
                 .build(),
         );
+        returned
     }
 
     /// What a group reads from outside, and what of it is read outside.
@@ -307,26 +327,33 @@ impl<'m> Outliner<'m> {
         let Some(op) = value.defining_op() else {
             return;
         };
-        for needed in inputs(op) {
-            self.copy_free(needed, body, within);
+        let read = inputs(op);
+        for needed in &read {
+            self.copy_free(*needed, body, within);
         }
         let copy = op.duplicate();
         body.append(copy);
         copy.remove_attribute(ROLE);
-        remap(copy, within);
+        remap(copy, &read, within);
         within.extend(op.results().into_iter().zip(copy.results()));
     }
 }
 
-/// Replaces what `op` and the operations in it read, as `within` says.
-fn remap<'m>(op: Op<'m>, within: &FxHashMap<Value<'m>, Value<'m>>) {
+/// Replaces what `op` and the operations in it read, as `within` says; `read`
+/// is all that they read from outside.
+fn remap<'m>(op: Op<'m>, read: &[Value<'m>], within: &FxHashMap<Value<'m>, Value<'m>>) {
+    let operands = op.operands();
+    // Bodies are long, and hardly any reads what no operand is.
+    let captures = read
+        .iter()
+        .any(|value| within.contains_key(value) && !operands.contains(value));
     op.walk(&mut |nested| {
         for (index, operand) in nested.operands().into_iter().enumerate() {
             if let Some(replacement) = within.get(&operand) {
                 nested.set_operand(index, *replacement);
             }
         }
-        Walk::Into
+        if captures { Walk::Into } else { Walk::Over }
     });
 }
 

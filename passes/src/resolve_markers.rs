@@ -35,7 +35,7 @@ use dialects::{Diagnostic, Module};
 use crate::names::{device_of, model_role_in, role_of_device};
 use crate::outline_subgraphs::is_outlined;
 use crate::settings::{Context, Selector};
-use crate::structure::{functions, is_function};
+use crate::structure::{functions, is_function, outer_ops};
 
 /// Runs the pass.
 ///
@@ -161,7 +161,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     fn operators(&mut self) {
-        for op in self.module.op().nested() {
+        for op in outer_ops(self.module) {
             if op.is(TRANSFER) {
                 self.transfer(op);
             } else if op.is("torch.operator") {
@@ -296,7 +296,7 @@ impl<'a> Resolver<'a, '_> {
     /// Roles given to whole functions and to single Torch operations. Both
     /// must become markers: lowering inlines the one and rewrites the other.
     fn functions(&mut self) {
-        for op in self.module.op().nested() {
+        for op in outer_ops(self.module) {
             let given = match op
                 .string_attribute(ROLE)
                 .map(|text| (text.parse::<Partition>(), text))

@@ -7,7 +7,7 @@
 
 use dialects::Module;
 use dialects::ir::{Block, Few, Op, Type, Value, Walk};
-use dialects::vocabulary::{FUNC, GLOBAL, GLOBAL_LOAD, UTIL_FUNC};
+use dialects::vocabulary::{FUNC, GLOBAL, GLOBAL_LOAD, GLOBAL_STORE, UTIL_FUNC};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Whether the operation is a function of either kind.
@@ -167,6 +167,19 @@ pub fn outer_ops<'m>(module: &'m Module<'_>) -> Vec<Op<'m>> {
     ops
 }
 
+/// The operations that write globals.
+pub fn global_stores<'m>(module: &'m Module<'_>) -> Vec<Op<'m>> {
+    // IREE's verifier lets only initializers write what is not mutable.
+    let written = module.body().ops().into_iter().any(|op| {
+        op.is(GLOBAL) && op.attribute("is_mutable").is_some() || op.is("util.initializer")
+    });
+    if !written {
+        return Vec::new();
+    }
+    let stores = outer_ops(module).into_iter();
+    stores.filter(|op| op.is(GLOBAL_STORE)).collect()
+}
+
 /// Whether the operation only names data that is there from the start: a
 /// constant, an empty tensor, a weight.
 fn is_source(op: Op<'_>) -> bool {
@@ -207,9 +220,8 @@ pub struct Free<'m> {
 impl<'m> Free<'m> {
     /// Looks at which globals the module writes.
     pub fn new(module: &'m Module<'_>) -> Self {
-        let written = outer_ops(module)
+        let written = global_stores(module)
             .into_iter()
-            .filter(|op| op.is(dialects::vocabulary::GLOBAL_STORE))
             .filter_map(|op| op.attribute("global")?.as_symbol())
             .collect();
         Self {
@@ -247,6 +259,8 @@ impl<'m> Free<'m> {
                 // A scalar read from a tensor is a wait; it happens once,
                 // where it stands.
                 && !op.is("tensor.extract")
+                // Operands first: they tell most of it, and bodies are long.
+                && op.operands().into_iter().all(|value| self.is_free_value(value))
                 && self.inputs(op).into_iter().all(|value| self.is_free_value(value))
         };
         self.known.insert(op, free);

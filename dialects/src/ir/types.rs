@@ -6,13 +6,13 @@ use std::marker::PhantomData;
 use mlir_sys::{
     MlirType, mlirFunctionTypeGet, mlirFunctionTypeGetInput, mlirFunctionTypeGetNumInputs,
     mlirFunctionTypeGetNumResults, mlirFunctionTypeGetResult, mlirIntegerTypeGetWidth,
-    mlirShapedTypeGetDimSize, mlirShapedTypeGetElementType, mlirShapedTypeGetRank,
-    mlirShapedTypeIsDynamicDim, mlirTypeEqual, mlirTypeIsABF16, mlirTypeIsAF16, mlirTypeIsAF32,
+    mlirShapedTypeGetDimSize, mlirShapedTypeGetDynamicSize, mlirShapedTypeGetElementType,
+    mlirShapedTypeGetRank, mlirTypeEqual, mlirTypeIsABF16, mlirTypeIsAF16, mlirTypeIsAF32,
     mlirTypeIsAF64, mlirTypeIsAFloat, mlirTypeIsAFunction, mlirTypeIsAIndex, mlirTypeIsAInteger,
     mlirTypeIsARankedTensor, mlirTypeIsATensor, mlirTypeParseGet, mlirTypePrint,
 };
 
-use super::{printed, string_ref};
+use super::{Few, printed, string_ref};
 use crate::session::Session;
 
 /// The type of a value. Uniqued by its context.
@@ -81,18 +81,18 @@ impl<'m> Type<'m> {
     }
 
     /// The dimensions of a ranked tensor, `None` for those that are dynamic.
-    pub fn shape(self) -> Option<Vec<Option<i64>>> {
+    pub fn shape(self) -> Option<Few<Option<i64>>> {
         // SAFETY: only on a ranked tensor, with indices below the rank.
         unsafe {
             if !mlirTypeIsARankedTensor(self.raw) {
                 return None;
             }
+            let dynamic = mlirShapedTypeGetDynamicSize();
             Some(
                 (0..mlirShapedTypeGetRank(self.raw))
                     .map(|index| {
-                        let index = index as isize;
-                        (!mlirShapedTypeIsDynamicDim(self.raw, index))
-                            .then(|| mlirShapedTypeGetDimSize(self.raw, index))
+                        let size = mlirShapedTypeGetDimSize(self.raw, index as isize);
+                        (size != dynamic).then_some(size)
                     })
                     .collect(),
             )

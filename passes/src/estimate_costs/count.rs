@@ -47,7 +47,7 @@ pub fn work(op: Op<'_>) -> Option<Work> {
         attention(op, &mut work);
     } else if let Some(sizes) = loop_sizes(op) {
         let points = product(&sizes);
-        body(op, points, &mut work);
+        let reads_tables = body(op, points, &mut work);
         let elements = op
             .results()
             .iter()
@@ -56,7 +56,7 @@ pub fn work(op: Op<'_>) -> Option<Work> {
             .unwrap_or(0);
         // Fewer results than loop points means a contraction or reduction.
         let reduces = points > elements.max(1);
-        work.dispatches = reduces || reads_tables(op);
+        work.dispatches = reduces || reads_tables;
     } else {
         // Scans, scatters, concatenations and the like move what they touch.
         work.dispatches = name.starts_with("iree_linalg_ext.") || name == "tensor.concat";
@@ -83,18 +83,18 @@ fn product(sizes: &[u64]) -> u64 {
         .fold(1u64, |product, size| product.saturating_mul(*size))
 }
 
-fn reads_tables(op: Op<'_>) -> bool {
-    op.nested().iter().any(|nested| nested.is("tensor.extract"))
-}
-
-/// Adds the arithmetic of the operation's body, done at each of `points`.
-fn body(op: Op<'_>, points: u64, work: &mut Work) {
+/// Adds the arithmetic of the operation's body, done at each of `points`; says
+/// whether the body looks up elements of a table.
+fn body(op: Op<'_>, points: u64, work: &mut Work) -> bool {
+    let mut reads_tables = false;
     op.walk(&mut |nested| {
         if nested != op {
             arithmetic(nested, points, work);
+            reads_tables |= nested.is("tensor.extract");
         }
         Walk::Into
     });
+    reads_tables
 }
 
 /// Adds one arithmetic operation, done at each of `points`.

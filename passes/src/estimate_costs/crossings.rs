@@ -141,21 +141,21 @@ impl<'m> Values<'m> {
             sets.union(*from, *to);
         }
         // By the first value of each set, so that the order is the module's.
-        let mut first: BTreeMap<usize, usize> = BTreeMap::new();
-        let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for at in 0..self.types.len() {
-            let class = *first.entry(sets.find(at)).or_insert(at);
-            members.entry(class).or_default().push(at);
-        }
+        let mut first: FxHashMap<usize, usize> = FxHashMap::default();
+        let mut members: Vec<(usize, usize)> = (0..self.types.len())
+            .map(|at| (*first.entry(sets.find(at)).or_insert(at), at))
+            .collect();
+        members.sort_unstable();
         let mut demands: Vec<CrossingDemand> = Vec::new();
-        for (class, members) in members {
+        for members in members.chunk_by(|one, next| one.0 == next.0) {
             // Most values never leave the partition that makes them.
-            let made = || members.iter().flat_map(|at| &self.makers[*at]);
-            let read = || members.iter().flat_map(|at| &self.readers[*at]);
+            let made = || members.iter().flat_map(|(_, at)| &self.makers[*at]);
+            let read = || members.iter().flat_map(|(_, at)| &self.readers[*at]);
             if !made().any(|maker| read().any(|reader| reader.0 != maker.0)) {
                 continue;
             }
-            let carried = members.iter().any(|at| self.carried.contains(at));
+            let class = members[0].0;
+            let carried = members.iter().any(|(_, at)| self.carried.contains(at));
             let parcel = parcel_of(self.types[class], carried);
             let readers: BTreeSet<Side> = read().copied().collect();
             let mut often: BTreeMap<(Partition, bool, Partition, bool, Per), u64> = BTreeMap::new();

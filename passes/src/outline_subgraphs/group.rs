@@ -1,7 +1,7 @@
 //! Convex groups: which operations of a block go together, and in what order.
 
 use cost::Partition;
-use dialects::ir::Op;
+use dialects::ir::{Few, Op, Value};
 
 /// What becomes of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Node<'m> {
     pub op: Op<'m>,
     /// What becomes of it.
     pub colour: Colour,
+    /// The values that it reads, as they were before any group was moved.
+    pub read: Few<Value<'m>>,
     /// Indices of the nodes that must come before it.
     pub needs: Vec<usize>,
 }
