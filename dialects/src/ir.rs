@@ -88,7 +88,14 @@ pub(crate) unsafe extern "C" fn append_to_bytes(piece: MlirStringRef, user_data:
 
 /// Runs a C printing function and returns what it printed.
 pub(crate) fn printed(print: impl FnOnce(mlir_sys::MlirStringCallback, *mut c_void)) -> String {
-    let mut bytes: Vec<u8> = Vec::new();
+    printed_into(Vec::new(), print)
+}
+
+/// As [`printed`], into what was allocated already.
+pub(crate) fn printed_into(
+    mut bytes: Vec<u8>,
+    print: impl FnOnce(mlir_sys::MlirStringCallback, *mut c_void),
+) -> String {
     print(Some(append_to_bytes), (&raw mut bytes).cast());
     String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())

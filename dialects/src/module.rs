@@ -1,5 +1,6 @@
 //! A module of IR: read, written, verified, and run through pass pipelines.
 
+use std::fs;
 use std::path::Path;
 
 use melior::pass::PassManager;
@@ -16,6 +17,8 @@ use crate::session::Session;
 pub struct Module<'s> {
     session: &'s Session,
     module: melior::ir::Module<'s>,
+    /// Bytes that it was read from.
+    source_length: usize,
 }
 
 impl<'s> Module<'s> {
@@ -32,7 +35,8 @@ impl<'s> Module<'s> {
         // SAFETY: the context outlives the module by the lifetime 's, and the
         // string lives through the call.
         let raw = unsafe { mlirModuleCreateParseFromFile(session.raw(), string_ref(&name)) };
-        Self::parsed(session, raw)
+        let length = fs::metadata(path).map_or(0, |found| found.len());
+        Self::parsed(session, raw, usize::try_from(length).unwrap_or(0))
     }
 
     /// Reads a module from memory, text or bytecode. Locations name it `-`.
@@ -53,14 +57,22 @@ impl<'s> Module<'s> {
         };
         // SAFETY: as in `from_file`; `terminated` lives through the call.
         let raw = unsafe { mlirModuleCreateParse(session.raw(), text) };
-        Self::parsed(session, raw)
+        Self::parsed(session, raw, source.len())
     }
 
-    fn parsed(session: &'s Session, raw: MlirModule) -> Result<Self, Vec<Diagnostic>> {
+    fn parsed(
+        session: &'s Session,
+        raw: MlirModule,
+        source_length: usize,
+    ) -> Result<Self, Vec<Diagnostic>> {
         let diagnostics = session.take_diagnostics();
         // SAFETY: `raw` is null or a module that we now own.
         match unsafe { melior::ir::Module::from_option_raw(raw) } {
-            Some(module) => Ok(Self { session, module }),
+            Some(module) => Ok(Self {
+                session,
+                module,
+                source_length,
+            }),
             None if diagnostics.is_empty() => {
                 Err(vec![Diagnostic::error("the IR could not be parsed")])
             }
@@ -127,7 +139,10 @@ impl<'s> Module<'s> {
     /// As [`Module::to_text`], for a module that [`Module::verify`] has just
     /// passed: MLIR verifies once more before it prints otherwise.
     pub fn to_text_verified(&self) -> String {
-        self.op().to_text_verified()
+        // What is written is about as long as what was read; a buffer of
+        // weights that grows would be there twice.
+        self.op()
+            .to_text_verified(self.source_length + self.source_length / 8)
     }
 
     /// The IR as MLIR bytecode.

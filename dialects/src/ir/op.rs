@@ -23,7 +23,8 @@ use mlir_sys::{
 };
 
 use super::{
-    Attribute, Block, Few, Location, Region, Value, borrowed_str, owned_string, printed, string_ref,
+    Attribute, Block, Few, Location, Region, Value, borrowed_str, owned_string, printed,
+    printed_into, string_ref,
 };
 
 /// `mlirOperationIsStructurallyEquivalent`, which mlir-sys (LLVM 22) does not
@@ -396,9 +397,10 @@ impl<'m> Op<'m> {
     }
 
     /// As [`Op::to_text`], without the check that otherwise comes before
-    /// every print: for an operation that the verifier has just passed.
-    pub fn to_text_verified(self) -> String {
-        printed(|callback, data| {
+    /// every print: for an operation that the verifier has just passed. Room
+    /// for `expected` bytes is made at once.
+    pub fn to_text_verified(self, expected: usize) -> String {
+        printed_into(Vec::with_capacity(expected), |callback, data| {
             // SAFETY: the flags are destroyed after their only use.
             unsafe {
                 let flags = mlirOpPrintingFlagsCreate();
