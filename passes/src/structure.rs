@@ -162,7 +162,9 @@ pub fn outer_ops<'m>(module: &'m Module<'_>) -> Vec<Op<'m>> {
     let mut ops = Vec::new();
     module.op().walk(&mut |op| {
         ops.push(op);
-        if is_pure(op) { Walk::Over } else { Walk::Into }
+        // Names are compared only where there is something to leave out.
+        let computes = op.regions().next().is_some() && is_pure(op);
+        if computes { Walk::Over } else { Walk::Into }
     });
     ops
 }
