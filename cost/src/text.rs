@@ -65,12 +65,12 @@ pub fn counted<N: Display + PartialEq + From<u8>>(count: N, noun: &str) -> Strin
 }
 
 /// Bytes with a binary prefix, three significant digits: `1.50 GiB`.
-pub(crate) fn bytes(value: f64) -> String {
+pub fn bytes(value: f64) -> String {
     scaled(value, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB", "PiB"])
 }
 
 /// A number with a decimal prefix and the unit: `12.0 GB/s`.
-pub(crate) fn metric(value: f64, unit: &str) -> String {
+pub fn metric(value: f64, unit: &str) -> String {
     let steps: Vec<String> = ["", "k", "M", "G", "T", "P"]
         .iter()
         .map(|prefix| format!("{prefix}{unit}"))
@@ -102,14 +102,15 @@ pub(crate) fn watts(value: f64) -> String {
     }
 }
 
-/// Three significant digits for small numbers, no decimals for large ones.
-pub(crate) fn digits(value: f64) -> String {
+/// Three significant digits, as tables want them; two decimals between 0.1 and
+/// 1, and none of large numbers.
+pub fn digits(value: f64) -> String {
     match value.abs() {
-        v if v > 0.0 && v < 0.000_95 => format!("{value:.1e}"),
-        v if v > 0.0 && v < 0.0995 => format!("{value:.3}"),
         v if v >= 99.95 => format!("{value:.0}"),
         v if v >= 9.995 => format!("{value:.1}"),
-        _ => format!("{value:.2}"),
+        v if v >= 0.0995 || v == 0.0 => format!("{value:.2}"),
+        v if v >= 0.001 => format!("{value:.4}"),
+        _ => format!("{value:.2e}"),
     }
 }
 
@@ -156,7 +157,7 @@ mod tests {
         assert_eq!(seconds(999.6e-3), "1000 ms");
         assert_eq!(
             [digits(0.0), digits(0.079), digits(0.41), digits(4.1e-5)],
-            ["0.00", "0.079", "0.41", "4.1e-5"]
+            ["0.00", "0.0790", "0.41", "4.10e-5"]
         );
         assert_eq!(list(["a", "b", "c"]), "a, b and c");
     }

@@ -155,7 +155,7 @@ impl Paper {
                     m.role.to_string(),
                     m.pu.clone(),
                     show::variant(&m.variant),
-                    show::digits(point.latency.value * 1e3),
+                    cost::digits(point.latency.value * 1e3),
                     format!(
                         "{}: {}",
                         point.latency.source,

@@ -23,7 +23,7 @@ mod template;
 
 use std::collections::BTreeMap;
 
-use cost::{Role, counted};
+use cost::{Role, bytes, counted, metric};
 use dialects::ir::{Attribute, Op};
 use dialects::vocabulary::{ROLE, TRANSFER, TRANSFER_TARGET};
 use dialects::{Diagnostic, Module, Session, Severity};
@@ -335,17 +335,20 @@ fn give_role(module: &Module<'_>, function: Op<'_>, role: Role) {
 fn saved(forward: &Forward<'_>, role: Role, count: u64, outcome: &Outcome) -> Diagnostic {
     let length = forward.length;
     let (before, after) = outcome.flops;
+    let (results_before, results_after) = outcome.bytes;
+    let flops = |count| metric(rounded(count), "FLOP");
+    let size = |count| bytes(rounded(count));
     let mut remark = if outcome.head_cut {
-        let share = 100.0 * (1.0 - ratio(after, before));
+        let share = 100.0 * (1.0 - rounded(after) / rounded(before.max(1)));
         Diagnostic::remark(format!(
             "{role} @{}: logits at {} of {length}, which saves {share:.1} % \
-             of a pass ({} of {} FLOPs and {} of {} of intermediate results)",
+             of a pass ({} of {} and {} of {} of intermediate results)",
             forward.name,
             counted(count, "position"),
-            short(before - after.min(before)),
-            short(before),
-            bytes(outcome.bytes.0 - outcome.bytes.1.min(outcome.bytes.0)),
-            bytes(outcome.bytes.0),
+            flops(before.saturating_sub(after)),
+            flops(before),
+            size(results_before.saturating_sub(results_after)),
+            size(results_before),
         ))
     } else {
         Diagnostic::remark(format!(
@@ -367,29 +370,10 @@ fn saved(forward: &Forward<'_>, role: Role, count: u64, outcome: &Outcome) -> Di
 
 #[expect(
     clippy::cast_precision_loss,
-    reason = "a share in a message needs few digits"
+    reason = "what is read in a message needs few digits"
 )]
-fn ratio(part: u64, whole: u64) -> f64 {
-    part as f64 / whole.max(1) as f64
-}
-
-fn short(count: u64) -> String {
-    let scaled = ratio(count, 1);
-    match count {
-        0..1_000 => format!("{count}"),
-        1_000..1_000_000 => format!("{:.1} k", scaled / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} M", scaled / 1e6),
-        _ => format!("{:.2} G", scaled / 1e9),
-    }
-}
-
-fn bytes(count: u64) -> String {
-    let scaled = ratio(count, 1);
-    match count {
-        0..1024 => format!("{count} B"),
-        1024..1_048_576 => format!("{:.1} KiB", scaled / 1024.0),
-        _ => format!("{:.1} MiB", scaled / 1_048_576.0),
-    }
+fn rounded(count: u64) -> f64 {
+    count as f64
 }
 
 /// The loop is ours: what is wrong with it is a bug.

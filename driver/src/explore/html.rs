@@ -1,9 +1,10 @@
 //! The report: one HTML file that needs no other.
 
 use cost::explore::{Exploration, Method, Numbers, Outcome, Row};
+use cost::{bytes, digits};
 
 use super::plots::{self, Figure};
-use super::{bytes, digits, table, variant};
+use super::{table, variant};
 
 /// More rows than this stay in the CSV and JSON forms.
 const MOST_ROWS: usize = 200;
@@ -173,7 +174,7 @@ fn numbers(n: &Numbers) -> String {
         format!("{:.2}", n.eq1),
         format!("{:.2}", n.over_baseline),
         digits(n.per_token_ms),
-        bytes(n.memory_bytes),
+        bytes(n.memory_bytes as f64),
         n.energy_mj.map_or_else(|| "–".into(), digits),
     ]
     .map(cell)

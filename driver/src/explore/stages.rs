@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use cost::stages::StagePlan;
+use cost::{bytes, digits};
 
-use super::{bytes, digits, variant};
+use super::variant;
 
 /// The text.
 pub fn render(alpha: f64, plan: &StagePlan) -> String {
@@ -42,7 +43,7 @@ pub fn render(alpha: f64, plan: &StagePlan) -> String {
     }
     let memory = plan.memory.iter().filter(|(_, size)| *size > 0);
     let memory: Vec<String> = memory
-        .map(|(name, size)| format!("{} in {name}", bytes(*size)))
+        .map(|(name, size)| format!("{} in {name}", bytes(*size as f64)))
         .collect();
     if !memory.is_empty() {
         let _ = writeln!(text, "  weights: {}", memory.join(", "));

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use cost::explore::{Exploration, Method, Numbers, Outcome, Row};
+use cost::{bytes, digits};
 
-use super::{bytes, digits, variant};
+use super::variant;
 
 /// No line is wider.
 const WIDTH: u16 = 110;
@@ -206,7 +207,7 @@ fn ranking(exploration: &Exploration, outcome: &Outcome, top: usize) -> String {
             c(n),
             format!("{:.2}", n.eq1),
             digits(n.per_token_ms),
-            bytes(n.memory_bytes),
+            bytes(n.memory_bytes as f64),
         ];
         if energy {
             cells.push(n.energy_mj.map_or_else(|| "–".into(), digits));
@@ -260,7 +261,7 @@ fn frontiers(outcome: &Outcome) -> String {
         .any(|row| row.numbers.as_ref().is_some_and(|n| n.memory_bytes > 0));
     if known {
         add("memory", &outcome.memory_frontier, &|n| {
-            bytes(n.memory_bytes)
+            bytes(n.memory_bytes as f64)
         });
     }
     add("energy", &outcome.energy_frontier, &|n| {
