@@ -30,7 +30,7 @@ use dialects::{Diagnostic, Module, Session, Severity};
 
 use crate::names::{device_of, role_of_device};
 use crate::settings::Context;
-use crate::structure::placed_blocks;
+use crate::structure::placed_ops;
 use interface::Forward;
 use merge::Merger;
 use rows::Outcome;
@@ -321,10 +321,7 @@ fn bound_of_drafts(
 
 fn give_role(module: &Module<'_>, function: Op<'_>, role: Role) {
     let role = Attribute::string(module.session(), role.as_str());
-    for op in placed_blocks(function)
-        .into_iter()
-        .flat_map(|block| block.ops())
-    {
+    for op in placed_ops(function) {
         let plumbing = op.name().starts_with("func.") || op.name().starts_with("scf.");
         if !plumbing && !op.is(TRANSFER) && !op.is("arith.constant") {
             op.set_attribute(ROLE, role);

@@ -6,7 +6,7 @@ use dialects::Module;
 use dialects::ir::Value;
 use dialects::vocabulary::{GLOBAL, GLOBAL_LOAD};
 
-use crate::structure::{functions, is_pure, placed_blocks};
+use crate::structure::{functions, is_pure, placed};
 
 /// Erases pure operations whose results nobody reads, and then those that only
 /// they read.
@@ -14,8 +14,8 @@ pub fn erase_dead_operations(module: &Module<'_>) {
     for function in functions(module) {
         // Backwards and from the inside out, so that every reader is looked at
         // before what it reads, and once is enough.
-        for block in placed_blocks(function).into_iter().rev() {
-            for op in block.ops().into_iter().rev() {
+        for (_, ops) in placed(function).into_iter().rev() {
+            for op in ops.into_iter().rev() {
                 let results = op.results();
                 if !results.is_empty() && results.into_iter().all(Value::is_unused) && is_pure(op) {
                     op.erase();

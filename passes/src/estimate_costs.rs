@@ -24,7 +24,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::identify_roles::structural::{components, looks_up, weights};
 use crate::identify_roles::{role_attribute, state_evidence};
 use crate::settings::Context;
-use crate::structure::{Free, functions, global, is_groupable, placed_blocks};
+use crate::structure::{Free, functions, global, is_groupable, placed_ops};
 
 /// The module attribute that holds the workload as JSON.
 pub const WORKLOAD: &str = "specplace.workload";
@@ -78,10 +78,7 @@ impl<'m> Survey<'m> {
         let mut roles = FxHashMap::default();
         let mut found = false;
         for function in functions(module) {
-            for op in placed_blocks(function)
-                .into_iter()
-                .flat_map(|block| block.ops())
-            {
+            for op in placed_ops(function) {
                 if is_groupable(op) && !free.is_free(op) {
                     let role = role_attribute(op);
                     found |= role.is_some();

@@ -20,7 +20,7 @@ use dialects::{Diagnostic, Module};
 use crate::dead::{erase_dead_globals, erase_dead_operations};
 use crate::identify_roles::role_attribute;
 use crate::settings::Context;
-use crate::structure::{functions, global, is_pure, outer_ops, placed_blocks};
+use crate::structure::{functions, global, is_pure, outer_ops, placed_ops};
 
 /// Runs the pass.
 ///
@@ -133,10 +133,7 @@ fn remove_idle_loops(module: &Module<'_>) {
     for function in functions(module) {
         // Outside in: what an idle loop holds goes with it.
         loop {
-            let idle = placed_blocks(function)
-                .into_iter()
-                .flat_map(|block| block.ops())
-                .find_map(|op| Some((op, values_of_idle_loop(op)?)));
+            let idle = placed_ops(function).find_map(|op| Some((op, values_of_idle_loop(op)?)));
             let Some((op, values)) = idle else {
                 break;
             };
@@ -182,10 +179,7 @@ fn values_of_idle_loop<'m>(op: Op<'m>) -> Option<Vec<Value<'m>>> {
 /// Gives every value that leaves the drafter a fixed one instead.
 fn remove_drafter(module: &Module<'_>) {
     for function in functions(module) {
-        for op in placed_blocks(function)
-            .into_iter()
-            .flat_map(|block| block.ops())
-        {
+        for op in placed_ops(function) {
             if !is_drafter(op) {
                 continue;
             }

@@ -59,7 +59,7 @@ use crate::identify_roles::role_attribute;
 use crate::outline_subgraphs::is_outlined;
 use crate::placement::{Placement, affinity};
 use crate::settings::{Context, Handover};
-use crate::structure::{functions, hands_on, is_control_flow, is_pure, placed_blocks};
+use crate::structure::{functions, hands_on, is_control_flow, is_pure, placed_blocks, placed_ops};
 use buffers::Buffers;
 use classes::Classes;
 use home::Home;
@@ -183,21 +183,19 @@ impl<'m, 'p> Rewriter<'m, 'p> {
     /// Looks up where results of calls go while values still have their types.
     fn note_results(&mut self, callers: &[Op<'m>]) {
         for function in callers {
-            for block in placed_blocks(*function) {
-                for op in block.ops() {
-                    let Some(name) = self.callee(op) else {
-                        continue;
-                    };
-                    let homes = op
-                        .results()
-                        .into_iter()
-                        .filter_map(|result| self.classes.lookup(result))
-                        .map(|(home, _)| home.clone())
-                        .collect();
-                    let types = op.results().into_iter().map(Value::r#type).collect();
-                    self.result_homes.entry(name.clone()).or_insert(homes);
-                    self.result_types.entry(name).or_insert(types);
-                }
+            for op in placed_ops(*function) {
+                let Some(name) = self.callee(op) else {
+                    continue;
+                };
+                let homes = op
+                    .results()
+                    .into_iter()
+                    .filter_map(|result| self.classes.lookup(result))
+                    .map(|(home, _)| home.clone())
+                    .collect();
+                let types = op.results().into_iter().map(Value::r#type).collect();
+                self.result_homes.entry(name.clone()).or_insert(homes);
+                self.result_types.entry(name).or_insert(types);
             }
         }
     }

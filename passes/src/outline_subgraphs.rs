@@ -85,16 +85,10 @@ impl<'m> Outliner<'m> {
 
     fn block(&mut self, block: Block<'m>) -> Result<(), Vec<Diagnostic>> {
         self.materialise(block);
-        let nodes = self.nodes(block);
         let Some(terminator) = block.terminator() else {
             return Ok(());
         };
-        let scheduled: FxHashSet<Op> = nodes.iter().map(|node| node.op).collect();
-        let free: Vec<Op> = block
-            .ops()
-            .into_iter()
-            .filter(|op| *op != terminator && !scheduled.contains(op))
-            .collect();
+        let (nodes, free) = self.nodes(block, terminator);
         let Some(order) = schedule(&nodes) else {
             return Err(vec![
                 Diagnostic::error("operations of one block depend on each other in a circle")
@@ -159,17 +153,19 @@ impl<'m> Outliner<'m> {
         self.materialised.contains(&op) || is_groupable(op) && !self.free.is_free(op)
     }
 
-    /// What has to be scheduled in a block, without its terminator.
-    fn nodes(&mut self, block: Block<'m>) -> Vec<Node<'m>> {
-        let terminator = block.terminator();
+    /// What has to be scheduled in a block, without its terminator, and what
+    /// belongs to nobody.
+    fn nodes(&mut self, block: Block<'m>, terminator: Op<'m>) -> (Vec<Node<'m>>, Vec<Op<'m>>) {
         let mut nodes: Vec<Node> = Vec::new();
+        let mut free = Vec::new();
         for op in block.ops() {
-            if Some(op) == terminator {
+            if op == terminator {
                 continue;
             }
             let colour = if self.is_grouped(op) {
                 Colour::Of(role_attribute(op).unwrap_or(Partition::CONTROL))
             } else if self.free.is_free(op) {
+                free.push(op);
                 continue;
             } else {
                 Colour::Stays
@@ -201,7 +197,7 @@ impl<'m> Outliner<'m> {
             node.needs.sort_unstable();
             node.needs.dedup();
         }
-        nodes
+        (nodes, free)
     }
 
     /// Moves `ops`, which read what `read` has for each, into a function and

@@ -61,21 +61,33 @@ pub fn hands_on(op: Op<'_>) -> bool {
     op.is("scf.yield") || op.is("scf.condition")
 }
 
-/// The blocks of a function in which operations are placed: its own, and those
-/// of the control flow in them, outside in.
-pub fn placed_blocks(function: Op<'_>) -> Vec<Block<'_>> {
-    let mut blocks = Vec::new();
+/// The blocks of a function in which operations are placed, its own and those
+/// of the control flow in them, outside in, with their operations.
+pub fn placed(function: Op<'_>) -> Vec<(Block<'_>, Vec<Op<'_>>)> {
+    let mut placed = Vec::new();
     let mut pending = function.blocks().into_vec();
     pending.reverse();
     while let Some(block) = pending.pop() {
-        blocks.push(block);
-        for op in block.ops().into_iter().rev() {
-            if is_control_flow(op) {
+        let ops = block.ops();
+        for op in ops.iter().rev() {
+            if is_control_flow(*op) {
                 pending.extend(op.blocks().into_iter().rev());
             }
         }
+        placed.push((block, ops));
     }
-    blocks
+    placed
+}
+
+/// The blocks of [`placed`]: for passes that change what is in them.
+pub fn placed_blocks(function: Op<'_>) -> Vec<Block<'_>> {
+    let blocks = placed(function).into_iter();
+    blocks.map(|(block, _)| block).collect()
+}
+
+/// The operations of [`placed`].
+pub fn placed_ops(function: Op<'_>) -> impl Iterator<Item = Op<'_>> {
+    placed(function).into_iter().flat_map(|(_, ops)| ops)
 }
 
 /// The values that an operation reads: operands, and what its regions capture

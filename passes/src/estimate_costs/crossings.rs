@@ -16,7 +16,7 @@ use petgraph::unionfind::UnionFind;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::structure::{
-    Free, carried, functions, hands_on, is_control_flow, is_function, parcel_of, placed_blocks,
+    Free, carried, functions, hands_on, is_control_flow, is_function, parcel_of, placed,
 };
 
 /// The crossings of a module: `roles` has the role of every operation that
@@ -42,13 +42,10 @@ pub fn crossings<'m>(
                 values.make(argument, (Partition::CONTROL, false, base));
             }
         }
-        for (op, per) in placed_blocks(function).into_iter().flat_map(|block| {
+        for (op, per) in placed(function).into_iter().flat_map(|(_, ops)| {
             // All operations of a block run equally often.
-            let per = block.first_op().map(|op| frequencies.of(op));
-            block
-                .ops()
-                .into_iter()
-                .zip(std::iter::repeat(per.unwrap_or(base)))
+            let per = ops.first().map(|op| frequencies.of(*op));
+            ops.into_iter().zip(std::iter::repeat(per.unwrap_or(base)))
         }) {
             if is_control_flow(op) {
                 for (from, to) in carried(op) {

@@ -14,7 +14,7 @@ use super::evidence::{Evidence, Origin};
 use super::{marker_name, parameter_name, role_attribute};
 use crate::names::{model_role_in, role_of_device};
 use crate::settings::{Context, Selector};
-use crate::structure::{Free, carried, functions, is_control_flow, is_pure, placed_blocks};
+use crate::structure::{Free, carried, functions, is_control_flow, is_pure, placed_ops};
 
 /// Spreads roles over a module until nothing changes.
 pub struct Spread<'m, 'c> {
@@ -57,9 +57,7 @@ impl<'m, 'c> Spread<'m, 'c> {
     pub fn run(&mut self) -> Result<Assignment<'m>, Vec<Diagnostic>> {
         let mut order = Vec::new();
         for function in functions(self.module) {
-            for block in placed_blocks(function) {
-                order.extend(block.ops());
-            }
+            order.extend(placed_ops(function));
         }
         // Rounds of a loop hand values back, and branches hand them out, so
         // that one sweep is not enough then; every fact is only ever added, so

@@ -16,7 +16,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::assignment::Assignment;
 use super::evidence::{Evidence, Origin};
-use crate::structure::{Free, functions, is_groupable, placed_blocks};
+use crate::structure::{Free, functions, is_groupable, placed_ops};
 
 /// The sets of `ops`, which are in order, that float values hold together.
 pub fn components<'m>(ops: &[Op<'m>], free: &mut Free<'m>) -> Vec<Vec<Op<'m>>> {
@@ -101,14 +101,7 @@ pub fn assign<'m>(module: &'m Module<'_>) -> Option<Assignment<'m>> {
     let mut free = Free::new(module);
     let mut ops = Vec::new();
     for function in functions(module) {
-        for block in placed_blocks(function) {
-            ops.extend(
-                block
-                    .ops()
-                    .into_iter()
-                    .filter(|op| is_groupable(*op) && !free.is_free(*op)),
-            );
-        }
+        ops.extend(placed_ops(function).filter(|op| is_groupable(*op) && !free.is_free(*op)));
     }
     let components: Vec<(u64, Vec<Op>)> = components(&ops, &mut free)
         .into_iter()

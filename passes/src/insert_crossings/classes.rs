@@ -13,7 +13,7 @@ use crate::identify_roles::role_attribute;
 use crate::outline_subgraphs::is_outlined;
 use crate::placement::Placement;
 use crate::structure::{
-    carried, functions, hands_on, is_control_flow, is_pure, parcel_of, placed_blocks,
+    carried, functions, hands_on, is_control_flow, is_pure, parcel_of, placed_blocks, placed_ops,
 };
 
 /// Tensors outside of outlined functions, in classes that control flow and
@@ -134,10 +134,7 @@ impl<'m> Classes<'m> {
                     classes[*at].makers.insert(end(Partition::CONTROL, false));
                 }
             }
-            for op in placed_blocks(*function)
-                .into_iter()
-                .flat_map(|block| block.ops())
-            {
+            for op in placed_ops(*function) {
                 if is_control_flow(op) {
                     for (from, to) in carried(op) {
                         if let (Some(from), Some(to)) = (index.get(&from), index.get(&to)) {

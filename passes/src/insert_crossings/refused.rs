@@ -4,7 +4,7 @@ use dialects::Diagnostic;
 use dialects::ir::Op;
 
 use crate::identify_roles::role_attribute;
-use crate::structure::placed_blocks;
+use crate::structure::{placed, placed_ops};
 
 /// Refuses what computes a model's tensor where only control flow and scalars
 /// should be left.
@@ -13,8 +13,7 @@ use crate::structure::placed_blocks;
 ///
 /// An operation of a model outside any subgraph's function.
 pub fn not_outlined(callers: &[Op<'_>]) -> Result<(), Vec<Diagnostic>> {
-    let blocks = callers.iter().flat_map(|caller| placed_blocks(*caller));
-    let mut ops = blocks.flat_map(|block| block.ops());
+    let mut ops = callers.iter().flat_map(|caller| placed_ops(*caller));
     let makes_tensors = |op: &Op<'_>| {
         op.results()
             .iter()
@@ -50,8 +49,8 @@ pub fn unsupported(callers: &[Op<'_>]) -> Result<(), Vec<Diagnostic>> {
                     .help("give specplace the module with scf control flow, as it is exported"),
             );
         }
-        for block in placed_blocks(*function) {
-            let results = block.ops().into_iter().flat_map(Op::results);
+        for (block, ops) in placed(*function) {
+            let results = ops.into_iter().flat_map(Op::results);
             for value in results.chain(block.arguments()) {
                 let r#type = value.r#type();
                 if r#type.is_tensor() && r#type.byte_count().is_none() {
