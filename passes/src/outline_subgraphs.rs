@@ -18,7 +18,7 @@ use std::collections::HashSet;
 
 use cost::Partition;
 use dialects::build::OpBuilder;
-use dialects::ir::{Attribute, Block, Few, Op, Type, Value, Walk};
+use dialects::ir::{Attribute, Block, Op, Type, Value, Walk};
 use dialects::vocabulary::{FUNC, GLOBAL_LOAD, ROLE};
 use dialects::{Diagnostic, Module};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -26,7 +26,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::dead::erase_dead_operations;
 use crate::identify_roles::role_attribute;
 use crate::settings::{Context, Handover};
-use crate::structure::{Free, functions, inputs, is_groupable, placed_blocks};
+use crate::structure::{Free, Reads, functions, is_groupable, placed_blocks, reads};
 use crate::symbols::Symbols;
 use group::{Colour, Node, schedule};
 
@@ -112,11 +112,15 @@ impl<'m> Outliner<'m> {
                 }
                 Colour::Of(role) => {
                     let now = |value: &Value<'m>| *returned.get(value).unwrap_or(value);
-                    let read: Vec<Few<Value>> = members
+                    let reads: Vec<Reads> = members
                         .iter()
-                        .map(|index| nodes[*index].read.iter().map(now).collect())
+                        .map(|index| &nodes[*index].reads)
+                        .map(|before| Reads {
+                            values: before.values.iter().map(now).collect(),
+                            ..*before
+                        })
                         .collect();
-                    returned.extend(self.outline(block, role, &ops, read, terminator));
+                    returned.extend(self.outline(block, role, &ops, &reads, terminator));
                 }
             }
         }
@@ -173,7 +177,7 @@ impl<'m> Outliner<'m> {
             nodes.push(Node {
                 op,
                 colour,
-                read: inputs(op),
+                reads: reads(op),
                 needs: Vec::new(),
             });
         }
@@ -185,7 +189,8 @@ impl<'m> Outliner<'m> {
         let mut last_effect = None;
         for (at, node) in nodes.iter_mut().enumerate() {
             node.needs = node
-                .read
+                .reads
+                .values
                 .iter()
                 .filter_map(|value| index.get(&value.defining_op()?).copied())
                 .collect();
@@ -200,7 +205,7 @@ impl<'m> Outliner<'m> {
         (nodes, free)
     }
 
-    /// Moves `ops`, which read what `read` has for each, into a function and
+    /// Moves `ops`, which read what `reads` has for each, into a function and
     /// calls it at the end of `block`. Says which results of the call stand for
     /// which values there.
     fn outline(
@@ -208,11 +213,11 @@ impl<'m> Outliner<'m> {
         block: Block<'m>,
         role: Partition,
         ops: &[Op<'m>],
-        read: Vec<Few<Value<'m>>>,
+        reads: &[Reads<'m>],
         terminator: Op<'m>,
     ) -> Vec<(Value<'m>, Value<'m>)> {
         let inside: FxHashSet<Op> = ops.iter().copied().collect();
-        let (arguments, results) = self.interface(block, ops, &read, &inside);
+        let (arguments, results) = self.interface(block, ops, reads, &inside);
         let location = ops[0].location();
         let session = self.module.session();
         let argument_types: Vec<Type> = arguments.iter().map(|value| value.r#type()).collect();
@@ -249,14 +254,14 @@ impl<'m> Outliner<'m> {
 
         let mut within: FxHashMap<Value, Value> =
             arguments.iter().copied().zip(body.arguments()).collect();
-        for (op, read) in ops.iter().zip(read) {
-            for value in &read {
+        for (op, reads) in ops.iter().zip(reads) {
+            for value in &reads.values {
                 self.copy_free(*value, body, &mut within);
             }
             op.detach();
             body.append(*op);
             op.remove_attribute(ROLE);
-            remap(*op, &read, &within);
+            remap(*op, reads.captures, &within);
         }
         let returned: Vec<_> = results.iter().copied().zip(call.results()).collect();
         for (value, result) in &returned {
@@ -279,14 +284,14 @@ impl<'m> Outliner<'m> {
         &mut self,
         block: Block<'m>,
         ops: &[Op<'m>],
-        read: &[Few<Value<'m>>],
+        reads: &[Reads<'m>],
         inside: &FxHashSet<Op<'m>>,
     ) -> (Vec<Value<'m>>, Vec<Value<'m>>) {
         let mut arguments: Vec<Value> = Vec::new();
         let mut seen: FxHashSet<Value> = FxHashSet::default();
         let mut results = Vec::new();
-        for (op, read) in ops.iter().zip(read) {
-            for value in read.iter().copied() {
+        for (op, reads) in ops.iter().zip(reads) {
+            for value in reads.values.iter().copied() {
                 let produced = value.defining_op().is_some_and(|op| inside.contains(&op));
                 if !produced && !self.is_copied(value) && seen.insert(value) {
                     arguments.push(value);
@@ -323,32 +328,28 @@ impl<'m> Outliner<'m> {
         let Some(op) = value.defining_op() else {
             return;
         };
-        let read = inputs(op);
-        for needed in &read {
+        let reads = reads(op);
+        for needed in &reads.values {
             self.copy_free(*needed, body, within);
         }
         let copy = op.duplicate();
         body.append(copy);
         copy.remove_attribute(ROLE);
-        remap(copy, &read, within);
+        remap(copy, reads.captures, within);
         within.extend(op.results().into_iter().zip(copy.results()));
     }
 }
 
-/// Replaces what `op` and the operations in it read, as `within` says; `read`
-/// is all that they read from outside.
-fn remap<'m>(op: Op<'m>, read: &[Value<'m>], within: &FxHashMap<Value<'m>, Value<'m>>) {
-    let operands = op.operands();
-    // Bodies are long, and hardly any reads what no operand is.
-    let captures = read
-        .iter()
-        .any(|value| within.contains_key(value) && !operands.contains(value));
+/// Replaces what `op` and, if they capture anything, its regions read, as
+/// `within` says.
+fn remap<'m>(op: Op<'m>, captures: bool, within: &FxHashMap<Value<'m>, Value<'m>>) {
     op.walk(&mut |nested| {
         for (index, operand) in nested.operands().into_iter().enumerate() {
             if let Some(replacement) = within.get(&operand) {
                 nested.set_operand(index, *replacement);
             }
         }
+        // Bodies are long, and hardly any captures.
         if captures { Walk::Into } else { Walk::Over }
     });
 }

@@ -90,27 +90,44 @@ pub fn placed_ops(function: Op<'_>) -> impl Iterator<Item = Op<'_>> {
     placed(function).into_iter().flat_map(|(_, ops)| ops)
 }
 
-/// The values that an operation reads: operands, and what its regions capture
-/// from outside it. Each once, in order of first use.
-pub fn inputs(op: Op<'_>) -> Few<Value<'_>> {
-    let mut inputs: Few<Value> = Few::new();
+/// What an operation reads.
+pub struct Reads<'m> {
+    /// Its operands, and what its regions capture from outside it. Each once,
+    /// in order of first use.
+    pub values: Few<Value<'m>>,
+    /// Whether its regions capture anything, be it an operand too.
+    pub captures: bool,
+}
+
+/// What an operation reads.
+pub fn reads(op: Op<'_>) -> Reads<'_> {
+    let mut values: Few<Value> = Few::new();
     for value in op.operands() {
         // The list is short: a set would cost more than it saves.
-        if !inputs.contains(&value) {
-            inputs.push(value);
+        if !values.contains(&value) {
+            values.push(value);
         }
     }
+    let mut captures = false;
     op.walk(&mut |nested| {
         if nested != op {
             for value in nested.operands() {
-                if !lives_inside(value, op) && !inputs.contains(&value) {
-                    inputs.push(value);
+                if !lives_inside(value, op) {
+                    captures = true;
+                    if !values.contains(&value) {
+                        values.push(value);
+                    }
                 }
             }
         }
         Walk::Into
     });
-    inputs
+    Reads { values, captures }
+}
+
+/// The values that an operation reads, as [`Reads::values`].
+pub fn inputs(op: Op<'_>) -> Few<Value<'_>> {
+    reads(op).values
 }
 
 /// Whether the value comes to life in a region of `op`, at any depth.

@@ -91,6 +91,36 @@ func.func @loop(%tokens: tensor<4xi64>, %n: i64) -> tensor<4xi64> {
   return %r#1 : tensor<4xi64>
 }
 
+// A body may capture what is an operand of its operation, too: both are the
+// argument then.
+// RUN: specplace opt --pass outline-subgraphs captured.mlir | FileCheck captured.mlir
+//--- captured.mlir
+// CHECK:       func.func private @target_0(%[[ROWS:.+]]: tensor<4xf32>) -> tensor<4xf32>
+// CHECK:         linalg.generic {{.*}} ins(%[[ROWS]] : tensor<4xf32>)
+// CHECK:           tensor.extract %[[ROWS]][
+// CHECK:       func.func private @drafter_0(%[[ROWS:.+]]: tensor<4xf32>) -> tensor<4xf32>
+// CHECK:         linalg.generic {{.*}} ins(%[[ROWS]] : tensor<4xf32>)
+// CHECK:           tensor.extract %[[ROWS]][
+#same = affine_map<(d0) -> (d0)>
+func.func @captured(%rows: tensor<4xf32>) -> tensor<4xf32> {
+  %empty = tensor.empty() : tensor<4xf32>
+  %verified = linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel"]} ins(%rows : tensor<4xf32>) outs(%empty : tensor<4xf32>) attrs = {specplace.role = "target"} {
+  ^bb0(%row: f32, %out: f32):
+    %at = linalg.index 0 : index
+    %picked = tensor.extract %rows[%at] : tensor<4xf32>
+    %sum = arith.addf %row, %picked : f32
+    linalg.yield %sum : f32
+  } -> tensor<4xf32>
+  %drafted = linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel"]} ins(%verified : tensor<4xf32>) outs(%empty : tensor<4xf32>) attrs = {specplace.role = "drafter"} {
+  ^bb0(%row: f32, %out: f32):
+    %at = linalg.index 0 : index
+    %picked = tensor.extract %verified[%at] : tensor<4xf32>
+    %product = arith.mulf %row, %picked : f32
+    linalg.yield %product : f32
+  } -> tensor<4xf32>
+  return %drafted : tensor<4xf32>
+}
+
 // Names that the module has already are not taken again.
 // RUN: specplace opt --pass outline-subgraphs taken.mlir | FileCheck taken.mlir
 //--- taken.mlir

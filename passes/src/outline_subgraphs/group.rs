@@ -1,7 +1,9 @@
 //! Convex groups: which operations of a block go together, and in what order.
 
 use cost::Partition;
-use dialects::ir::{Few, Op, Value};
+use dialects::ir::Op;
+
+use crate::structure::Reads;
 
 /// What becomes of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +20,8 @@ pub struct Node<'m> {
     pub op: Op<'m>,
     /// What becomes of it.
     pub colour: Colour,
-    /// The values that it reads, as they were before any group was moved.
-    pub read: Few<Value<'m>>,
+    /// What it reads, as it was before any group was moved.
+    pub reads: Reads<'m>,
     /// Indices of the nodes that must come before it.
     pub needs: Vec<usize>,
 }
