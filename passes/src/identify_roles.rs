@@ -202,7 +202,6 @@ pub fn parameter_name(global: Op<'_>) -> String {
 /// gives tensors of the same type back.
 pub fn state_evidence(module: &Module<'_>) -> Option<Diagnostic> {
     let stores: BTreeMap<String, Op> = global_stores(module)
-        .into_iter()
         .filter_map(|op| Some((op.attribute("global")?.as_symbol()?, op)))
         .collect();
     for op in module.body().ops() {
