@@ -229,10 +229,10 @@ impl<'m> Survey<'m> {
             let max = op
                 .attribute("initial_value")
                 .and_then(|value| value.splat_integer())
-                .and_then(|max| u32::try_from(max).ok());
-            return DraftLengthForm::Symbolic {
-                max: max.unwrap_or(0),
-            };
+                .unwrap_or(0);
+            // Who writes "as many as there are" means no bound.
+            let max = u32::try_from(max.max(0)).unwrap_or(u32::MAX);
+            return DraftLengthForm::Symbolic { max };
         }
         let functions_of = |role: Role| -> HashSet<Op<'m>> {
             self.ops

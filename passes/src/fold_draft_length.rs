@@ -21,13 +21,15 @@ use crate::dead::{erase_dead_globals, erase_dead_operations};
 use crate::identify_roles::role_attribute;
 use crate::settings::Context;
 use crate::structure::{functions, global, is_pure, outer_ops, placed_ops};
+use constant::Constants;
 
 /// Runs the pass.
 ///
 /// # Errors
 ///
 /// No plan yet (`select-mapping` did not run); a global with the draft
-/// length's name that holds no integers, which only IR by hand has.
+/// length's name that holds no integers, which only IR by hand has; at γ = 0, a
+/// result of the drafter of a type that has no zero.
 pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
     let Some(plan) = &context.plan else {
         return Err(vec![
@@ -41,8 +43,8 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         return Ok(());
     }
     if drafter_goes {
-        remove_idle_loops(module);
-        remove_drafter(module);
+        remove_idle_drafting(module);
+        remove_drafter(module)?;
     }
     erase_dead_operations(module);
     erase_dead_globals(module);
@@ -72,10 +74,12 @@ fn fold_loads(module: &Module<'_>, gamma: u32) -> Result<bool, Vec<Diagnostic>> 
             continue;
         };
         let r#type = result.r#type();
-        if !r#type.is_tensor() || !r#type.element().is_integer() {
+        let integers = r#type.is_tensor() && r#type.element().is_integer();
+        let folded = integers.then(|| constant(module, op, r#type, &gamma.to_string()));
+        let Some(value) = folded.flatten() else {
             return Err(vec![
                 Diagnostic::error(format!(
-                    "the draft length is no tensor of integers but {type}"
+                    "the draft length is no tensor of integers of static shape but {type}"
                 ))
                 .at(op.location().place())
                 .offending(op.summary())
@@ -83,9 +87,8 @@ fn fold_loads(module: &Module<'_>, gamma: u32) -> Result<bool, Vec<Diagnostic>> 
                     "@{DRAFT_LENGTH} is specplace's own name: give this global another"
                 )),
             ]);
-        }
+        };
         fold_scalars(module, result, gamma);
-        let value = splat(module, op, r#type, &gamma.to_string());
         result.replace_all_uses_with(value);
         op.erase();
     }
@@ -98,42 +101,49 @@ fn fold_scalars(module: &Module<'_>, length: Value<'_>, gamma: u32) {
     for op in length.uses().into_iter().map(|each| each.op) {
         if op.is("tensor.extract")
             && let Some(result) = op.result(0)
-            && let Some(attribute) =
-                Attribute::parse(module.session(), &format!("{gamma} : {}", result.r#type()))
+            && let Some(scalar) = constant(module, op, result.r#type(), &gamma.to_string())
         {
-            let inserter = Inserter::before(module, op);
-            let scalar = inserter.value(
-                inserter
-                    .start("arith.constant")
-                    .attribute("value", attribute)
-                    .results(&[result.r#type()]),
-            );
             result.replace_all_uses_with(scalar);
             op.erase();
         }
     }
 }
 
-/// A constant of a tensor type, with one value throughout, before `op`.
-fn splat<'m>(module: &'m Module<'_>, op: Op<'m>, r#type: Type<'m>, value: &str) -> Value<'m> {
+/// A constant before `op`: a scalar, or a tensor with one value throughout.
+/// `None` of a type that has no such constant.
+fn constant<'m>(
+    module: &'m Module<'_>,
+    op: Op<'m>,
+    r#type: Type<'m>,
+    value: &str,
+) -> Option<Value<'m>> {
     let module: &'m Module<'m> = module;
-    let attribute = Attribute::parse(module.session(), &format!("dense<{value}> : {type}"))
-        .expect("a number is a splat of any numeric tensor");
+    let text = if r#type.is_tensor() {
+        r#type.element_count()?;
+        format!("dense<{value}> : {type}")
+    } else {
+        format!("{value} : {type}")
+    };
+    let attribute = Attribute::parse(module.session(), &text)?;
     let inserter = Inserter::before(module, op);
-    inserter.value(
-        inserter
-            .start("arith.constant")
-            .attribute("value", attribute)
-            .results(&[r#type]),
+    Some(
+        inserter.value(
+            inserter
+                .start("arith.constant")
+                .attribute("value", attribute)
+                .results(&[r#type]),
+        ),
     )
 }
 
-/// Removes loops whose condition is false from the start.
-fn remove_idle_loops(module: &Module<'_>) {
+/// Removes drafting loops whose condition is false from the start. A loop with
+/// something of the target in it stays, whatever its condition: the plan has it.
+fn remove_idle_drafting(module: &Module<'_>) {
     for function in functions(module) {
         // Outside in: what an idle loop holds goes with it.
         loop {
-            let idle = placed_ops(function).find_map(|op| Some((op, values_of_idle_loop(op)?)));
+            let idle = placed_ops(function)
+                .find_map(|op| is_drafting(op).then(|| Some((op, values_of_idle_loop(op)?)))?);
             let Some((op, values)) = idle else {
                 break;
             };
@@ -145,11 +155,19 @@ fn remove_idle_loops(module: &Module<'_>) {
     }
 }
 
+/// Whether it is a loop with the drafter in it, and not the target.
+fn is_drafting(op: Op<'_>) -> bool {
+    if !op.is("scf.while") {
+        return false;
+    }
+    let roles: Vec<Role> = placed_ops(op)
+        .filter_map(|op| Some(role_attribute(op)?.role))
+        .collect();
+    roles.contains(&Role::Drafter) && !roles.contains(&Role::Target)
+}
+
 /// What an `scf.while` that never runs its body results in; `None` if it may.
 fn values_of_idle_loop<'m>(op: Op<'m>) -> Option<Vec<Value<'m>>> {
-    if !op.is("scf.while") {
-        return None;
-    }
     let before = *op.blocks().first()?;
     let condition = before.terminator()?;
     // What is computed before the condition must leave no trace of its own.
@@ -157,15 +175,15 @@ fn values_of_idle_loop<'m>(op: Op<'m>) -> Option<Vec<Value<'m>>> {
     if !before.ops().iter().all(traceless) {
         return None;
     }
-    let known = before
-        .arguments()
-        .into_iter()
-        .zip(op.operands())
-        .filter_map(|(argument, entering)| Some((argument, constant::evaluate(entering)?)))
-        .collect();
+    let mut constants = Constants::default();
+    for (argument, entering) in before.arguments().into_iter().zip(op.operands()) {
+        if let Some(bits) = constants.bits(entering) {
+            constants.assume(argument, bits);
+        }
+    }
     let operands = condition.operands();
     let (first, passed) = operands.split_first()?;
-    if constant::evaluate_in(*first, &known)? != 0 {
+    if constants.bits(*first)? != 0 {
         return None;
     }
     let entering = |value: Value<'m>| match value.block_argument() {
@@ -177,33 +195,38 @@ fn values_of_idle_loop<'m>(op: Op<'m>) -> Option<Vec<Value<'m>>> {
 }
 
 /// Gives every value that leaves the drafter a fixed one instead.
-fn remove_drafter(module: &Module<'_>) {
+fn remove_drafter(module: &Module<'_>) -> Result<(), Vec<Diagnostic>> {
     for function in functions(module) {
-        for op in placed_ops(function) {
-            if !is_drafter(op) {
-                continue;
-            }
+        for op in placed_ops(function).filter(|op| is_drafter(*op)) {
             for result in op.results() {
-                let leaves = result
-                    .uses()
-                    .into_iter()
-                    .filter(|each| !belongs_to_drafter(each.op))
-                    .collect::<Vec<_>>();
+                let mut leaves = result.uses();
+                leaves.retain(|each| !belongs_to_drafter(each.op));
                 if leaves.is_empty() {
                     continue;
                 }
-                let zero = if result.r#type().element().is_float() {
+                let r#type = result.r#type();
+                let zero = if r#type.element().is_float() {
                     "0.0"
                 } else {
                     "0"
                 };
-                let value = splat(module, op, result.r#type(), zero);
+                let Some(value) = constant(module, op, r#type, zero) else {
+                    return Err(vec![
+                        Diagnostic::error(format!(
+                            "without the drafter nothing can stand for its result of type {type}"
+                        ))
+                        .at(op.location().place())
+                        .offending(op.summary())
+                        .help("draft at least one token: --gamma 1"),
+                    ]);
+                };
                 for each in leaves {
                     each.op.set_operand(each.index, value);
                 }
             }
         }
     }
+    Ok(())
 }
 
 /// Whether the operation, or one whose region it stands in, is the drafter's.

@@ -1,78 +1,155 @@
 //! Integer constants seen through the small tensors that Torch computes
 //! conditions in: `0 < γ` is a `linalg.generic` on two tensors of rank 0.
 
-use std::collections::HashMap;
+use dialects::ir::{Op, Type, Value};
+use dialects::linalg::loop_sizes;
+use rustc_hash::FxHashMap;
 
-use dialects::ir::{Op, Value};
+/// How many operations deep a condition is followed: those of loops are short,
+/// and what is deeper is a model.
+const MOST_DEEP: usize = 256;
 
-/// The integer that `value` is, or that every element of it is, if that can be
-/// told from constants alone.
-pub fn evaluate(value: Value<'_>) -> Option<i64> {
-    evaluate_in(value, &HashMap::new())
+/// What is known of integers, and of tensors that are one integer throughout.
+/// Each is kept as the bits of its type, zero above them, so that `true` is 1.
+#[derive(Default)]
+pub struct Constants<'m> {
+    known: FxHashMap<Value<'m>, Option<u64>>,
 }
 
-/// The same, where some values are known to be constant.
-pub fn evaluate_in<'m>(value: Value<'m>, known: &HashMap<Value<'m>, i64>) -> Option<i64> {
-    if let Some(known) = known.get(&value) {
-        return Some(*known);
+impl<'m> Constants<'m> {
+    /// Takes `value` for the constant `bits`.
+    pub fn assume(&mut self, value: Value<'m>, bits: u64) {
+        self.known.insert(value, Some(bits));
     }
-    let op = value.defining_op()?;
-    let of = |index: usize| evaluate_in(op.operand(index)?, known);
-    Some(match op.name() {
-        "arith.constant" => {
-            let constant = op.attribute("value")?;
-            constant.splat_integer().or_else(|| constant.as_integer())?
+
+    /// The bits of `value`, or of every element of it, if constants alone tell
+    /// them.
+    pub fn bits(&mut self, value: Value<'m>) -> Option<u64> {
+        self.follow(value, 0)
+    }
+
+    fn follow(&mut self, value: Value<'m>, depth: usize) -> Option<u64> {
+        if let Some(known) = self.known.get(&value) {
+            return *known;
         }
-        "tensor.extract"
-        | "tensor.expand_shape"
-        | "tensor.collapse_shape"
-        | "arith.extui"
-        | "arith.extsi"
-        | "arith.trunci"
-        | "arith.index_cast" => of(0)?,
-        "arith.addi" => of(0)?.checked_add(of(1)?)?,
-        "arith.subi" => of(0)?.checked_sub(of(1)?)?,
-        "arith.muli" => of(0)?.checked_mul(of(1)?)?,
-        "arith.minsi" => of(0)?.min(of(1)?),
-        "arith.maxsi" => of(0)?.max(of(1)?),
-        // Nothing and anything is nothing.
-        "arith.andi" => match (of(0), of(1)) {
-            (Some(0), _) | (_, Some(0)) => 0,
-            (left, right) => left? & right?,
-        },
-        "arith.ori" => of(0)? | of(1)?,
-        "arith.cmpi" => i64::from(compare(
-            op.attribute("predicate")?.as_integer()?,
-            of(0)?,
-            of(1)?,
-        )?),
-        "linalg.generic" => generic(op, value.result_index()?, known)?,
-        _ => return None,
-    })
+        if depth > MOST_DEEP {
+            return None;
+        }
+        let bits = match value.defining_op() {
+            Some(op) => self.result(op, value, depth + 1),
+            None => self.argument(value, depth + 1),
+        };
+        self.known.insert(value, bits);
+        bits
+    }
+
+    /// An argument of an elementwise body is what the operand is throughout.
+    fn argument(&mut self, value: Value<'m>, depth: usize) -> Option<u64> {
+        let (block, index) = value.block_argument()?;
+        let op = block.parent_op()?;
+        // What is computed into an output may add up.
+        let inputs = op.operands().len().saturating_sub(op.results().len());
+        if !is_elementwise(op) || index >= inputs {
+            return None;
+        }
+        self.follow(op.operand(index)?, depth)
+    }
+
+    fn result(&mut self, op: Op<'m>, value: Value<'m>, depth: usize) -> Option<u64> {
+        let width = width(value.r#type())?;
+        let mut of = |index: usize| self.follow(op.operand(index)?, depth);
+        // As a number with a sign, of the operand's type.
+        let signed = |index: usize, bits: u64| {
+            let from = op
+                .operand(index)
+                .and_then(|each| self::width(each.r#type()))?;
+            Some(sign_extended(bits, from))
+        };
+        let bits = match op.name() {
+            "arith.constant" => {
+                let constant = op.attribute("value")?;
+                let number = constant.splat_integer().or_else(|| constant.as_integer())?;
+                number.cast_unsigned()
+            }
+            "tensor.extract"
+            | "tensor.expand_shape"
+            | "tensor.collapse_shape"
+            | "arith.extui"
+            | "arith.index_castui"
+            | "arith.trunci" => of(0)?,
+            "arith.extsi" | "arith.index_cast" => signed(0, of(0)?)?.cast_unsigned(),
+            "arith.addi" => of(0)?.wrapping_add(of(1)?),
+            "arith.subi" => of(0)?.wrapping_sub(of(1)?),
+            "arith.muli" => of(0)?.wrapping_mul(of(1)?),
+            "arith.minsi" => signed(0, of(0)?)?.min(signed(1, of(1)?)?).cast_unsigned(),
+            "arith.maxsi" => signed(0, of(0)?)?.max(signed(1, of(1)?)?).cast_unsigned(),
+            // Nothing and anything is nothing.
+            "arith.andi" => match (of(0), of(1)) {
+                (Some(0), _) | (_, Some(0)) => 0,
+                (left, right) => left? & right?,
+            },
+            "arith.ori" => of(0)? | of(1)?,
+            "arith.cmpi" => {
+                let (left, right) = (of(0)?, of(1)?);
+                let numbers = (signed(0, left)?, signed(1, right)?);
+                let predicate = op.attribute("predicate")?.as_integer()?;
+                u64::from(compare(predicate, (left, right), numbers)?)
+            }
+            "linalg.generic" if is_elementwise(op) => {
+                let body = *op.blocks().first()?;
+                let yielded = body.terminator()?.operand(value.result_index()?)?;
+                self.follow(yielded, depth)?
+            }
+            _ => return None,
+        };
+        Some(bits & (u64::MAX >> (64 - width)))
+    }
 }
 
-/// The predicates of `arith.cmpi` that compare signed numbers, in its order.
-fn compare(predicate: i64, left: i64, right: i64) -> Option<bool> {
+/// The bits of an integer, an index or the elements of a tensor of them: from 1
+/// to 64, or `None`.
+fn width(r#type: Type<'_>) -> Option<u32> {
+    let element = r#type.element();
+    if element.is_index() {
+        return Some(64);
+    }
+    let width = element.is_integer().then(|| element.bit_width())??;
+    (1..=64).contains(&width).then_some(width)
+}
+
+fn sign_extended(bits: u64, width: u32) -> i64 {
+    let above = 64 - width;
+    (bits << above).cast_signed() >> above
+}
+
+/// Whether each element of the results is computed once, by one run of the
+/// body.
+fn is_elementwise(op: Op<'_>) -> bool {
+    let points = loop_sizes(op).and_then(|sizes| {
+        let product = |product: u64, size: u64| product.checked_mul(size);
+        sizes.into_iter().try_fold(1, product)
+    });
+    op.is("linalg.generic")
+        && points.is_some_and(|points| points > 0)
+        && op
+            .results()
+            .into_iter()
+            .all(|result| result.r#type().element_count() == points)
+}
+
+/// The predicates of `arith.cmpi`, in its order.
+fn compare(predicate: i64, bits: (u64, u64), numbers: (i64, i64)) -> Option<bool> {
     Some(match predicate {
-        0 => left == right,
-        1 => left != right,
-        2 => left < right,
-        3 => left <= right,
-        4 => left > right,
-        5 => left >= right,
+        0 => bits.0 == bits.1,
+        1 => bits.0 != bits.1,
+        2 => numbers.0 < numbers.1,
+        3 => numbers.0 <= numbers.1,
+        4 => numbers.0 > numbers.1,
+        5 => numbers.0 >= numbers.1,
+        6 => bits.0 < bits.1,
+        7 => bits.0 <= bits.1,
+        8 => bits.0 > bits.1,
+        9 => bits.0 >= bits.1,
         _ => return None,
     })
-}
-
-/// An elementwise body on operands that are the same throughout.
-fn generic<'m>(op: Op<'m>, result: usize, known: &HashMap<Value<'m>, i64>) -> Option<i64> {
-    let body = *op.blocks().first()?;
-    let mut inside = known.clone();
-    for (argument, operand) in body.arguments().into_iter().zip(op.operands()) {
-        // An output that only gives the shape has no value, and no use either.
-        if let Some(value) = evaluate_in(operand, known) {
-            inside.insert(argument, value);
-        }
-    }
-    evaluate_in(body.terminator()?.operand(result)?, &inside)
 }
