@@ -8,7 +8,7 @@
 //! A weight that two devices read becomes one global per device: IREE fails
 //! on a parameter that is used from two (`util.initializer` does not legalise).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use cost::Partition;
 use dialects::build::OpBuilder;
@@ -22,7 +22,8 @@ use crate::identify_roles::{parameter_name, role_attribute};
 use crate::outline_subgraphs::{globals_read, is_outlined};
 use crate::placement::{Device, Placement, affinity};
 use crate::settings::Context;
-use crate::structure::{functions, global, globals, outer_ops};
+use crate::structure::{functions, global, globals, outer_ops, written_globals};
+use crate::symbols::Symbols;
 
 /// Runs the pass.
 ///
@@ -166,12 +167,8 @@ fn place_globals(
                 .push(function);
         }
     }
-    let taken: BTreeSet<String> = module
-        .body()
-        .ops()
-        .into_iter()
-        .filter_map(Op::symbol_name)
-        .collect();
+    let mut symbols = Symbols::of(module);
+    let written = written_globals(module);
     let globals = globals(module);
     for (name, devices) in readers {
         let Some(op) = globals.get(&name).copied() else {
@@ -185,7 +182,7 @@ fn place_globals(
             continue;
         }
         op.remove_attribute(ROLE);
-        if devices.len() > 1 && op.attribute("is_mutable").is_some() {
+        if devices.len() > 1 && written.contains(&name) {
             return Err(vec![
                 Diagnostic::error(format!(
                     "@{name} is written at run time, but two devices read it: {}",
@@ -202,10 +199,7 @@ fn place_globals(
                 op.set_attribute(STREAM_AFFINITY, device_affinity);
                 continue;
             }
-            let mut copy_name = format!("{name}${device}");
-            while taken.contains(&copy_name) {
-                copy_name.push('_');
-            }
+            let copy_name = symbols.free(&format!("{name}${device}"), "_");
             let copy = op.duplicate();
             copy.set_attribute("sym_name", Attribute::string(module.session(), &copy_name));
             copy.set_attribute(STREAM_AFFINITY, device_affinity);

@@ -59,9 +59,9 @@ use crate::identify_roles::role_attribute;
 use crate::outline_subgraphs::is_outlined;
 use crate::placement::{Placement, affinity};
 use crate::settings::{Context, Handover};
-use crate::structure::{functions, hands_on, is_control_flow, is_pure, placed_blocks, placed_ops};
+use crate::structure::{functions, hands_on, is_control_flow, placed_blocks, placed_ops};
 use buffers::Buffers;
-use classes::Classes;
+use classes::{Classes, makes_its_own};
 use home::Home;
 use passed::Passed;
 
@@ -461,7 +461,7 @@ impl<'m, 'p> Rewriter<'m, 'p> {
             // What IREE's ABI hands from its barrier to its export is whole
             // already.
             let stays = result.uses().into_iter().all(|each| is_abi(each.op));
-            if result.r#type().is_tensor() && !is_pure(op) && !stays {
+            if result.r#type().is_tensor() && makes_its_own(op) && !stays {
                 let control = affinity(self.module, self.placement.symbol_of(Partition::CONTROL));
                 set_device(op, control);
                 if let Some(next) = op.next_in_block() {

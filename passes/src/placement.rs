@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use cost::crossing::{Crossing, End, Method, Parcel, Rest};
 use cost::{Partition, Platform};
 use dialects::Module;
-use dialects::ir::{Attribute, Op};
+use dialects::ir::Attribute;
+
+use crate::symbols::Symbols;
 
 /// A device that the placed module declares.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,12 +53,7 @@ impl Placement {
         platform: &Platform,
         mapping: &BTreeMap<Partition, String>,
     ) -> Self {
-        let taken: BTreeSet<String> = module
-            .body()
-            .ops()
-            .into_iter()
-            .filter_map(Op::symbol_name)
-            .collect();
+        let mut symbols = Symbols::of(module);
         let mut placement = Self {
             devices: Vec::new(),
             of: BTreeMap::new(),
@@ -70,12 +67,8 @@ impl Placement {
             .collect();
         units.sort_by_key(|unit| Some(&unit.name) != control);
         for (index, unit) in units.into_iter().enumerate() {
-            let mut symbol = unit.name.clone();
-            while taken.contains(&symbol) {
-                symbol.push_str("_device");
-            }
             placement.devices.push(Device {
-                symbol,
+                symbol: symbols.free(&unit.name, "_device"),
                 unit: unit.name.clone(),
                 alias: unit.iree.alias.clone(),
                 ordinal: unit.iree.ordinal,
@@ -167,7 +160,9 @@ impl Placement {
 /// `#hal.device.affinity<@symbol>`. An affinity, unlike a promise, keeps the
 /// device's global alive.
 pub fn affinity<'m>(module: &'m Module<'_>, symbol: &str) -> Attribute<'m> {
+    // As MLIR writes it: what is no identifier (`cpu-2`) stands in quotes.
+    let symbol = Attribute::symbol(module.session(), symbol);
     module
-        .parse_attribute(&format!("#hal.device.affinity<@{symbol}>"))
+        .parse_attribute(&format!("#hal.device.affinity<{symbol}>"))
         .expect("a device affinity is an attribute of IREE's HAL dialect")
 }

@@ -205,6 +205,14 @@ pub fn global_stores<'m>(module: &'m Module<'_>) -> impl Iterator<Item = Op<'m>>
     ops.filter(|op| op.is(GLOBAL_STORE))
 }
 
+/// The names of the globals that operations write.
+pub fn written_globals(module: &Module<'_>) -> FxHashSet<String> {
+    let stores = global_stores(module);
+    stores
+        .filter_map(|op| op.attribute("global")?.as_symbol())
+        .collect()
+}
+
 /// Whether the operation only names data that is there from the start: a
 /// constant, an empty tensor, a weight.
 fn is_source(op: Op<'_>) -> bool {
@@ -245,13 +253,10 @@ pub struct Free<'m> {
 impl<'m> Free<'m> {
     /// Looks at which globals the module writes.
     pub fn new(module: &'m Module<'_>) -> Self {
-        let written = global_stores(module)
-            .filter_map(|op| op.attribute("global")?.as_symbol())
-            .collect();
         Self {
             known: FxHashMap::default(),
             inputs: FxHashMap::default(),
-            written,
+            written: written_globals(module),
         }
     }
 

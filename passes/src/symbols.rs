@@ -1,4 +1,4 @@
-//! Names for the functions that passes make.
+//! Names for what passes make: functions, devices, copies of globals.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,6 +20,16 @@ impl Symbols {
             taken: symbols.collect(),
             counts: HashMap::new(),
         }
+    }
+
+    /// `wanted`, or that with `suffix` behind it as often as it takes for nothing
+    /// to have the name.
+    pub fn free(&mut self, wanted: &str, suffix: &str) -> String {
+        let mut name = wanted.to_owned();
+        while !self.taken.insert(name.clone()) {
+            name.push_str(suffix);
+        }
+        name
     }
 
     /// A name that nothing has, for the next function of this kind: `drafter_0`,

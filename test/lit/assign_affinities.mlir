@@ -82,12 +82,40 @@ CHECK: util.global private @cpu {stream.affinity = #hal.device.affinity<@cpu_dev
 //--- order.txt
 CHECK: error: no placement to apply: select-mapping did not run
 
-// A global that is written at run time cannot be in two places at once.
-// RUN: not specplace opt --pass %{plan},assign-affinities %{decision} --platform two-cpus --pin drafter=cpu2,target=cpu,control=cpu -q written.mlir 2>&1 | FileCheck written.mlir
+// Nor for a function to call: what allocates gets another name, too.
+// RUN: sed 's/@unused = /@specplace.allocate_cpu = /' step.mlir > allocates.mlir
+// RUN: specplace opt --pass %{plan},assign-affinities %{decision} --platform two-cpus --pin drafter=cpu2,target=cpu,control=cpu -q allocates.mlir | FileCheck allocates.txt
+//--- allocates.txt
+CHECK: call @specplace.allocate_cpu_(
+CHECK: func.func private @specplace.allocate_cpu_(
+
+// What a unit is called need not be an identifier.
+// RUN: sed 's/cpu2/cpu-2/g' %examples/platforms/two-cpus.yaml > dash.yaml
+// RUN: specplace opt --pass %{plan},assign-affinities %{decision} --platform dash.yaml --pin drafter=cpu-2,target=cpu,control=cpu -q step.mlir | FileCheck dash.txt
+//--- dash.txt
+CHECK: util.global private @"cpu-2" = #hal.device.alias<"local"[1]> : !hal.device
+CHECK: func.func private @drafter_0({{.*}}stream.affinity = #hal.device.affinity<@"cpu-2">}
+
+// What a global that nothing writes holds is a weight, whether it is declared
+// mutable or not. What is written is read where the module reads it, and goes
+// from there to who needs it.
+// RUN: specplace opt --pass %{plan},assign-affinities %{decision} --platform two-cpus --pin drafter=cpu2,target=cpu,control=cpu -q written.mlir | FileCheck written.mlir
+// RUN: sed '/global.store/d' written.mlir > unwritten.mlir
+// RUN: specplace opt --pass %{plan},assign-affinities %{decision} --platform two-cpus --pin drafter=cpu2,target=cpu,control=cpu -q unwritten.mlir | FileCheck written.mlir --check-prefix=UNWRITTEN
 //--- written.mlir
-// CHECK: written.mlir:[[#@LINE+2]]:1: error: @state is written at run time, but two devices read it: cpu, cpu2
-// CHECK: help: pin the roles that read it to one device with --pin
-util.global private mutable @state = dense<0.0> : tensor<4xf32>
+// CHECK:      util.global private @state {stream.affinity = #hal.device.affinity<@cpu>}
+// CHECK-NOT:  @state$
+// CHECK:      func.func @written
+// CHECK:        %[[STATE:.+]] = util.global.load @state : tensor<4xf32>
+// CHECK:        hal.tensor.export on(#hal.device.affinity<@cpu>) %[[STATE]]
+// UNWRITTEN: util.global private @state {stream.affinity = #hal.device.affinity<@cpu>}
+// UNWRITTEN: util.global private @state$cpu2 {stream.affinity = #hal.device.affinity<@cpu2>}
+util.global private @state = dense<0.0> : tensor<4xf32>
+util.initializer {
+  %ones = arith.constant dense<1.0> : tensor<4xf32>
+  util.global.store %ones, @state : tensor<4xf32>
+  util.return
+}
 func.func @written(%tokens: tensor<4xi64>) -> tensor<4xi64> {
   %s = util.global.load @state : tensor<4xf32>
   %x = arith.sitofp %tokens {specplace.role = "drafter"} : tensor<4xi64> to tensor<4xf32>
@@ -96,5 +124,37 @@ func.func @written(%tokens: tensor<4xi64>) -> tensor<4xi64> {
   %y = arith.sitofp %draft {specplace.role = "target"} : tensor<4xi64> to tensor<4xf32>
   %t = arith.mulf %y, %s {specplace.role = "target"} : tensor<4xf32>
   %v = arith.fptosi %t {specplace.role = "target"} : tensor<4xf32> to tensor<4xi64>
+  return %v : tensor<4xi64>
+}
+
+// Functions that were there already may read it on two devices; it cannot be in
+// both places at once.
+// RUN: not specplace opt --pass identify-roles,estimate-costs,select-mapping,insert-crossings,assign-affinities %{decision} --platform two-cpus --pin drafter=cpu2,target=cpu,control=cpu -q by_hand.mlir 2>&1 | FileCheck by_hand.mlir
+//--- by_hand.mlir
+// CHECK: by_hand.mlir:[[#@LINE+2]]:1: error: @state is written at run time, but two devices read it: cpu, cpu2
+// CHECK: help: pin the roles that read it to one device with --pin
+util.global private @state = dense<0.0> : tensor<4xf32>
+util.initializer {
+  %ones = arith.constant dense<1.0> : tensor<4xf32>
+  util.global.store %ones, @state : tensor<4xf32>
+  util.return
+}
+func.func private @drafter_0(%tokens: tensor<4xi64>) -> tensor<4xi64> attributes {noinline, specplace.role = "drafter"} {
+  %s = util.global.load @state : tensor<4xf32>
+  %x = arith.sitofp %tokens {specplace.role = "drafter"} : tensor<4xi64> to tensor<4xf32>
+  %h = arith.mulf %x, %s {specplace.role = "drafter"} : tensor<4xf32>
+  %draft = arith.fptosi %h {specplace.role = "drafter"} : tensor<4xf32> to tensor<4xi64>
+  return %draft : tensor<4xi64>
+}
+func.func private @target_0(%tokens: tensor<4xi64>) -> tensor<4xi64> attributes {noinline, specplace.role = "target"} {
+  %s = util.global.load @state : tensor<4xf32>
+  %y = arith.sitofp %tokens {specplace.role = "target"} : tensor<4xi64> to tensor<4xf32>
+  %t = arith.mulf %y, %s {specplace.role = "target"} : tensor<4xf32>
+  %v = arith.fptosi %t {specplace.role = "target"} : tensor<4xf32> to tensor<4xi64>
+  return %v : tensor<4xi64>
+}
+func.func @written(%tokens: tensor<4xi64>) -> tensor<4xi64> {
+  %draft = call @drafter_0(%tokens) : (tensor<4xi64>) -> tensor<4xi64>
+  %v = call @target_0(%draft) : (tensor<4xi64>) -> tensor<4xi64>
   return %v : tensor<4xi64>
 }

@@ -76,6 +76,16 @@ func.func @turbine(%x: !torch.vtensor<[4],f32>) -> !torch.vtensor<[4],f32> {
 // KEPT-NOT: warning
 // KEPT:     flow.tensor.transfer %{{.+}} : tensor<4xf32> to #hal.device.promise<@__device_1>
 
+// What could not be written is refused; with a role its name does not matter.
+// RUN: sed 's/"1"/"my gpu"/' turbine.mlir > spaced.mlir
+// RUN: not specplace opt --pass resolve-markers spaced.mlir 2>&1 | FileCheck spaced.txt
+// RUN: specplace opt --pass resolve-markers spaced.mlir --role "my gpu=control" 2>&1 | FileCheck spaced.txt --check-prefix=KNOWN
+//--- spaced.txt
+KNOWN-NOT: warning
+KNOWN:     flow.tensor.transfer %{{.+}} : tensor<4xf32> to #hal.device.promise<@control>
+CHECK: spaced.mlir:[[#]]:8: error: 'my gpu' is no name for a device
+CHECK: help: use letters, digits and underscores, or say which role it is with --role 'my gpu=drafter|target|control'
+
 // Turbine's traits. What a parameter's affinity says becomes its role; that of
 // an interface goes, since interfaces are control's, and other attributes of
 // the interface stay.

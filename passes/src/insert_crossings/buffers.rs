@@ -138,7 +138,9 @@ impl<'m, 'p> Buffers<'m, 'p> {
     }
 
     fn build_allocator(&mut self, owner: &str) -> String {
-        let name = format!("specplace.allocate_{owner}");
+        let name = self
+            .symbols
+            .free(&format!("specplace.allocate_{owner}"), "_");
         let (index, buffer) = (self.r#type("index"), self.r#type("!hal.buffer"));
         let body = self.build_function(&name, &[index], &[buffer], None);
         let inserter = Inserter::at_end(self.module, body, self.module.op().location());
@@ -213,7 +215,7 @@ impl<'m, 'p> Buffers<'m, 'p> {
     }
 
     fn build_copier(&mut self, word: &'static str, size: u64) -> String {
-        let name = format!("specplace.copy_{word}");
+        let name = self.symbols.free(&format!("specplace.copy_{word}"), "_");
         let text = format!(
             "func.func private @{name}(%view: !hal.buffer_view, %target: !hal.buffer, %words: index) attributes {{noinline}} {{
                %zero = arith.constant 0 : index

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use cost::crossing::{End, Leg, Method};
 use cost::{Partition, Plan};
 use dialects::ir::{Op, Type, Value};
+use dialects::vocabulary::GLOBAL_LOAD;
 use dialects::{Diagnostic, Module};
 use petgraph::unionfind::UnionFind;
 
@@ -321,6 +322,13 @@ impl<'m> Classes<'m> {
     }
 }
 
+/// Whether what `op` results in is there from it on. What only computes is in
+/// functions by now, and so are constants; but what a global holds that is
+/// written is read where that stands.
+pub fn makes_its_own(op: Op<'_>) -> bool {
+    !is_pure(op) || op.is(GLOBAL_LOAD)
+}
+
 /// Every tensor that flows between operations of `callers`, each once.
 fn tensors<'m>(callers: &[Op<'m>]) -> Vec<Value<'m>> {
     let mut values = Vec::new();
@@ -328,7 +336,7 @@ fn tensors<'m>(callers: &[Op<'m>]) -> Vec<Value<'m>> {
         for block in placed_blocks(*function) {
             values.extend(block.arguments());
             for op in block.ops() {
-                if is_control_flow(op) || !is_pure(op) {
+                if is_control_flow(op) || makes_its_own(op) {
                     values.extend(op.results());
                 }
             }
