@@ -6,13 +6,15 @@
 //! `util.func`s: those steps drop the attributes that placement needs. IR
 //! without Torch operations or types is only inlined and made canonical. Weights
 //! that bodies of operations load for themselves are loaded in front of them.
+//! Tensors of f64 become f32 here, as iree-compile makes them unless it is told
+//! otherwise: done later, it would leave views of f64 on buffers of f32.
 
-use dialects::ir::{Op, Walk};
+use dialects::ir::{Block, Op, Type, Walk};
 use dialects::vocabulary::{FUNC, GLOBAL_LOAD};
 use dialects::{Diagnostic, Module};
 
 use crate::settings::Context;
-use crate::structure::is_pure;
+use crate::structure::{is_pure, outer_ops};
 
 const LOWER: &str = "func.func(\
     torch-recompose-complex-ops,\
@@ -42,6 +44,14 @@ const INLINE: &str = "inline{default-pipeline=}";
 
 /// Without looking for dead and equal blocks: control flow is structured here.
 const MAKE_CANONICAL: &str = "func.func(canonicalize{region-simplify=disabled},cse)";
+
+const DEMOTE: &str = "builtin.module(iree-input-conversion-demote-f64-to-f32)";
+
+/// The option of iree-compile with which f64 stays what it is.
+const KEEP_DOUBLES: [&str; 2] = [
+    "--iree-input-demote-f64-to-f32=false",
+    "--iree-input-demote-f64-to-f32=0",
+];
 
 /// Runs the pass.
 ///
@@ -78,7 +88,47 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     } else {
         module.run_pipeline(&pipeline)?;
     }
+    if holds_doubles(module) && !keeps_doubles(context) {
+        module.run_pipeline(DEMOTE)?;
+        context.diagnostics.push(
+            Diagnostic::remark("tensors of f64 become f32, as iree-compile makes them").help(
+                format!(
+                    "to keep them, give {} in the platform's compile_flags",
+                    KEEP_DOUBLES[0]
+                ),
+            ),
+        );
+    }
     Ok(())
+}
+
+/// Whether any tensor that flows between operations is of f64. Scalars, such as
+/// the epsilons that Torch writes into bodies, are left to iree-compile.
+fn holds_doubles(module: &Module<'_>) -> bool {
+    let is_double = |r#type: Type<'_>| {
+        r#type.is_tensor()
+            && r#type.element().is_float()
+            && r#type.element().bit_width() == Some(64)
+    };
+    outer_ops(module).into_iter().any(|op| {
+        let arguments = op.blocks().into_iter().flat_map(Block::arguments);
+        op.results()
+            .into_iter()
+            .chain(arguments)
+            .any(|value| is_double(value.r#type()))
+    })
+}
+
+/// Whether the platform has iree-compile keep f64.
+fn keeps_doubles(context: &Context) -> bool {
+    let flags = context.settings.request.iter().flat_map(|request| {
+        let units = request.platform.pus.iter();
+        let own = units.flat_map(|unit| unit.iree.compile_flags.iter());
+        own.chain(&request.platform.compile_flags)
+    });
+    flags
+        .into_iter()
+        .any(|flag| KEEP_DOUBLES.contains(&flag.as_str()))
 }
 
 /// Adds the next step to what IREE says.

@@ -103,6 +103,32 @@ func.func @step(%tokens: tensor<4xi64>) -> tensor<4xi64> {
   return %verified : tensor<4xi64>
 }
 
+// Tensors of f64 are what iree-compile would make of them, which is f32 unless
+// the platform has it keep them. Scalars alone are left to it.
+// RUN: specplace opt --pass lower-torch doubles.mlir 2>&1 | FileCheck doubles.mlir
+// RUN: sed 's/^compile_flags: .*/compile_flags: [--iree-input-demote-f64-to-f32=false]/' %examples/platforms/two-cpus.yaml > doubles.yaml
+// RUN: specplace opt --pass lower-torch doubles.mlir --platform doubles.yaml --alpha 0.9 2>&1 | FileCheck doubles.mlir --check-prefix=KEPT
+//--- doubles.mlir
+// CHECK:     remark: tensors of f64 become f32, as iree-compile makes them
+// CHECK-NEXT: help: to keep them, give --iree-input-demote-f64-to-f32=false in the platform's compile_flags
+// CHECK:     func.func @doubles(%{{.+}}: tensor<4xf32>, %{{.+}}: f32) -> tensor<4xf32>
+// CHECK-NOT: f64
+// KEPT-NOT: remark: tensors of f64
+// KEPT:     func.func @doubles(%{{.+}}: tensor<4xf64>, %{{.+}}: f64) -> tensor<4xf64>
+func.func @doubles(%x: tensor<4xf64>, %s: f64) -> tensor<4xf64> {
+  %y = arith.addf %x, %x : tensor<4xf64>
+  return %y : tensor<4xf64>
+}
+
+// RUN: specplace opt --pass lower-torch scalars.mlir 2>&1 | FileCheck scalars.mlir
+//--- scalars.mlir
+// CHECK-NOT: remark: tensors of f64
+// CHECK:     func.func @scalars(%{{.+}}: f64) -> f64
+func.func @scalars(%s: f64) -> f64 {
+  %t = arith.addf %s, %s : f64
+  return %t : f64
+}
+
 // Operators that only their author knows are named all at once, before
 // anything is lowered.
 // RUN: not specplace opt --pass lower-torch unknown.mlir 2>&1 | FileCheck unknown.mlir
