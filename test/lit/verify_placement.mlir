@@ -48,6 +48,79 @@
 // RUN: specplace verify-placement guarded.mlir --stream guarded.stream.mlir 2>&1 | FileCheck %s --check-prefix=GUARDED
 // GUARDED: placement proven
 
+// A module that carries a plan is held to that, and not only to its own
+// attributes: here both devices changed places after the plan was made.
+// RUN: sed -e '/^#cpu2 = /a module attributes {specplace.plan = {control = "cpu", drafter = "cpu2", target = "cpu"}} {' -e '$a }' right.mlir > planned.mlir
+// RUN: specplace verify-placement planned.mlir --with-iree --flags flags 2>&1 | FileCheck %s --check-prefix=PLANNED
+// PLANNED-NOT: carries no plan
+// PLANNED:     placement proven: 2 dispatches
+// PLANNED-NOT: carries no plan
+// RUN: sed 's/drafter = "cpu2"/drafter = "cpu"/; s/target = "cpu"/"target.1" = "cpu"/' planned.mlir > moved.mlir
+// RUN: not specplace verify-placement moved.mlir --with-iree --flags flags 2>&1 | FileCheck %s --check-prefix=MOVED
+// MOVED-DAG: error: @drafter_0 (drafter) is put on @cpu2, but the module's plan has the drafter on @cpu
+// MOVED-DAG: error: the module's plan has the target.1 on @cpu, but no function is the target.1's
+
+// Inline weights lie where they are used: in the stream phase of this module
+// somebody moved one.
+// RUN: not specplace verify-placement inline.mlir --stream inline.stream.mlir 2>&1 | FileCheck %s --check-prefix=INLINE
+// INLINE: error: inline constant drafter.w lies on @cpu, planned on @cpu2
+//--- inline.mlir
+util.global private @cpu = #hal.device.alias<"local"[0]> : !hal.device
+util.global private @cpu2 = #hal.device.alias<"local"[1]> : !hal.device
+util.global private @w = dense_resource<drafter.w> : tensor<4xf32>
+func.func private @f(%v: !hal.buffer) -> !hal.buffer_view attributes {noinline, stream.affinity = #hal.device.affinity<@cpu2>} {
+  %x = hal.tensor.import on(#hal.device.affinity<@cpu2>) %v : !hal.buffer -> tensor<4xf32>
+  %w = util.global.load @w : tensor<4xf32>
+  %y = arith.addf %x, %w : tensor<4xf32>
+  %r = hal.tensor.export on(#hal.device.affinity<@cpu2>) %y : tensor<4xf32> -> !hal.buffer_view
+  return %r : !hal.buffer_view
+}
+func.func public @main(%v: !hal.buffer) -> !hal.buffer_view attributes {stream.affinity = #hal.device.affinity<@cpu>} {
+  %r = func.call @f(%v) : (!hal.buffer) -> !hal.buffer_view
+  return %r : !hal.buffer_view
+}
+{-# dialect_resources: { builtin: { drafter.w: "0x040000000000803F0000803F0000803F0000803F" } } #-}
+//--- inline.stream.mlir
+util.global private @cpu = #hal.device.target<"local", {ordinal = 0 : index}> : !hal.device
+util.global private @cpu2 = #hal.device.target<"local", {ordinal = 1 : index}> : !hal.device
+util.global private @c : !stream.resource<constant>
+util.initializer {
+  %c0 = arith.constant 0 : index
+  %c0_i64 = arith.constant 0 : i64
+  %0 = stream.timepoint.immediate => !stream.timepoint
+  %buffer_cst = util.buffer.constant <alignment = 64> : !util.buffer = #util.composite<16xi8, [
+    dense_resource<drafter.w> : tensor<4xf32>,
+]>
+  %c16 = arith.constant 16 : index
+  %did_map, %result = stream.resource.try_map on(#hal.device.affinity<@cpu>) %buffer_cst[%c0] : !util.buffer -> i1, !stream.resource<constant>{%c16}
+  cf.cond_br %did_map, ^bb2(%0, %result : !stream.timepoint, !stream.resource<constant>), ^bb1
+^bb1:
+  %1 = stream.resource.alloc uninitialized on(#hal.device.affinity<@cpu>) : !stream.resource<constant>{%c16}
+  %file = stream.file.constant on(#hal.device.affinity<@cpu>) %buffer_cst[%c0 for %c16] : !util.buffer{%c16} -> !stream.file
+  %2 = stream.file.read on(#hal.device.affinity<@cpu>) await(%0) => %file[%c0_i64], %1[%c0], %c16 : !stream.file -> !stream.resource<constant>{%c16} => !stream.timepoint
+  cf.br ^bb2(%2, %1 : !stream.timepoint, !stream.resource<constant>)
+^bb2(%3: !stream.timepoint, %4: !stream.resource<constant>):
+  %5 = stream.timepoint.await sync %3 => %4 : !stream.resource<constant>{%c16}
+  util.global.store %5, @c : !stream.resource<constant>
+  util.return
+}
+util.func private @f(%v: !hal.buffer) -> !hal.buffer_view attributes {inlining_policy = #util.inline.never} {
+  %c16 = arith.constant 16 : index
+  %c0 = arith.constant 0 : index
+  %w = util.global.load immutable @c : !stream.resource<constant>
+  %y, %allocated = stream.resource.alloca uninitialized on(#hal.device.affinity<@cpu2>) : !stream.resource<external>{%c16} => !stream.timepoint
+  %done = stream.cmd.execute on(#hal.device.affinity<@cpu2>) await(%allocated) => with(%w as %b: !stream.resource<constant>{%c16}, %y as %c: !stream.resource<external>{%c16}) {
+    stream.cmd.copy %b[%c0], %c[%c0], %c16 : !stream.resource<constant>{%c16} -> !stream.resource<external>{%c16}
+  } => !stream.timepoint
+  %ready = stream.timepoint.await %done => %y : !stream.resource<external>{%c16}
+  %r = stream.tensor.export on(#hal.device.affinity<@cpu2>) %ready : tensor<4xf32> in !stream.resource<external>{%c16} -> !hal.buffer_view
+  util.return %r : !hal.buffer_view
+}
+util.func public @main(%v: !hal.buffer) -> !hal.buffer_view {
+  %r = util.call @f(%v) : (!hal.buffer) -> !hal.buffer_view
+  util.return %r : !hal.buffer_view
+}
+
 // The placed module itself is no stream phase.
 // RUN: not specplace verify-placement right.mlir --stream right.mlir 2>&1 | FileCheck %s --check-prefix=PHASE
 // PHASE: output of an earlier phase

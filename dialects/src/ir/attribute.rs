@@ -213,6 +213,24 @@ impl<'m> Attribute<'m> {
         }
     }
 
+    /// The entries of a dictionary attribute, by name; nothing for any other
+    /// kind.
+    pub fn entries(self) -> Vec<(String, Attribute<'m>)> {
+        // SAFETY: indices are below the count, on a dictionary.
+        unsafe {
+            if !mlirAttributeIsADictionary(self.raw) {
+                return Vec::new();
+            }
+            (0..mlirDictionaryAttrGetNumElements(self.raw))
+                .map(|index| mlirDictionaryAttrGetElement(self.raw, index))
+                .map(|entry| {
+                    let name = owned_string(mlirIdentifierStr(entry.name));
+                    (name, Self::from_raw(entry.attribute))
+                })
+                .collect()
+        }
+    }
+
     /// The entry `name` of a dictionary attribute.
     pub fn entry(self, name: &str) -> Option<Attribute<'m>> {
         // SAFETY: looked up only on a dictionary; null means absent.

@@ -216,7 +216,7 @@ impl Compilation<'_> {
             .bytecode()
             .map_err(|said| refused(&[Diagnostic::error(said)]))?;
         let expectation = Expectation::from_placed_module(self.module);
-        verify_placement::compare(self.module.session(), &expectation, &stream)
+        verify_placement::compare(&expectation, &stream)
     }
 }
 

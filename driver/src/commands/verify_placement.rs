@@ -45,7 +45,8 @@ pub fn run(args: &VerifyArgs, printer: &mut Printer) -> anyhow::Result<()> {
     let expectation = Expectation::from_placed_module(&placed);
     let proof = match &args.stream {
         Some(file) => {
-            let stream = module_file::read(&session, file, printer)?;
+            let apart = Session::new();
+            let stream = module_file::read(&apart, file, printer)?;
             verdict(&expectation, &stream)?
         }
         None => {
@@ -68,7 +69,7 @@ pub fn run(args: &VerifyArgs, printer: &mut Printer) -> anyhow::Result<()> {
             })?;
             let stream = stream_phase(&contents, [argument])?;
             progress.step("verify");
-            compare(&session, &expectation, &stream)?
+            compare(&expectation, &stream)?
         }
     };
     drop(progress);
@@ -86,17 +87,15 @@ pub fn run(args: &VerifyArgs, printer: &mut Printer) -> anyhow::Result<()> {
 pub fn prove(module: &Module<'_>, contents: &[u8], flags: &[String]) -> Result<String, Failure> {
     let stream = stream_phase(contents, flags.iter().map(OsString::from))?;
     let expectation = Expectation::from_placed_module(module);
-    compare(module.session(), &expectation, &stream)
+    compare(&expectation, &stream)
 }
 
-/// The proof, or why there is none: `stream` is the IR of the stream phase.
-pub(super) fn compare(
-    session: &Session,
-    expectation: &Expectation,
-    stream: &[u8],
-) -> Result<String, Failure> {
+/// The proof, or why there is none: `stream` is the IR of the stream phase. It
+/// is read in a session of its own, as [`check`] asks for.
+pub(super) fn compare(expectation: &Expectation, stream: &[u8]) -> Result<String, Failure> {
+    let session = Session::new();
     let stream =
-        Module::from_source(session, stream).map_err(|diagnostics| unreadable(&diagnostics))?;
+        Module::from_source(&session, stream).map_err(|diagnostics| unreadable(&diagnostics))?;
     verdict(expectation, &stream)
 }
 

@@ -272,10 +272,12 @@ impl<'m, 'c> Spread<'m, 'c> {
     fn weights_behind(&mut self, values: &[Value<'m>]) -> Vec<(String, Rc<Evidence>)> {
         let mut found = Vec::new();
         let mut seen = FxHashSet::default();
+        // A weight that the module computes when it is loaded belongs to
+        // somebody, but says whose as any other.
         let mut pending: VecDeque<Op<'m>> = values
             .iter()
-            .filter(|value| self.free.is_free_value(**value))
             .filter_map(|value| value.defining_op())
+            .filter(|op| op.is(GLOBAL_LOAD) || self.free.is_free(*op))
             .collect();
         while let Some(op) = pending.pop_front() {
             if !seen.insert(op) {

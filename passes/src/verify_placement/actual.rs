@@ -75,6 +75,7 @@ pub fn check(expectation: &Expectation, stream: &Module<'_>) -> Report {
     };
     checker.check_phase();
     checker.check_devices(stream);
+    checker.check_plan();
     for op in stream.body().ops() {
         if op.is("util.initializer") {
             checker.read_initializer(op);

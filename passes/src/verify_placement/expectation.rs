@@ -7,6 +7,7 @@ use dialects::{Attribute, Module, Op, vocabulary};
 
 use super::{Devices, alternatives, resource_names};
 use crate::names::device_of;
+use crate::select_mapping::PLAN;
 
 /// A parameter of an archive: `scope::key`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,6 +79,9 @@ pub struct Expectation {
     /// The devices on which each inline constant, by its resource name, is
     /// used.
     pub constants: BTreeMap<String, Devices>,
+    /// The device of each role, or stage of one, in the plan that the module
+    /// carries; empty if it carries none.
+    pub plan: BTreeMap<String, String>,
 }
 
 /// What one pass over a function finds.
@@ -95,7 +99,15 @@ impl Expectation {
     /// Reads what a placed module asks for. Devices may be declared in the
     /// module or only referred to.
     pub fn from_placed_module(module: &Module<'_>) -> Self {
-        let mut expectation = Self::default();
+        let plan = module.op().attribute(PLAN).map(Attribute::entries);
+        let mut expectation = Self {
+            plan: plan
+                .into_iter()
+                .flatten()
+                .filter_map(|(role, unit)| Some((role, unit.as_string()?)))
+                .collect(),
+            ..Self::default()
+        };
         let mut bodies = BTreeMap::new();
         let mut globals = BTreeMap::new();
         let mut calls: BTreeMap<String, Vec<Op<'_>>> = BTreeMap::new();

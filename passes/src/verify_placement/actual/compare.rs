@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use cost::Role;
 use dialects::{Diagnostic, Module, Op};
 
 use super::Checker;
@@ -9,6 +10,45 @@ use crate::verify_placement::expectation::PlannedFunction;
 use crate::verify_placement::listed;
 
 impl Checker<'_, '_> {
+    /// What the module asks for is what its plan says: every function of a role
+    /// is on that role's device, the public ones are on control's, and a model
+    /// that was planned has a function.
+    pub(super) fn check_plan(&mut self) {
+        let expectation = self.expectation;
+        if expectation.plan.is_empty() {
+            self.remarks.push(Diagnostic::remark(
+                "the module carries no plan: that everything is where its attributes say is \
+                 all that is proven",
+            ));
+        }
+        let control = Role::Control.to_string();
+        let mut served = BTreeSet::new();
+        for (name, function) in &expectation.functions {
+            let Some(device) = &function.device else {
+                continue;
+            };
+            let role = match &function.role {
+                Some(role) => role,
+                None if function.public => &control,
+                None => continue,
+            };
+            served.insert(role);
+            if let Some(planned) = expectation.plan.get(role).filter(|each| *each != device) {
+                self.violate(Diagnostic::error(format!(
+                    "{} is put on @{device}, but the module's plan has the {role} on @{planned}",
+                    described(name, function)
+                )));
+            }
+        }
+        for (role, planned) in &expectation.plan {
+            if *role != control && !served.contains(role) {
+                self.violate(Diagnostic::error(format!(
+                    "the module's plan has the {role} on @{planned}, but no function is the {role}'s"
+                )));
+            }
+        }
+    }
+
     /// Every function that must survive did, and every call to it passes and
     /// yields as many values as were emitted.
     pub(super) fn check_functions(&mut self, stream: &Module<'_>) {
