@@ -4,8 +4,8 @@
 //! #hal.device.promise<@drafter>`), at a weight whose attribute or name says
 //! whose it is, at `specplace.role` on an operation, or, where nothing says
 //! anything, in the structure (see [`structural`]). It spreads to whatever
-//! reads a float tensor that has it; an integer result is tokens and ends the
-//! spread. `control` on a float value only ends the model *there*: slicing and
+//! reads an activation that has it, a float or a quantised integer; any other
+//! integer result is tokens and ends the spread. `control` on a float value only ends the model *there*: slicing and
 //! argmax of its logits stay with the model, so that whole logits do not
 //! cross.
 //!
@@ -18,6 +18,7 @@
 //! on the rest (which is control, or a constant and everyone's); the markers
 //! are gone.
 
+mod activations;
 mod assignment;
 mod evidence;
 mod kept;

@@ -246,3 +246,37 @@ func.func @contradiction(%tokens: tensor<4xi64>) -> (tensor<4xf32>, tensor<4xf32
   %y = arith.sitofp %t : tensor<4xi64> to tensor<4xf32>
   return %0, %y : tensor<4xf32>, tensor<4xf32>
 }
+
+// Of a quantised model the integers of few bits are activations, and so is what
+// is added up of them, until it is scaled back. Tokens end the spread as before,
+// of whatever width.
+// RUN: specplace opt --pass identify-roles quantised.mlir 2>&1 | FileCheck quantised.mlir
+//--- quantised.mlir
+// CHECK-LABEL: func.func @quantised
+// CHECK:         arith.fptosi %{{.+}} {specplace.role = "drafter"} : tensor<4x4xf32> to tensor<4x4xi8>
+// CHECK:         linalg.matmul {specplace.role = "drafter"} ins(%{{.+}}, %{{.+}} : tensor<4x4xi8>, tensor<4x4xi8>)
+// CHECK:         arith.addi %{{.+}} {specplace.role = "drafter"} : tensor<4x4xi32>
+// CHECK:         arith.sitofp %{{.+}} {specplace.role = "drafter"} : tensor<4x4xi32> to tensor<4x4xf32>
+// CHECK:         %[[TOKENS:.+]] = arith.fptosi %{{.+}} {specplace.role = "drafter"} : tensor<4x4xf32> to tensor<4x4xi32>
+// CHECK:         arith.addi %[[TOKENS]], %[[TOKENS]] : tensor<4x4xi32>
+util.global private @d = #flow.parameter.named<"model"::"drafter.w"> : tensor<4x4xi8>
+util.global private @t = #flow.parameter.named<"model"::"target.w"> : tensor<4x4xf32>
+func.func @quantised(%tokens: tensor<4x4xi32>) -> (tensor<4x4xi32>, tensor<4x4xi32>) {
+  %dw = util.global.load @d : tensor<4x4xi8>
+  %tw = util.global.load @t : tensor<4x4xf32>
+  %zeros = arith.constant dense<0> : tensor<4x4xi32>
+  %offset = arith.constant dense<3> : tensor<4x4xi32>
+  %d = flow.tensor.transfer %tokens : tensor<4x4xi32> to #hal.device.promise<@drafter>
+  %x = arith.sitofp %d : tensor<4x4xi32> to tensor<4x4xf32>
+  %q = arith.fptosi %x : tensor<4x4xf32> to tensor<4x4xi8>
+  %sum = linalg.matmul ins(%q, %dw : tensor<4x4xi8>, tensor<4x4xi8>) outs(%zeros : tensor<4x4xi32>) -> tensor<4x4xi32>
+  %moved = arith.addi %sum, %offset : tensor<4x4xi32>
+  %y = arith.sitofp %moved : tensor<4x4xi32> to tensor<4x4xf32>
+  %draft = arith.fptosi %y : tensor<4x4xf32> to tensor<4x4xi32>
+  %both = arith.addi %draft, %draft : tensor<4x4xi32>
+  %t = flow.tensor.transfer %both : tensor<4x4xi32> to #hal.device.promise<@target>
+  %p = arith.sitofp %t : tensor<4x4xi32> to tensor<4x4xf32>
+  %r = arith.mulf %p, %tw : tensor<4x4xf32>
+  %verified = arith.fptosi %r : tensor<4x4xf32> to tensor<4x4xi32>
+  return %verified, %both : tensor<4x4xi32>, tensor<4x4xi32>
+}

@@ -9,6 +9,7 @@ use dialects::vocabulary::{DRAFT_LENGTH, GLOBAL, GLOBAL_LOAD, TRANSFER};
 use dialects::{Diagnostic, Module};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::activations::Activations;
 use super::assignment::Assignment;
 use super::evidence::{Evidence, Origin};
 use super::{marker_name, parameter_name, role_attribute};
@@ -23,6 +24,7 @@ pub struct Spread<'m, 'c> {
     free: Free<'m>,
     /// What each value brings to those who read it.
     facts: FxHashMap<Value<'m>, Rc<Evidence>>,
+    activations: Activations<'m>,
     /// What weights bring, by global.
     weights: HashMap<String, Rc<Evidence>>,
     /// The role of each operation.
@@ -45,6 +47,7 @@ impl<'m, 'c> Spread<'m, 'c> {
             free: Free::new(module),
             context,
             facts: FxHashMap::default(),
+            activations: Activations::default(),
             weights,
             roles: FxHashMap::default(),
             readers: HashMap::new(),
@@ -259,8 +262,9 @@ impl<'m, 'c> Spread<'m, 'c> {
     }
 
     fn assign(&mut self, op: Op<'m>, evidence: Rc<Evidence>) {
+        self.activations.note(op);
         for result in op.results() {
-            if result.r#type().element().is_float() {
+            if self.activations.contains(result) {
                 self.facts.entry(result).or_insert_with(|| evidence.clone());
             }
         }

@@ -1,6 +1,6 @@
 //! Roles from structure alone, for IR that names nothing and marks nothing.
 //!
-//! A model is what float values hold together: it starts where integer tokens
+//! A model is what activations hold together: it starts where integer tokens
 //! look up an embedding and ends where an argmax makes tokens again. Runs of
 //! the same model hold the same bytes of weights; there must be exactly two
 //! such sizes in the module, and the bigger one is the target.
@@ -14,17 +14,20 @@ use dialects::ir::{Op, Value};
 use dialects::vocabulary::GLOBAL_LOAD;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::activations::Activations;
 use super::assignment::Assignment;
 use super::evidence::{Evidence, Origin};
 use crate::structure::{Free, functions, is_groupable, placed_ops};
 
-/// The sets of `ops`, which are in order, that float values hold together.
+/// The sets of `ops`, which are in order, that activations hold together.
 pub fn components<'m>(ops: &[Op<'m>], free: &mut Free<'m>) -> Vec<Vec<Op<'m>>> {
     let index: FxHashMap<Op, usize> = ops.iter().enumerate().map(|(at, op)| (*op, at)).collect();
     let mut sets = petgraph::unionfind::UnionFind::new(ops.len());
+    let mut activations = Activations::default();
     for (at, op) in ops.iter().enumerate() {
+        activations.note(*op);
         for value in free.inputs(*op) {
-            if value.r#type().element().is_float()
+            if activations.contains(value)
                 && let Some(producer) = value.defining_op().and_then(|op| index.get(&op))
             {
                 sets.union(at, *producer);
