@@ -17,6 +17,7 @@ mod layers;
 pub mod problem;
 mod read;
 mod split;
+mod visited;
 
 pub use exact::{Effort, Solved};
 pub use read::StageFile;

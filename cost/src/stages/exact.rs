@@ -14,6 +14,7 @@
 
 use super::layers::{Layer, Priced};
 use super::problem::Problem;
+use super::visited::Visited;
 use crate::CostError;
 use std::time::Instant;
 
@@ -47,15 +48,12 @@ pub struct Solved {
     pub labels: u64,
 }
 
-/// By model: the PUs it has been on, and the last.
-type Visited = [(u64, usize); 2];
-
 struct Label {
     seconds: f64,
     used: Vec<f64>,
     state: usize,
-    /// For contiguous placements.
-    visited: Visited,
+    /// By model; nothing where placements need not be contiguous.
+    visited: [Visited; 2],
     parent: usize,
     pu: usize,
     bound: f64,
@@ -153,7 +151,7 @@ impl Problem {
             seconds: 0.0,
             used: vec![0.0; self.capacities.len()],
             state: 0,
-            visited: [(0, usize::MAX); 2],
+            visited: Default::default(),
             parent: 0,
             pu: 0,
             bound: 0.0,
@@ -221,12 +219,10 @@ impl Problem {
         if !seconds.is_finite() {
             return None;
         }
-        let mut visited = label.visited;
-        let (mask, last) = visited.get_mut(stage.model)?;
-        if self.contiguous && *last != pu && *mask >> pu & 1 == 1 {
+        let mut visited = label.visited.clone();
+        if self.contiguous && !visited.get_mut(stage.model)?.go(pu) {
             return None;
         }
-        (*mask, *last) = (*mask | 1 << pu, pu);
         let mut used = label.used.clone();
         for capacity in self.within.get(pu)? {
             let used = used.get_mut(*capacity)?;
@@ -258,7 +254,7 @@ impl Problem {
             })
             .collect();
         labels.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
-        let mut kept: Vec<Vec<(Vec<f64>, Visited)>> = vec![Vec::new(); states];
+        let mut kept: Vec<Vec<(Vec<f64>, [Visited; 2])>> = vec![Vec::new(); states];
         let contiguous = self.contiguous;
         labels.retain(|label| {
             let Some(kept) = kept.get_mut(label.state) else {
@@ -275,14 +271,14 @@ impl Problem {
                         || visited
                             .iter()
                             .zip(&label.visited)
-                            .all(|(a, b)| a.1 == b.1 && a.0 & !b.0 == 0))
+                            .all(|(a, b)| a.is_as_free(b)))
             });
             if !beaten {
                 // One memory: only the least so far can beat what is slower.
                 if binding.len() == 1 && !contiguous {
                     kept.clear();
                 }
-                kept.push((used, label.visited));
+                kept.push((used, label.visited.clone()));
             }
             !beaten
         });

@@ -1,5 +1,7 @@
 //! The numbers of one variant and one draft length, the heuristic, and enumeration.
 
+use super::visited::Visited;
+
 /// A stage to be placed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stage {
@@ -103,17 +105,15 @@ impl Problem {
     pub fn cost(&self, places: &[usize]) -> Option<f64> {
         let mut used = vec![0.0; self.capacities.len()];
         let mut total = 0.0;
-        let mut visited = [(0u64, usize::MAX); 2];
+        let mut visited: [Visited; 2] = Default::default();
         for (index, (stage, pu)) in self.stages.iter().zip(places).enumerate() {
             total += self.node(index, *pu);
             for capacity in self.within.get(*pu)? {
                 *used.get_mut(*capacity)? += stage.bytes;
             }
-            let (mask, last) = visited.get_mut(stage.model)?;
-            if self.contiguous && *last != *pu && *mask >> *pu & 1 == 1 {
+            if self.contiguous && !visited.get_mut(stage.model)?.go(*pu) {
                 return None;
             }
-            (*mask, *last) = (*mask | 1 << *pu, *pu);
         }
         for edge in &self.edges {
             total += self.link(edge, *places.get(edge.from)?, *places.get(edge.to)?);

@@ -100,6 +100,79 @@ proptest! {
     }
 }
 
+/// The same as a chain, on as many PUs as `first` and its own, of which the first run nothing.
+fn behind(problem: &Problem, first: usize) -> Problem {
+    let (few, many) = (problem.pus, first + problem.pus);
+    let wide = |seconds: &[f64]| {
+        let mut all = vec![f64::INFINITY; first];
+        all.extend(seconds);
+        all
+    };
+    let mut wider = problem.clone();
+    wider.pus = many;
+    for stage in &mut wider.stages {
+        stage.seconds = wide(&stage.seconds);
+    }
+    for edge in &mut wider.edges {
+        let rows = edge.seconds.chunks(few).flat_map(wide);
+        edge.seconds = vec![f64::INFINITY; first * many]
+            .into_iter()
+            .chain(rows)
+            .collect();
+    }
+    wider.within = vec![vec![]; first];
+    wider.within.extend(problem.within.iter().cloned());
+    wider
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+    #[test]
+    fn many_units_are_no_other_than_few(mut problem in any_problem(), first in 62usize..130) {
+        // The states of what is no chain are too many for so many units.
+        problem.edges.retain(|edge| edge.from + 1 == edge.to);
+        let wider = behind(&problem, first);
+        let shifted = |best: Option<(f64, Vec<usize>)>| {
+            best.map(|(cost, places)| (cost, places.iter().map(|pu| pu + first).collect::<Vec<_>>()))
+        };
+        let (few, many) = (problem.exact(f64::INFINITY, &effort()), wider.exact(f64::INFINITY, &effort()));
+        prop_assert_eq!(shifted(few.unwrap().best), many.unwrap().best);
+        prop_assert_eq!(shifted(problem.heft()), wider.heft());
+        let ahead: Vec<usize> = (0..problem.stages.len()).map(|stage| stage % problem.pus).collect();
+        let there: Vec<usize> = ahead.iter().map(|pu| pu + first).collect();
+        prop_assert_eq!(problem.cost(&ahead), wider.cost(&there));
+    }
+}
+
+#[test]
+fn a_contiguous_model_uses_units_64_apart() {
+    let stage = |quick: usize| Stage {
+        model: 1,
+        passes: 1.0,
+        bytes: 0.0,
+        seconds: (0..66)
+            .map(|pu| match pu {
+                _ if pu == quick => 1.0,
+                1 | 65 => 9.0,
+                _ => f64::INFINITY,
+            })
+            .collect(),
+    };
+    let problem = Problem {
+        pus: 66,
+        stages: vec![stage(1), stage(65), stage(1)],
+        edges: vec![],
+        capacities: vec![],
+        within: vec![vec![]; 66],
+        contiguous: true,
+    };
+    assert_eq!(problem.cost(&[1, 65, 65]), Some(11.0));
+    assert_eq!(problem.cost(&[1, 65, 1]), None, "back where it has been");
+    let found = problem.exact(f64::INFINITY, &effort()).unwrap();
+    assert!(found.proven);
+    assert_eq!(found.best.unwrap().0, 11.0);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
     #[test]
