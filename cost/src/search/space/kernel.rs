@@ -21,11 +21,14 @@ use crate::platform::Variant;
 use crate::search::{Evaluator, Request};
 use crate::workload::{DraftLengthForm, Partition, Role};
 use std::collections::BTreeSet;
-use table::Table;
+use table::{Shape, Table};
 
 /// Draft lengths are evaluated in groups of so many, which the compiler turns into vector
 /// instructions.
 const LANES: usize = 4;
+
+/// Beyond this many latencies in all tables together, building them is refused: 128 MiB.
+const MOST_LATENCIES: usize = 1 << 24;
 
 /// The space in tables.
 #[derive(Clone, Debug)]
@@ -85,8 +88,8 @@ impl Kernel {
     /// Tables for a request; `allows` says which resources count.
     ///
     /// # Errors
-    /// [`CostError::Argument`] for cost models that are not affine, or a filter that leaves
-    /// nothing.
+    /// [`CostError::Argument`] for cost models that are not affine, a filter that leaves nothing,
+    /// or latencies that depend on too many resources together.
     pub fn build(
         request: &Request,
         gammas: &[u32],
@@ -192,14 +195,27 @@ impl Kernel {
                 }
             }
         }
-        for (role, tables) in Role::MODELS.into_iter().zip(0..) {
-            let made: Vec<Table> = (0..request.places(role))
-                .map(|place| kernel.table(&walk, request, role, place))
-                .collect();
-            if let Some(slot) = kernel.tables.get_mut::<usize>(tables) {
-                *slot = made;
-            }
+        let shapes = Role::MODELS.map(|role| -> Vec<Shape> {
+            (0..request.places(role))
+                .map(|place| kernel.shape(request, role, place))
+                .collect()
+        });
+        let latencies = shapes
+            .iter()
+            .flatten()
+            .fold(0usize, |sum, shape| sum.saturating_add(shape.entries));
+        if latencies > MOST_LATENCIES {
+            return Err(CostError::argument(
+                format!(
+                    "the latencies depend on so many resources together that there are {latencies} of them, more than the {MOST_LATENCIES} that can be kept"
+                ),
+                "fix the resources of some processing units: --variant cpu=4".to_owned(),
+            ));
         }
+        kernel.tables = shapes.map(|shapes| {
+            let tables = shapes.into_iter();
+            tables.map(|shape| kernel.table(&walk, shape)).collect()
+        });
         Ok(kernel)
     }
 

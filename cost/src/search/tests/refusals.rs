@@ -146,3 +146,33 @@ fn too_many_points_are_refused_with_their_number() {
     .unwrap_err();
     assert!(error.to_string().contains("14400000000 points"), "{error}");
 }
+
+/// A profile whose variants name every unit makes each latency depend on all of them.
+#[test]
+fn too_many_latencies_are_refused_before_they_are_made() {
+    let mut platform = two(1.0);
+    let first = platform.pus.remove(0);
+    platform.pus.clear();
+    platform.links.clear();
+    for index in 0..4 {
+        let mut pu = first.clone();
+        pu.name = format!("pu{index}");
+        pu.count = crate::units::Quantity::given(65536.0);
+        platform.pus.push(pu);
+    }
+    platform.control = "pu0".into();
+    let all = "version: 1\nmeasurements:\n  - { role: target, pu: pu0, variant: { pu0: 1, pu1: 1, pu2: 1, pu3: 1 }, points: [{ sequence_length: 63, latency: 1 s }] }\n";
+    for named in [2, 3, 4] {
+        let rest = (named..4).map(|index| format!(", pu{index}: 1"));
+        let text = rest.fold(all.to_owned(), |text, rest| text.replace(&rest, ""));
+        let mut request = Request::new(workload(demand(1, 1), demand(1, 1)), platform.clone(), 0.5);
+        request.profile = Some(Profile::from_yaml("all.yaml", &text).unwrap());
+        let error = Kernel::build(&request, &[0, 1], |_, _| true).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("so many resources together"), "{text}");
+        assert!(error.help().unwrap().contains("--variant"));
+        // Fixed, they are none.
+        request.variant = Some((1..4).map(|index| (format!("pu{index}"), 1)).collect());
+        assert!(Kernel::build(&request, &[0, 1], |pu, count| pu != "pu0" || count < 10).is_ok());
+    }
+}

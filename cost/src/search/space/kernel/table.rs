@@ -25,15 +25,18 @@ impl Table {
     }
 }
 
+/// What the latencies of one model at one place depend on.
+pub(super) struct Shape {
+    stages: Vec<(Partition, usize)>,
+    /// PU and stride of each.
+    dims: Vec<(usize, usize)>,
+    /// How many combinations there are; as many as there are numbers, where there are more.
+    pub(super) entries: usize,
+}
+
 impl Kernel {
-    /// The latencies of one model at one of its places.
-    pub(super) fn table(
-        &self,
-        walk: &Walk<'_>,
-        request: &Request,
-        role: Role,
-        place: usize,
-    ) -> Table {
+    /// What the latencies of one model at one of its places depend on.
+    pub(super) fn shape(&self, request: &Request, role: Role, place: usize) -> Shape {
         let stages = request.spread(role, place);
         let measured = |m: &&Measurement| {
             let here = |(stage, pu): &(Partition, usize)| {
@@ -49,29 +52,44 @@ impl Kernel {
             .flat_map(|m| m.variant.keys().map(String::as_str))
             .chain(stages.iter().filter_map(|(_, pu)| self.name(*pu)))
             .collect();
-        let mut table = Table::default();
-        let mut stride = 1;
+        let mut dims = Vec::new();
+        let mut entries = 1usize;
         for (index, name) in self.names.iter().enumerate() {
             if named.contains(name.as_str()) {
-                table.dims.push((index, stride));
-                stride *= self.domains.get(index).map_or(1, Vec::len);
+                dims.push((index, entries));
+                entries = entries.saturating_mul(self.domains.get(index).map_or(1, Vec::len));
             }
         }
+        Shape {
+            stages,
+            dims,
+            entries,
+        }
+    }
+
+    /// The latencies of what has that shape.
+    pub(super) fn table(&self, walk: &Walk<'_>, shape: Shape) -> Table {
+        let Shape {
+            stages,
+            dims,
+            entries,
+        } = shape;
         let mut digits = vec![0; self.names.len()];
-        for code in 0..stride {
-            for (index, step) in &table.dims {
+        let mut seconds = Vec::with_capacity(entries);
+        for code in 0..entries {
+            for (index, step) in &dims {
                 let size = self.domains.get(*index).map_or(1, Vec::len);
                 if let Some(digit) = digits.get_mut(*index) {
                     *digit = code / step % size;
                 }
             }
             let variant = self.variant(&digits);
-            let seconds = stages.iter().map(|(stage, pu)| {
+            let each = stages.iter().map(|(stage, pu)| {
                 let latency = walk.find_latency(&variant, *stage, *pu);
                 latency.map_or(f64::INFINITY, |latency| latency.seconds)
             });
-            table.seconds.push(seconds.sum());
+            seconds.push(each.sum());
         }
-        table
+        Table { dims, seconds }
     }
 }
