@@ -299,7 +299,7 @@ pub fn explore(query: &Query) -> Result<Exploration, CostError> {
             query.filter.allows(pu, count)
         })?;
         exploration.variants = kernel.variants();
-        exploration.size = exploration.variants.saturating_mul(mappings(&request));
+        exploration.size = exploration.variants.saturating_mul(request.mappings());
         for rate in &query.rates {
             let (outcome, evaluated) =
                 compute::factored(query, &with_rate(&request, rate), &kernel, &gammas, rate)?;
@@ -373,11 +373,6 @@ fn prepared(query: &Query) -> Result<Request, CostError> {
         ));
     }
     Ok(request)
-}
-
-/// N^m.
-fn mappings(request: &Request) -> u64 {
-    (request.platform.pus.len() as u64).saturating_pow(request.partitions())
 }
 
 fn with_rate(request: &Request, rate: &Rate) -> Request {

@@ -26,7 +26,7 @@ use crate::CostError;
 use crate::platform::{Platform, Variant};
 use crate::profile::Profile;
 use crate::roofline;
-use crate::search::Request;
+use crate::search::{MOST_LATENCIES, Request};
 use crate::speedup::expected_tokens;
 use crate::workload::{Role, SubgraphDemand};
 use problem::{Edge, Problem, Stage};
@@ -128,8 +128,8 @@ pub struct StagePlan {
 /// Finds the best placement of stages, draft length and variant. `allows` filters variants.
 ///
 /// # Errors
-/// [`CostError::Argument`] when no placement is possible, or the stage graph is too wide for the
-/// exact method, with its size.
+/// [`CostError::Argument`] when no placement is possible, the stage graph is too wide for the exact
+/// method, or there are too many variants, with how many.
 pub fn solve(
     request: &Request,
     graph: &StageGraph,
@@ -138,17 +138,42 @@ pub fn solve(
     allows: impl Fn(&Variant) -> bool,
 ) -> Result<StagePlan, CostError> {
     let started = Instant::now();
-    let variants: Vec<Variant> = variants(request).into_iter().filter(allows).collect();
+    let all = request.all_variants(
+        gammas.len() as u64,
+        "pairs of a variant and a draft length",
+        "fix the resources of some processing units, or try fewer draft lengths: --variant cpu=4, --max-gamma 4",
+    )?;
+    let variants: Vec<Variant> = all.into_iter().filter(allows).collect();
     let platform = &request.platform;
-    let tables: Vec<Problem> = variants
+    let latencies = variants
+        .len()
+        .saturating_mul(graph.stages.len())
+        .saturating_mul(platform.pus.len());
+    if latencies > MOST_LATENCIES {
+        return Err(CostError::argument(
+            format!(
+                "the stages have {latencies} latencies under all variants, more than the {MOST_LATENCIES} that can be kept"
+            ),
+            "fix the resources of some processing units: --variant cpu=4; or cut the models into fewer stages".to_owned(),
+        ));
+    }
+    let frame = frame(request, graph, options.contiguous);
+    let tables: Vec<Vec<Stage>> = variants
         .iter()
-        .map(|variant| problem_of(request, graph, variant, options.contiguous))
+        .map(|variant| stages(request, graph, variant))
         .collect();
+    let under = |stages: &Vec<Stage>, gamma: u32| {
+        let whole = Problem {
+            stages: stages.clone(),
+            ..frame.clone()
+        };
+        whole.with_draft_length(gamma)
+    };
     let mut best: Option<(f64, usize, u32, Vec<usize>)> = None;
     let mut queue = BinaryHeap::new();
-    for (index, whole) in tables.iter().enumerate() {
+    for (index, stages) in tables.iter().enumerate() {
         for gamma in gammas {
-            let problem = whole.with_draft_length(*gamma);
+            let problem = under(stages, *gamma);
             let tokens = expected_tokens(request.alpha, *gamma);
             queue.push(Case {
                 bound: problem.relaxed()? / tokens,
@@ -175,11 +200,11 @@ pub fn solve(
             open = open.min(case.bound);
             break;
         }
-        let Some(whole) = tables.get(case.index) else {
+        let Some(stages) = tables.get(case.index) else {
             continue;
         };
         let tokens = expected_tokens(request.alpha, case.gamma);
-        let problem = whole.with_draft_length(case.gamma);
+        let problem = under(stages, case.gamma);
         if !case.priced {
             // The bound without capacities is cheap; one with prices comes before a solution.
             let bound = problem.priced_bound(least * tokens)? / tokens;
@@ -289,41 +314,9 @@ fn assumptions(request: &Request) -> Vec<String> {
     said
 }
 
-fn variants(request: &Request) -> Vec<Variant> {
-    request
-        .platform
-        .pus
-        .iter()
-        .fold(vec![Variant::new()], |so_far, pu| {
-            let fixed = request
-                .variant
-                .as_ref()
-                .and_then(|fixed| fixed.get(&pu.name));
-            let counts: Vec<u32> = match fixed {
-                Some(count) => vec![*count],
-                None => (1..=pu.resources()).rev().collect(),
-            };
-            let with = |variant: &Variant, count: u32| {
-                let mut variant = variant.clone();
-                variant.insert(pu.name.clone(), count);
-                variant
-            };
-            so_far
-                .iter()
-                .flat_map(|variant| counts.iter().map(move |count| with(variant, *count)))
-                .collect()
-        })
-}
-
-/// The numbers of one variant, passes not yet multiplied by γ.
-fn problem_of(
-    request: &Request,
-    graph: &StageGraph,
-    variant: &Variant,
-    contiguous: bool,
-) -> Problem {
-    let platform = &request.platform;
-    let n = platform.pus.len();
+/// The stages under one variant, passes not yet multiplied by γ.
+fn stages(request: &Request, graph: &StageGraph, variant: &Variant) -> Vec<Stage> {
+    let n = request.platform.pus.len();
     let scale: Vec<(Role, Vec<f64>)> = Role::MODELS
         .into_iter()
         .map(|role| {
@@ -348,6 +341,13 @@ fn problem_of(
             })
             .collect(),
     });
+    stages.collect()
+}
+
+/// What all variants have in common: everything but the stages.
+fn frame(request: &Request, graph: &StageGraph, contiguous: bool) -> Problem {
+    let platform = &request.platform;
+    let n = platform.pus.len();
     let edges = graph.edges.iter().map(|edge| Edge {
         from: edge.from,
         to: edge.to,
@@ -382,7 +382,7 @@ fn problem_of(
     }
     Problem {
         pus: n,
-        stages: stages.collect(),
+        stages: vec![],
         edges: edges.collect(),
         capacities,
         within,

@@ -228,42 +228,17 @@ impl Space {
         gammas: &[u32],
         strict: &BTreeSet<Partition>,
     ) -> Result<Self, CostError> {
-        let platform = &request.platform;
-        let counts: Vec<(u32, u32)> = platform
-            .pus
-            .iter()
-            .map(|pu| {
-                match request
-                    .variant
-                    .as_ref()
-                    .and_then(|variant| variant.get(&pu.name))
-                {
-                    Some(count) => (*count, *count),
-                    None => (1, pu.resources()),
-                }
-            })
-            .collect();
-        let size = counts
-            .iter()
-            .map(|(low, high)| u64::from(high - low + 1))
-            .fold(request.mappings(), u64::saturating_mul);
-        if size > MOST_POINTS {
-            let help = if request.mappings() > MOST_POINTS {
-                "cut the models into fewer stages"
-            } else {
-                "fix the resources of some processing units: --variant cpu=4; or explore it with --method factored, which is exact as well"
-            };
-            let message = format!(
-                "the design space has {size} points, more than the {MOST_POINTS} that can be enumerated"
-            );
-            return Err(CostError::argument(message, help.to_owned()));
-        }
+        let help = if request.mappings() > MOST_POINTS {
+            "cut the models into fewer stages"
+        } else {
+            "fix the resources of some processing units: --variant cpu=4; or explore it with --method factored, which is exact as well"
+        };
         let mut space = Self {
-            variants: variants(platform.pus.iter().map(|pu| pu.name.as_str()).zip(counts)),
+            variants: request.all_variants(request.mappings(), "points", help)?,
             points: vec![],
             alone: vec![],
             verify: vec![],
-            size,
+            size: request.space_size(),
             legal: 0,
             ruled_out: vec![],
             excluded: vec![],
@@ -298,19 +273,4 @@ impl Space {
         }
         self.excluded.push((at.0, at.1, at.2, index));
     }
-}
-
-/// All variants, from the greatest counts to the smallest, the first PU's changing slowest.
-fn variants<'a>(counts: impl Iterator<Item = (&'a str, (u32, u32))>) -> Vec<Variant> {
-    counts.fold(vec![Variant::new()], |so_far, (name, (low, high))| {
-        let with = |variant: &Variant, count| {
-            let mut variant = variant.clone();
-            variant.insert(name.to_owned(), count);
-            variant
-        };
-        so_far
-            .iter()
-            .flat_map(|variant| (low..=high).rev().map(move |count| with(variant, count)))
-            .collect()
-    })
 }

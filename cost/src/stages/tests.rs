@@ -260,6 +260,30 @@ fn stages_sit_only_where_their_types_are() {
 }
 
 #[test]
+fn too_many_variants_are_refused_before_they_are_made() {
+    let mut board = two(8.0);
+    for pu in &mut board.pus {
+        pu.count = crate::units::Quantity::given(65536.0);
+    }
+    let mut request = Request::new(workload(demand(1, 1), demand(1, 1)), board, 0.5);
+    let graph = StageGraph::evenly(&request.workload, 2).unwrap();
+    let solved = |request: &Request, gammas: &[u32]| {
+        solve(request, &graph, gammas, &StageOptions::default(), |_| true)
+    };
+    let error = solved(&request, &[0, 1]).unwrap_err();
+    let text = format!("{error}; {}", error.help().unwrap());
+    assert!(text.contains("8589934592 pairs"), "{text}");
+    assert!(text.contains("--variant"), "{text}");
+    request.platform.pus[0].count = crate::units::Quantity::given(1.0);
+    let finer = StageGraph::evenly(&request.workload, 1024).unwrap();
+    let error = solve(&request, &finer, &[0], &StageOptions::default(), |_| true).unwrap_err();
+    let text = format!("{error}; {}", error.help().unwrap());
+    assert!(text.contains("268435456 latencies"), "{text}");
+    request.variant = Some(Variant::from([("cpu".into(), 1), ("gpu".into(), 9)]));
+    assert_eq!(solved(&request, &[0, 1]).unwrap().variants, 1);
+}
+
+#[test]
 fn files_are_read_and_their_faults_located() {
     let good = "version: 1\nstages:\n  - { name: target.0, role: target, demand: { weight_bytes: 10 } }\n  - { name: target.1, role: target, demand: {} }\nedges:\n  - { from: target.0, to: target.1, bytes: 2 KiB }\n";
     let graph = StageGraph::from_yaml("s.yaml", good).unwrap();

@@ -27,8 +27,8 @@ use table::{Shape, Table};
 /// instructions.
 const LANES: usize = 4;
 
-/// Beyond this many latencies in all tables together, building them is refused: 128 MiB.
-const MOST_LATENCIES: usize = 1 << 24;
+/// Beyond this many latencies in all tables together, making them is refused: 128 MiB.
+pub(crate) const MOST_LATENCIES: usize = 1 << 24;
 
 /// The space in tables.
 #[derive(Clone, Debug)]

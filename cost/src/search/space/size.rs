@@ -1,7 +1,8 @@
 //! How large the space is, and how much its points keep in memory.
 
-use super::Point;
-use crate::platform::ProcessingUnit;
+use super::{MOST_POINTS, Point};
+use crate::CostError;
+use crate::platform::{ProcessingUnit, Variant};
 use crate::search::Request;
 use crate::search::legal::{resident, shares};
 use crate::workload::Role;
@@ -9,12 +10,56 @@ use crate::workload::Role;
 impl Request {
     /// v·N^m: how many points the design space has.
     pub fn space_size(&self) -> u64 {
+        self.variants().saturating_mul(self.mappings())
+    }
+
+    /// v: how many design variants there are.
+    fn variants(&self) -> u64 {
         let free = self.platform.pus.iter().filter(|pu| {
             let fixed = self.variant.as_ref();
             fixed.is_none_or(|fixed| !fixed.contains_key(&pu.name))
         });
         free.map(|pu| u64::from(pu.resources()))
-            .fold(self.mappings(), u64::saturating_mul)
+            .fold(1, u64::saturating_mul)
+    }
+
+    /// All design variants, from the greatest counts to the smallest, the first PU's changing
+    /// slowest. Under each there are `each` of `what` to look at.
+    ///
+    /// # Errors
+    /// [`CostError::Argument`] with `help` where that is too much.
+    pub(crate) fn all_variants(
+        &self,
+        each: u64,
+        what: &str,
+        help: &str,
+    ) -> Result<Vec<Variant>, CostError> {
+        let size = self.variants().saturating_mul(each);
+        if size > MOST_POINTS {
+            return Err(CostError::argument(
+                format!(
+                    "the design space has {size} {what}, more than the {MOST_POINTS} that can be enumerated"
+                ),
+                help.to_owned(),
+            ));
+        }
+        let none = vec![Variant::new()];
+        Ok(self.platform.pus.iter().fold(none, |so_far, pu| {
+            let fixed = self.variant.as_ref();
+            let counts = match fixed.and_then(|fixed| fixed.get(&pu.name)) {
+                Some(count) => *count..=*count,
+                None => 1..=pu.resources(),
+            };
+            let with = |variant: &Variant, count| {
+                let mut variant = variant.clone();
+                variant.insert(pu.name.clone(), count);
+                variant
+            };
+            so_far
+                .iter()
+                .flat_map(|variant| counts.clone().rev().map(move |count| with(variant, count)))
+                .collect()
+        }))
     }
 
     /// N^m: how many mappings each variant has.
