@@ -244,8 +244,8 @@ pub fn solve(
         let here = placed
             .iter()
             .filter(|(_, at)| pu(*at).is_some_and(|pu| pu.memory == memory.name));
-        let bytes = here.map(|(stage, _)| stage.demand.weight_bytes).sum();
-        (memory.name.clone(), bytes)
+        let bytes = here.map(|(stage, _)| stage.demand.weight_bytes);
+        (memory.name.clone(), bytes.fold(0, u64::saturating_add))
     });
     Ok(StagePlan {
         m: graph.stages.len(),
@@ -456,11 +456,11 @@ fn nothing(request: &Request, graph: &StageGraph) -> CostError {
             "look at its types and ops, and at --pin and --forbid".to_owned(),
         ),
         None => {
-            let bytes: u64 = graph
+            let bytes = graph
                 .stages
                 .iter()
                 .map(|stage| stage.demand.weight_bytes)
-                .sum();
+                .fold(0, u64::saturating_add);
             CostError::argument(
                 format!(
                     "no placement of the {} stages ({} of weights) was found that fits the memories of the platform {}",

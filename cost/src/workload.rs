@@ -316,9 +316,10 @@ impl Workload {
         });
         let repeated = self.shared_weights.iter().map(|shared| {
             let readers = shared.readers.iter().filter(|reader| reader.role == role);
-            shared.bytes * (readers.count() as u64).saturating_sub(1)
+            let copies = (readers.count() as u64).saturating_sub(1);
+            shared.bytes.saturating_mul(copies)
         });
-        whole.weight_bytes = whole.weight_bytes.saturating_sub(repeated.sum());
+        whole.weight_bytes = repeated.fold(whole.weight_bytes, u64::saturating_sub);
         Some(whole)
     }
 

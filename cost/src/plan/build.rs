@@ -278,7 +278,7 @@ fn crossings(context: &Context<'_>) -> Vec<CrossingPlan> {
                     }
             };
             match rows.iter_mut().find(|known| like(known)) {
-                Some(known) => known.count += row.count,
+                Some(known) => known.count = known.count.saturating_add(row.count),
                 None => rows.push(row),
             }
         }

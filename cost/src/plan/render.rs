@@ -115,7 +115,7 @@ fn roles(plan: &Plan) -> String {
         "why there",
     ]);
     for (role, placed) in &plan.roles {
-        let memory = if placed.weight_bytes + placed.activation_bytes == 0 {
+        let memory = if placed.weight_bytes == 0 && placed.activation_bytes == 0 {
             "–".to_owned()
         } else {
             format!(

@@ -1,6 +1,7 @@
 //! The search against hand-made cases and against an independent brute force.
 
 pub(crate) mod brute;
+mod greatest;
 mod holes;
 mod refusals;
 mod staged;

@@ -32,7 +32,7 @@ impl StageGraph {
                 let bytes = if number > 0 {
                     Some(demand.activation_peak_bytes)
                 } else {
-                    last.map(|_: usize| 8 * workload.sequence_length.unwrap_or(1))
+                    last.map(|_: usize| workload.sequence_length.unwrap_or(1).saturating_mul(8))
                 };
                 if let (Some(bytes), Some(from)) = (bytes, last) {
                     graph.edges.push(StageEdge {
