@@ -246,40 +246,6 @@ impl Plan {
         })
     }
 
-    /// Reads what [`Plan::to_json`] wrote.
-    ///
-    /// # Errors
-    /// [`CostError::Argument`] for text that is not a plan, or one of another version.
-    pub fn from_json(text: &str) -> Result<Self, CostError> {
-        #[derive(Deserialize)]
-        struct Versioned {
-            version: u32,
-        }
-        let bad = |error: serde_json::Error| {
-            CostError::argument(
-                format!(
-                    "this is not a plan: {}",
-                    crate::yaml::plain(&error.to_string())
-                ),
-                None,
-            )
-        };
-        let Versioned { version } = serde_json::from_str(text).map_err(bad)?;
-        if version != PLAN_VERSION {
-            return Err(CostError::argument(
-                format!("this plan has version {version}, and only {PLAN_VERSION} is known"),
-                "make it again".to_owned(),
-            ));
-        }
-        serde_json::from_str(text).map_err(bad)
-    }
-
-    /// The PU of a partition, if it is in the module at all.
-    pub fn pu_of(&self, partition: impl Into<Partition>) -> Option<&str> {
-        let placed = self.roles.get(&partition.into())?;
-        Some(placed.pu.as_str())
-    }
-
     /// The plan for people: tables and sentences, at most 100 columns wide.
     pub fn render(&self) -> String {
         render::render(self)

@@ -68,11 +68,6 @@ pub enum LatencySource {
 }
 
 impl LatencySource {
-    /// Whether it comes from a profile.
-    pub fn is_measured(&self) -> bool {
-        matches!(self, Self::Measured { .. })
-    }
-
     /// `measured` or `roofline`, with what a table has room for.
     pub fn short(&self) -> String {
         match self {

@@ -95,11 +95,6 @@ pub fn best_draft_length(alpha: f64, c: f64, gamma_max: u32) -> Best {
     })
 }
 
-/// Whether speculation pays for some draft length on this placement: c < α.
-pub fn pays(alpha: f64, c: f64) -> bool {
-    c < alpha
-}
-
 /// Whether `a` is greater than `b` by more than rounding: what is equal on paper must stay equal
 /// here, or ties would be broken by noise.
 pub(crate) fn exceeds(a: f64, b: f64) -> bool {
@@ -176,7 +171,7 @@ mod tests {
         #[test]
         fn speculation_pays_iff_c_is_below_alpha(alpha in 0.0..=1.0f64, c in 0.0..2.0f64, max in 1u32..40) {
             prop_assume!((alpha - c).abs() > 1e-9);
-            prop_assert_eq!(best_draft_length(alpha, c, max).gamma > 0, pays(alpha, c));
+            prop_assert_eq!(best_draft_length(alpha, c, max).gamma > 0, c < alpha);
         }
 
         #[test]

@@ -20,7 +20,6 @@ mod split;
 mod visited;
 
 pub use exact::{Effort, Solved};
-pub use read::StageFile;
 
 use crate::CostError;
 use crate::platform::{Platform, Variant};

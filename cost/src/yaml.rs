@@ -12,17 +12,12 @@ use std::fmt::{self, Display};
 /// Separates a message from its help inside a serde error, which has room for one text only.
 const HELP: char = '\u{1}';
 
-/// The one version of every file format that this crate reads.
-const VERSION: u64 = 1;
+/// The one version of every file format that this crate reads and writes.
+pub(crate) const VERSION: u64 = 1;
 
 /// A message that carries its help through serde.
 pub(crate) fn with_help(message: impl Display, help: &str) -> String {
     format!("{message}{HELP}{help}")
-}
-
-/// A message whose help, if it carries one, has become part of the sentence.
-pub(crate) fn plain(message: &str) -> String {
-    message.replace(HELP, ": ")
 }
 
 /// Reads a document into `T`, after checking that its `version` is one we know.

@@ -102,10 +102,10 @@ fn two_devices_of_one_kind_are_both_named() {
 }
 
 #[test]
-fn json_reads_back_and_other_versions_are_refused() {
+fn json_reads_back() {
     let plan = search(&request()).unwrap();
     let json = plan.to_json().unwrap();
-    assert_eq!(Plan::from_json(&json).unwrap(), plan);
+    assert_eq!(serde_json::from_str::<Plan>(&json).unwrap(), plan);
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(value["roles"]["drafter"]["pu"], "gpu");
     assert_eq!(
@@ -114,9 +114,6 @@ fn json_reads_back_and_other_versions_are_refused() {
     );
     assert_eq!(value["cost_model"], "eq1");
     assert_eq!(value["draft_length"]["symbolic"]["max"], 8);
-    let error = Plan::from_json(&json.replacen("\"version\": 1", "\"version\": 9", 1)).unwrap_err();
-    assert!(error.to_string().contains("version 9"), "{error}");
-    assert!(Plan::from_json("{").is_err());
 }
 
 #[test]

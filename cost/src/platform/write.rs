@@ -4,11 +4,9 @@ use super::{IreeTarget, Link, Memory, OpSet, Platform, Power, ProcessingUnit, Pu
 use crate::CostError;
 use crate::units::{BytesPerSecond, Count, Fraction, OpsPerSecond, Quantity, Seconds};
 use crate::workload::DType;
+use crate::yaml;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// The version of the format.
-const VERSION: u64 = 1;
 
 #[derive(Serialize)]
 struct File<'a> {
@@ -82,7 +80,7 @@ impl Platform {
             compile_flags,
         } = self;
         let file = File {
-            version: VERSION,
+            version: yaml::VERSION,
             name,
             description,
             processing_units: pus.iter().map(unit).collect(),

@@ -66,14 +66,6 @@ impl fmt::Display for Hole {
 }
 
 impl Profile {
-    /// Whether the role was measured on the PU at all.
-    pub fn covers(&self, role: impl Into<Partition>, pu: &str) -> bool {
-        let role = role.into();
-        self.measurements
-            .iter()
-            .any(|m| m.role == role && m.pu == pu)
-    }
-
     /// The latency of one forward pass of `role` on `pu` under `variant`, with `length` tokens of
     /// which `new_tokens` are new (all when `None`).
     ///

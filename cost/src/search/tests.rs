@@ -59,6 +59,14 @@ links: [{{ between: [cpu, gpu], latency: 1 ms, bandwidth: 1 GB/s }}]
     Platform::from_yaml("two.yaml", &text).unwrap()
 }
 
+impl Plan {
+    /// The PU of a partition, if it is in the module at all.
+    pub(crate) fn pu_of(&self, partition: impl Into<Partition>) -> Option<&str> {
+        let placed = self.roles.get(&partition.into())?;
+        Some(placed.pu.as_str())
+    }
+}
+
 fn pinned(mut request: Request, pins: &[(Partition, &str)]) -> Request {
     request.pins = pins
         .iter()

@@ -19,7 +19,7 @@ use serde::Deserialize;
 /// A file of stages, as it is written.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct StageFile {
+struct StageFile {
     #[allow(dead_code, reason = "checked before this is read")]
     version: u64,
     stages: Vec<Named>,

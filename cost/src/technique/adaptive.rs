@@ -1,56 +1,32 @@
 //! Drafts whose length is decided while drafting.
 
 use super::{Costs, Round, Technique};
-use crate::speedup::expected_tokens;
 
 /// Adaptive draft length: the drafter stops when its next token looks unlikely to be accepted.
 ///
 /// Source: Huang et al., *SpecDec++: Boosting Speculative Decoding via Adaptive Candidate Lengths*,
 /// 2024 (a classifier stops the draft); Kim et al., *Speculative Decoding with Big Little Decoder*,
-/// NeurIPS 2023 (a threshold on confidence). The expectation over the length distribution is ours.
-#[derive(Clone, Debug, PartialEq)]
+/// NeurIPS 2023 (a threshold on confidence). The expectation is ours.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adaptive {
-    /// What kind of length distribution.
-    lengths: Lengths,
     alpha: f64,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-enum Lengths {
-    /// Chances of length 0, 1, …, independent of what is accepted.
-    Independent(Vec<f64>),
-    /// A detector looks at each drafted token and may end the draft before it.
-    Detector {
-        /// The chance that a token which would be rejected ends the draft.
-        recall: f64,
-        /// The chance that a token which would be accepted ends it.
-        false_alarm: f64,
-        longest: u32,
-    },
+    /// The chance that a token which would be rejected ends the draft.
+    recall: f64,
+    /// The chance that a token which would be accepted ends it.
+    false_alarm: f64,
+    longest: u32,
 }
 
 impl Adaptive {
-    /// Lengths drawn from a distribution (`chances[l]` is the chance of length l; they are
-    /// normalised), whatever is accepted.
-    pub fn independent(alpha: f64, chances: &[f64]) -> Self {
-        let total: f64 = chances.iter().sum();
-        Self {
-            lengths: Lengths::Independent(chances.iter().map(|chance| chance / total).collect()),
-            alpha,
-        }
-    }
-
     /// A detector that looks at each token after it was drafted and drops it, ending the draft,
     /// with chance `recall` when it would be rejected and `false_alarm` when it would be accepted.
     /// What follows a token that would be rejected is detected like it.
     pub fn detector(alpha: f64, recall: f64, false_alarm: f64, longest: u32) -> Self {
         Self {
-            lengths: Lengths::Detector {
-                recall,
-                false_alarm,
-                longest,
-            },
             alpha,
+            recall,
+            false_alarm,
+            longest,
         }
     }
 
@@ -62,34 +38,18 @@ impl Adaptive {
 
     /// Expected tokens and passes of the drafter in a round.
     fn expectation(&self) -> (f64, f64) {
-        match &self.lengths {
-            Lengths::Independent(chances) => {
-                let weighted = |of: &dyn Fn(u32) -> f64| {
-                    let lengths = (0u32..).zip(chances);
-                    lengths.map(|(length, chance)| chance * of(length)).sum()
-                };
-                let tokens = weighted(&|length| expected_tokens(self.alpha, length));
-                (tokens, weighted(&|length| f64::from(length)))
-            }
-            Lengths::Detector {
-                recall,
-                false_alarm,
-                longest,
-            } => {
-                // `good`: the chance that the draft goes on and all of it so far would be accepted;
-                // `bad`: that it goes on although something in it would be rejected.
-                let (mut good, mut bad) = (1.0, 0.0);
-                let (mut tokens, mut passes) = (1.0, 0.0);
-                for _ in 0..*longest {
-                    passes += good + bad;
-                    let kept = good * self.alpha * (1.0 - false_alarm);
-                    bad = (bad + good * (1.0 - self.alpha)) * (1.0 - recall);
-                    good = kept;
-                    tokens += good;
-                }
-                (tokens, passes)
-            }
+        // `good`: the chance that the draft goes on and all of it so far would be accepted;
+        // `bad`: that it goes on although something in it would be rejected.
+        let (mut good, mut bad) = (1.0, 0.0);
+        let (mut tokens, mut passes) = (1.0, 0.0);
+        for _ in 0..self.longest {
+            passes += good + bad;
+            let kept = good * self.alpha * (1.0 - self.false_alarm);
+            bad = (bad + good * (1.0 - self.alpha)) * (1.0 - self.recall);
+            good = kept;
+            tokens += good;
         }
+        (tokens, passes)
     }
 }
 
@@ -101,12 +61,7 @@ impl Technique for Adaptive {
         "Huang et al. (SpecDec++), 2024; Kim et al. (BiLD), NeurIPS 2023"
     }
     fn assumes(&self) -> &'static str {
-        match self.lengths {
-            Lengths::Independent(_) => "the length does not depend on what will be accepted",
-            Lengths::Detector { .. } => {
-                "a detector as good as said, for nothing; a perfect one is a bound, no real detector reaches it"
-            }
-        }
+        "a detector as good as said, for nothing; a perfect one is a bound, no real detector reaches it"
     }
     fn round(&self, costs: &Costs) -> Round {
         let (tokens, passes) = self.expectation();

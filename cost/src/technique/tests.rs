@@ -101,21 +101,6 @@ fn overlapped() {
 
 #[test]
 fn adaptive() {
-    let chances = [0.1, 0.2, 0.4, 0.3];
-    let simulation = simulated(|random| {
-        let mut left = random.next();
-        let length = chances
-            .iter()
-            .position(|chance| {
-                left -= chance;
-                left < 0.0
-            })
-            .unwrap_or(3);
-        let accepted = (0..length).take_while(|_| random.happens(0.6)).count() as u32;
-        (accepted + 1, length as f64 * 0.3 + 1.0)
-    });
-    agrees(&Adaptive::independent(0.6, &chances), simulation);
-
     let (alpha, recall, false_alarm, longest) = (0.75, 0.6, 0.1, 6);
     let simulation = simulated(|random| {
         let (mut passes, mut accepted, mut good) = (0u32, 0, true);

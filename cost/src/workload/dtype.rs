@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 macro_rules! dtypes {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal, $bits:literal;)*) => {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal;)*) => {
         /// An element type. Signedness is left out: devices do not differ by it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[allow(missing_docs, reason = "the names are MLIR's own")]
@@ -21,51 +21,31 @@ macro_rules! dtypes {
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
-
-            /// Bits that one element carries (1 for `i1`; see [`DType::bytes_for`] for storage).
-            pub fn bits(self) -> u64 {
-                match self { $(Self::$variant => $bits,)* }
-            }
         }
     };
 }
 
 dtypes! {
-    F64 = "f64", 64;
-    F32 = "f32", 32;
-    F16 = "f16", 16;
-    BF16 = "bf16", 16;
-    F8E4M3 = "f8E4M3", 8;
-    F8E5M2 = "f8E5M2", 8;
-    F4E2M1 = "f4E2M1", 4;
-    C128 = "complex<f64>", 128;
-    C64 = "complex<f32>", 64;
-    Index = "index", 64;
-    I64 = "i64", 64;
-    I32 = "i32", 32;
-    I16 = "i16", 16;
-    I8 = "i8", 8;
-    I4 = "i4", 4;
-    I2 = "i2", 2;
-    I1 = "i1", 1;
+    F64 = "f64";
+    F32 = "f32";
+    F16 = "f16";
+    BF16 = "bf16";
+    F8E4M3 = "f8E4M3";
+    F8E5M2 = "f8E5M2";
+    F4E2M1 = "f4E2M1";
+    C128 = "complex<f64>";
+    C64 = "complex<f32>";
+    Index = "index";
+    I64 = "i64";
+    I32 = "i32";
+    I16 = "i16";
+    I8 = "i8";
+    I4 = "i4";
+    I2 = "i2";
+    I1 = "i1";
 }
 
 impl DType {
-    /// Bytes of one element in memory: `i1` takes a whole byte in IREE, `i4` half of one.
-    pub fn byte_size(self) -> f64 {
-        if self == Self::I1 {
-            1.0
-        } else {
-            self.bits() as f64 / 8.0
-        }
-    }
-
-    /// Bytes of so many elements in memory, rounded up.
-    pub fn bytes_for(self, elements: u64) -> u64 {
-        let bits = if self == Self::I1 { 8 } else { self.bits() };
-        u64::try_from((u128::from(elements) * u128::from(bits)).div_ceil(8)).unwrap_or(u64::MAX)
-    }
-
     /// Whether it is a floating-point (or complex) type.
     pub fn is_float(self) -> bool {
         matches!(
@@ -183,13 +163,5 @@ mod tests {
             "{:?}",
             error.help()
         );
-    }
-
-    #[test]
-    fn storage() {
-        assert_eq!(DType::I1.bytes_for(3), 3);
-        assert_eq!(DType::I4.bytes_for(3), 2);
-        assert_eq!(DType::F16.bytes_for(3), 6);
-        assert_eq!(DType::C128.bytes_for(u64::MAX), u64::MAX);
     }
 }
