@@ -20,7 +20,8 @@ impl fmt::Display for Location {
     }
 }
 
-/// Whose fault an error is, for the exit code: 1 or 2 in DESIGN.md.
+/// Whose fault an error is, for the exit code: 1 when nothing can be done, 2 when what was asked is
+/// wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The request is sound but nothing can satisfy it (exit 1).

@@ -10,11 +10,21 @@ use std::str::FromStr;
 /// `verify+transfer`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CostModel {
-    /// `verify`: verifying γ+1 tokens costs v(γ) times as much as one pass
-    /// ([`crate::speedup::refined::verify_speedup`]).
+    /// `verify`: verifying γ+1 tokens costs v(γ) = t_target(γ+1 new tokens) / t_target(1) times as
+    /// much as one pass: S = E / (γ c + v(γ)).
+    ///
+    /// Eq. (1) takes v = 1: one pass of the target verifies any draft. That holds without a KV
+    /// cache, when every pass computes the whole sequence anyway, and roughly where decoding is
+    /// bound by memory. Source: Leviathan et al., Sec. 3.3 (where the assumption is made); Chen et
+    /// al., *SEQUOIA*, NeurIPS 2024 (hardware-aware optimizer: t(n), the measured time to verify n
+    /// tokens).
     pub verify: bool,
-    /// `transfer`: crossings and the host's overhead per round count
-    /// ([`crate::speedup::refined::transfer_speedup`]).
+    /// `transfer`: what crosses devices (latency, plus bytes over bandwidth), per draft and per
+    /// round, and the host's overhead h₀ per round count: S = (1 + h₀) E / (γ (c + x_draft) + 1 +
+    /// x_round + h₀), all in units of t_target.
+    ///
+    /// Source: the paper, Sec. IV-D, attributes its 4 % deviation to this "interface overhead"; the
+    /// form is ours.
     pub transfer: bool,
     /// `per-position`: acceptance varies with the position
     /// ([`crate::speedup::refined::expected_tokens_per_position`]).

@@ -1,41 +1,11 @@
 //! Refinements of Eq. (1). None is used unless it is named, and Eq. (1) is always printed beside
-//! it.
-
-use super::expected_tokens;
-
-/// `verify`: S = E / (γ c + v(γ)), v(γ) = t_target(γ+1 new tokens) / t_target(1).
-///
-/// Eq. (1) takes v = 1: one pass of the target verifies any draft. That holds without a KV cache,
-/// when every pass computes the whole sequence anyway, and roughly where decoding is bound by
-/// memory. Source: Leviathan et al., Sec. 3.3 (where the assumption is made); Chen et al.,
-/// *SEQUOIA*, NeurIPS 2024 (hardware-aware optimizer: t(n), the measured time to verify n tokens).
-pub fn verify_speedup(alpha: f64, gamma: u32, c: f64, v: f64) -> f64 {
-    expected_tokens(alpha, gamma) / (f64::from(gamma) * c + v)
-}
-
-/// `transfer`: S = (1 + h₀) E / (γ (c + x_draft) + 1 + x_round), all in units of t_target: what
-/// crosses devices, latency plus bytes over bandwidth, per draft and per round, and the host's
-/// overhead per round.
-///
-/// `plain` is what a round costs on top of the target's pass without speculation (h₀: the host's
-/// overhead alone). Source: the paper, Sec. IV-D, attributes its 4 % deviation to this "interface
-/// overhead"; the form is ours.
-pub fn transfer_speedup(
-    alpha: f64,
-    gamma: u32,
-    c: f64,
-    per_draft: f64,
-    per_round: f64,
-    plain: f64,
-) -> f64 {
-    (1.0 + plain) * expected_tokens(alpha, gamma)
-        / (f64::from(gamma) * (c + per_draft) + 1.0 + per_round)
-}
+//! it. Those that only add to a round's time, `verify` and `transfer`, are at
+//! [`crate::search::CostModel`].
 
 /// Per-position acceptance: E = 1 + Σₖ Πᵢ≤ₖ αᵢ, where αᵢ is the chance that the i-th draft is
 /// accepted given that all before it were.
 ///
-/// With all αᵢ equal it is [`expected_tokens`]. Acceptance does vary with position: a histogram
+/// With all αᵢ equal it is [`super::expected_tokens`]. Acceptance does vary with position: a histogram
 /// ([`crate::acceptance::Estimate::per_position`]) shows it. Source: Leviathan et al., Sec. 3.1
 /// assume i.i.d. acceptance; without that assumption the expectation is this sum by the chain rule.
 pub fn expected_tokens_per_position(alphas: &[f64]) -> f64 {
@@ -85,7 +55,7 @@ impl Tree {
 /// the path, where `ranks[r]` is the chance that the target's token is the drafter's r-th choice
 /// (ranks beyond the list never are).
 ///
-/// With a chain and `ranks = [α]` it is [`expected_tokens`]. Source: Chen et al., *SEQUOIA:
+/// With a chain and `ranks = [α]` it is [`super::expected_tokens`]. Source: Chen et al., *SEQUOIA:
 /// Scalable and Robust Speculative Decoding*, NeurIPS 2024, Sec. 3 (positional acceptance
 /// assumption); trees: Miao et al., *SpecInfer*, ASPLOS 2024.
 pub fn expected_tokens_of_tree(tree: &Tree, ranks: &[f64]) -> f64 {
@@ -103,7 +73,7 @@ pub fn expected_tokens_of_tree(tree: &Tree, ranks: &[f64]) -> f64 {
 ///
 /// Analysis only, until crossings are asynchronous. Source: Liu et al., *PEARL: Parallel
 /// Speculative Decoding with Adaptive Draft Length*, ICLR 2025 (pre- and post-verify); Lv et al.,
-/// *DuoDecoding*, 2025; the expectation is DESIGN.md's.
+/// *DuoDecoding*, 2025; the expectation is ours.
 pub fn overlapped_round(p: f64, drafting: f64, verifying: f64) -> f64 {
     p * drafting.max(verifying) + (1.0 - p) * (drafting + verifying)
 }
@@ -140,8 +110,6 @@ mod tests {
         fn each_reduces_to_eq_1(alpha in 0.0..=1.0f64, gamma in 0u32..20, c in 0.0..2.0f64) {
             let plain = speedup(alpha, gamma, c);
             let close = |other: f64| (other - plain).abs() <= 1e-12 * plain;
-            prop_assert!(close(verify_speedup(alpha, gamma, c, 1.0)));
-            prop_assert!(close(transfer_speedup(alpha, gamma, c, 0.0, 0.0, 0.0)));
             let tokens = f64::from(gamma) * c + 1.0;
             prop_assert!(close(expected_tokens_per_position(&vec![alpha; gamma as usize]) / tokens));
             prop_assert!(close(expected_tokens_of_tree(&Tree::chain(gamma), &[alpha]) / tokens));
