@@ -282,7 +282,7 @@ pub fn parse_variant(text: &str) -> Result<Variant, CostError> {
         if variant.insert(name.to_owned(), count).is_some() {
             return Err(CostError::argument(
                 format!("`{text}` gives {name} twice"),
-                None,
+                format!("keep one of them, for example {name}={count}"),
             ));
         }
     }

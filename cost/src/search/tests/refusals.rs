@@ -128,7 +128,9 @@ fn variants_are_parsed_and_checked() {
         Variant::from([("cpu".into(), 1), ("gpu".into(), 2)])
     );
     for bad in ["", "cpu", "cpu=", "cpu=x", "cpu=-1", "=1", "cpu=1,cpu=2"] {
-        assert!(parse_variant(bad).is_err(), "{bad}");
+        let error = parse_variant(bad).unwrap_err();
+        assert!(error.to_string().contains(&format!("`{bad}`")), "{error}");
+        assert!(error.help().is_some(), "{error}");
     }
 }
 
