@@ -258,3 +258,32 @@ func.func @dynamic(%x: tensor<?xf32>, %y: tensor<4xf32>) -> (tensor<?xf32>, tens
   %1 = arith.negf %y {specplace.role = "target"} : tensor<4xf32>
   return %0, %1 : tensor<?xf32>, tensor<4xf32>
 }
+
+// Complex numbers have a size like any others, and so have those of four bits,
+// two to a byte. A bound of the draft length that no round can reach is as good
+// as any.
+// RUN: specplace opt --pass identify-roles,estimate-costs -q sizes.mlir | %venv/bin/python %S/Inputs/workload.py | FileCheck sizes.mlir
+//--- sizes.mlir
+// CHECK: "max": 4294967295
+// CHECK: "drafter": {
+// CHECK: "weight_bytes": 32
+// CHECK: "target": {
+// CHECK: "weight_bytes": 5
+util.global private mutable @specplace.draft_length = dense<9223372036854775807> : tensor<i64>
+util.global private @d = #flow.parameter.named<"model"::"drafter.w"> : tensor<4xcomplex<f32>>
+util.global private @t = #flow.parameter.named<"model"::"target.w"> : tensor<9xi4>
+func.func @sizes(%x: tensor<4xf32>, %y: tensor<9xf32>) -> (tensor<4xf32>, tensor<9xf32>, tensor<i64>) {
+  %dw = util.global.load @d : tensor<4xcomplex<f32>>
+  %tw = util.global.load @t : tensor<9xi4>
+  %n = util.global.load @specplace.draft_length : tensor<i64>
+  %empty = tensor.empty() : tensor<4xf32>
+  %c = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]} ins(%x, %dw : tensor<4xf32>, tensor<4xcomplex<f32>>) outs(%empty : tensor<4xf32>) attrs = {specplace.role = "drafter"} {
+  ^bb0(%in: f32, %weight: complex<f32>, %out: f32):
+    %re = complex.re %weight : complex<f32>
+    %sum = arith.addf %in, %re : f32
+    linalg.yield %sum : f32
+  } -> tensor<4xf32>
+  %e = arith.sitofp %tw {specplace.role = "target"} : tensor<9xi4> to tensor<9xf32>
+  %f = arith.mulf %e, %y {specplace.role = "target"} : tensor<9xf32>
+  return %c, %f, %n : tensor<4xf32>, tensor<9xf32>, tensor<i64>
+}

@@ -319,6 +319,36 @@ func.func @branches(%x: tensor<4xi64>, %c: i1) -> tensor<4xf32> {
   return %d : tensor<4xf32>
 }
 
+// What fits into no buffer is refused where it is made.
+// RUN: not specplace opt --pass %{plan},insert-crossings %{decision} unfit.mlir 2>&1 | FileCheck unfit.mlir --check-prefix=DYNAMIC
+// RUN: sed 's/?xi64/0xi64/g' unfit.mlir > empty.mlir
+// RUN: not specplace opt --pass %{plan},insert-crossings %{decision} empty.mlir 2>&1 | FileCheck unfit.mlir --check-prefix=EMPTY
+// RUN: not specplace opt --pass %{plan},insert-crossings %{decision} indices.mlir 2>&1 | FileCheck indices.mlir
+//--- unfit.mlir
+// DYNAMIC: unfit.mlir:[[#]]:{{[0-9]+}}: error: tensor<?xi64> passes between subgraphs, but its size in bytes is not known
+// DYNAMIC: help: export the module with static shapes (a fixed sequence length)
+// EMPTY: empty.mlir:[[#]]:{{[0-9]+}}: error: tensor<0xi64> passes between subgraphs, but holds nothing
+// EMPTY: help: leave it out: IREE forgets tensors without elements
+func.func @unfit(%x: tensor<4xi64>, %n: index, %z: tensor<?xi64>) -> (tensor<4xi64>, tensor<?xi64>) {
+  %a = arith.sitofp %x {specplace.role = "drafter"} : tensor<4xi64> to tensor<4xf32>
+  %b = arith.fptosi %a {specplace.role = "drafter"} : tensor<4xf32> to tensor<4xi64>
+  %c = arith.sitofp %b {specplace.role = "target"} : tensor<4xi64> to tensor<4xf32>
+  %d = arith.fptosi %c {specplace.role = "target"} : tensor<4xf32> to tensor<4xi64>
+  return %d, %z : tensor<4xi64>, tensor<?xi64>
+}
+//--- indices.mlir
+// CHECK: indices.mlir:[[#]]:{{[0-9]+}}: error: tensor<4xindex> passes between subgraphs, but what its elements are in memory is up to each device
+// CHECK: help: cast it to i64 where it is made, and back where it is read
+func.func @indices(%x: tensor<4xi64>) -> tensor<4xi64> {
+  %a = arith.sitofp %x {specplace.role = "drafter"} : tensor<4xi64> to tensor<4xf32>
+  %b = arith.fptosi %a {specplace.role = "drafter"} : tensor<4xf32> to tensor<4xi64>
+  %i = arith.index_cast %b {specplace.role = "drafter"} : tensor<4xi64> to tensor<4xindex>
+  %j = arith.index_cast %i {specplace.role = "target"} : tensor<4xindex> to tensor<4xi64>
+  %c = arith.sitofp %j {specplace.role = "target"} : tensor<4xi64> to tensor<4xf32>
+  %d = arith.fptosi %c {specplace.role = "target"} : tensor<4xf32> to tensor<4xi64>
+  return %d : tensor<4xi64>
+}
+
 // RUN: not specplace opt --pass identify-roles,estimate-costs,select-mapping,insert-crossings %{decision} cross.mlir 2>&1 | FileCheck early.txt
 //--- early.txt
 CHECK: cross.mlir:[[#]]:{{[0-9]+}}: error: an operation of a model is in no function of its own

@@ -4,10 +4,11 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use mlir_sys::{
-    MlirType, mlirFunctionTypeGet, mlirFunctionTypeGetInput, mlirFunctionTypeGetNumInputs,
-    mlirFunctionTypeGetNumResults, mlirFunctionTypeGetResult, mlirIntegerTypeGetWidth,
-    mlirShapedTypeGetDimSize, mlirShapedTypeGetDynamicSize, mlirShapedTypeGetElementType,
-    mlirShapedTypeGetRank, mlirTypeEqual, mlirTypeIsABF16, mlirTypeIsAF16, mlirTypeIsAF32,
+    MlirType, mlirComplexTypeGetElementType, mlirFloatTypeGetWidth, mlirFunctionTypeGet,
+    mlirFunctionTypeGetInput, mlirFunctionTypeGetNumInputs, mlirFunctionTypeGetNumResults,
+    mlirFunctionTypeGetResult, mlirIntegerTypeGetWidth, mlirShapedTypeGetDimSize,
+    mlirShapedTypeGetDynamicSize, mlirShapedTypeGetElementType, mlirShapedTypeGetRank,
+    mlirTypeEqual, mlirTypeIsABF16, mlirTypeIsAComplex, mlirTypeIsAF16, mlirTypeIsAF32,
     mlirTypeIsAF64, mlirTypeIsAFloat, mlirTypeIsAFunction, mlirTypeIsAIndex, mlirTypeIsAInteger,
     mlirTypeIsARankedTensor, mlirTypeIsATensor, mlirTypeParseGet, mlirTypePrint,
 };
@@ -152,20 +153,27 @@ impl<'m> Type<'m> {
         }
     }
 
-    /// The width in bits of an integer or a common floating-point type.
+    /// Whether it is a complex scalar.
+    pub fn is_complex(self) -> bool {
+        // SAFETY: a query on a live type.
+        unsafe { mlirTypeIsAComplex(self.raw) }
+    }
+
+    /// The width in bits of an integer, a floating-point type, or a complex
+    /// type of these; of `index`, the 64 that it has in IREE.
     pub fn bit_width(self) -> Option<u32> {
-        // SAFETY: queries on a live type; the width only of an integer.
+        // SAFETY: queries on a live type; each is asked for what it has only
+        // after it was seen to be of that kind.
         unsafe {
             if mlirTypeIsAInteger(self.raw) {
                 Some(mlirIntegerTypeGetWidth(self.raw))
-            } else if mlirTypeIsAF64(self.raw) {
-                Some(64)
-            } else if mlirTypeIsAF32(self.raw) {
-                Some(32)
-            } else if mlirTypeIsAF16(self.raw) || mlirTypeIsABF16(self.raw) {
-                Some(16)
             } else if mlirTypeIsAFloat(self.raw) {
-                Some(8)
+                Some(mlirFloatTypeGetWidth(self.raw))
+            } else if mlirTypeIsAIndex(self.raw) {
+                Some(64)
+            } else if self.is_complex() {
+                let part = Self::from_raw(mlirComplexTypeGetElementType(self.raw));
+                part.bit_width()?.checked_mul(2)
             } else {
                 None
             }
@@ -173,10 +181,15 @@ impl<'m> Type<'m> {
     }
 
     /// The bytes that a tensor of static shape occupies in a dense, row-major
-    /// buffer as IREE lays it out (sub-byte integers take one byte each).
+    /// buffer as IREE lays it out: elements of two or four bits are packed, all
+    /// others take whole bytes, those of one bit too.
     pub fn byte_count(self) -> Option<u64> {
-        let bytes = u64::from(self.element().bit_width()?.div_ceil(8));
-        self.element_count()?.checked_mul(bytes)
+        let bits = match self.element().bit_width()? {
+            packed @ (2 | 4) => packed,
+            other => other.next_multiple_of(8),
+        };
+        let bits = self.element_count()?.checked_mul(u64::from(bits))?;
+        Some(bits.div_ceil(8))
     }
 }
 

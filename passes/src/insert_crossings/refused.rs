@@ -1,7 +1,7 @@
 //! What the pass refuses.
 
 use dialects::Diagnostic;
-use dialects::ir::Op;
+use dialects::ir::{Op, Type};
 
 use crate::identify_roles::role_attribute;
 use crate::structure::{placed, placed_ops};
@@ -34,7 +34,8 @@ pub fn not_outlined(callers: &[Op<'_>]) -> Result<(), Vec<Diagnostic>> {
 ///
 /// # Errors
 ///
-/// Unstructured control flow, tensors without a static shape; at most three.
+/// Unstructured control flow; tensors without a static shape, without elements,
+/// or of `index`; at most three.
 pub fn unsupported(callers: &[Op<'_>]) -> Result<(), Vec<Diagnostic>> {
     let mut errors = Vec::new();
     for function in callers {
@@ -52,19 +53,14 @@ pub fn unsupported(callers: &[Op<'_>]) -> Result<(), Vec<Diagnostic>> {
         for (block, ops) in placed(*function) {
             let results = ops.into_iter().flat_map(Op::results);
             for value in results.chain(block.arguments()) {
-                let r#type = value.r#type();
-                if r#type.is_tensor() && r#type.byte_count().is_none() {
+                if let Some((why, help)) = unfit(value.r#type()) {
                     let op = value.defining_op().unwrap_or(*function);
+                    let r#type = value.r#type();
                     errors.push(
-                        Diagnostic::error(format!(
-                            "{type} passes between subgraphs, but its size in bytes is not known"
-                        ))
-                        .at(op.location().place())
-                        .offending(op.summary())
-                        .help(
-                            "export the module with static shapes (a fixed sequence length): \
-                             buffers of crossings are allocated before their contents are known",
-                        ),
+                        Diagnostic::error(format!("{type} passes between subgraphs, but {why}"))
+                            .at(op.location().place())
+                            .offending(op.summary())
+                            .help(help),
                     );
                 }
             }
@@ -75,5 +71,31 @@ pub fn unsupported(callers: &[Op<'_>]) -> Result<(), Vec<Diagnostic>> {
         Ok(())
     } else {
         Err(errors)
+    }
+}
+
+/// Why a tensor of this type fits into no buffer, and what to do about it.
+fn unfit(r#type: Type<'_>) -> Option<(&'static str, &'static str)> {
+    if !r#type.is_tensor() {
+        return None;
+    }
+    if r#type.element().is_index() {
+        return Some((
+            "what its elements are in memory is up to each device",
+            "cast it to i64 where it is made, and back where it is read",
+        ));
+    }
+    match r#type.byte_count() {
+        Some(0) => Some((
+            "holds nothing",
+            "leave it out: IREE forgets tensors without elements, and the calls that pass them \
+             do not fit any more",
+        )),
+        Some(_) => None,
+        None => Some((
+            "its size in bytes is not known",
+            "export the module with static shapes (a fixed sequence length): buffers of crossings \
+             are allocated before their contents are known",
+        )),
     }
 }
