@@ -6,10 +6,12 @@
 //! there before.
 
 use std::ffi::OsStr;
-use std::fs::{self, OpenOptions, Permissions};
-use std::io::{self, ErrorKind, Write};
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, PipeReader, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use tempfile::NamedTempFile;
 
@@ -62,41 +64,48 @@ pub fn check_writable(path: &Path) -> Result<(), Failure> {
 ///
 /// A [`Failure`] that names the file; nothing new is left behind.
 pub fn write_all(outputs: &[Output]) -> Result<(), Failure> {
+    write_all_and(outputs, None)
+}
+
+/// As [`write_all`], with a file after them that is whole but not yet in its
+/// place.
+///
+/// # Errors
+///
+/// As for [`write_all`].
+pub fn write_all_and(outputs: &[Output], last: Option<Staged>) -> Result<(), Failure> {
     let mut staged = Vec::new();
     for output in outputs {
         let fail = |error| failure_of(output, &error);
-        if is_special(&output.path) {
+        let file = Staged::begin(&output.path)?;
+        let mut waiting = None;
+        match &file.file {
+            Some((file, _)) => {
+                file.as_file().write_all(&output.contents).map_err(fail)?;
+                file.as_file().sync_all().map_err(fail)?;
+            }
             // What is written here cannot be taken back, so that it waits
             // until everything else is known to be on disk.
-            staged.push((output, None));
-            continue;
+            None => waiting = Some(output),
         }
-        let (mut file, destination) = temporary(&output.path)?;
-        file.write_all(&output.contents).map_err(fail)?;
-        file.as_file().sync_all().map_err(fail)?;
-        staged.push((output, Some((file, destination))));
+        staged.push((file, waiting));
+    }
+    if let Some(last) = last {
+        last.sync()?;
+        staged.push((last, None));
     }
 
     let mut created: Vec<PathBuf> = Vec::new();
-    for (output, file) in staged {
-        let outcome = match file {
-            None => write_special(output),
-            Some((file, destination)) => {
-                let new = !destination.exists();
-                file.persist(&destination)
-                    .map_err(|error| error.error)
-                    .map(|_| {
-                        if new {
-                            created.push(destination);
-                        }
-                    })
-            }
+    for (file, waiting) in staged {
+        let outcome = match waiting {
+            Some(output) => write_special(output).map_err(|error| failure_of(output, &error)),
+            None => file.into_place().map(|new| created.extend(new)),
         };
-        if let Err(error) = outcome {
+        if let Err(failure) = outcome {
             for path in created {
                 let _ = fs::remove_file(path);
             }
-            return Err(failure_of(output, &error));
+            return Err(failure);
         }
     }
     // The folder is not synchronised: after a power cut the files may be those
@@ -104,7 +113,7 @@ pub fn write_all(outputs: &[Output]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A file in the making, of which another program knows the name.
+/// A file in the making, which is written to by name, or in pieces.
 #[derive(Debug)]
 pub struct Staged {
     path: PathBuf,
@@ -137,21 +146,73 @@ impl Staged {
             .map_or(&self.path, |(file, _)| file.path())
     }
 
+    /// Has `write` fill the file through a pipe, of which it gets the name: it
+    /// is for writers that end the process where a disk is full, which a pipe
+    /// never is.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] that says why the file, or the pipe, cannot be written;
+    /// within, what `write` gave.
+    pub fn fill<T>(&self, write: impl FnOnce(&Path) -> T) -> Result<T, Failure> {
+        let fail = |error: io::Error| failure(&self.path, &error);
+        let mut file = match &self.file {
+            Some((file, _)) => file.as_file().try_clone(),
+            None => OpenOptions::new().write(true).open(&self.path),
+        }
+        .map_err(fail)?;
+        let (reader, writer) = io::pipe().map_err(fail)?;
+        let name = PathBuf::from(format!("/proc/self/fd/{}", writer.as_raw_fd()));
+        thread::scope(|scope| {
+            let copied = scope.spawn(move || drain(reader, &mut file));
+            let written = write(&name);
+            drop(writer);
+            match copied.join() {
+                Ok(Ok(())) => Ok(written),
+                Ok(Err(error)) => Err(fail(error)),
+                Err(_) => Err(fail(io::Error::other("the copy was not finished"))),
+            }
+        })
+    }
+
     /// Puts the file into place.
     ///
     /// # Errors
     ///
     /// A [`Failure`] that names it; nothing is left behind.
     pub fn finish(self) -> Result<(), Failure> {
-        let Some((file, destination)) = self.file else {
-            return Ok(());
-        };
-        let synced = file.as_file().sync_all();
-        synced
-            .and_then(|()| file.persist(&destination).map_err(|error| error.error))
-            .map(drop)
-            .map_err(|error| failure(&self.path, &error))
+        self.sync()?;
+        self.into_place().map(drop)
     }
+
+    fn sync(&self) -> Result<(), Failure> {
+        match &self.file {
+            Some((file, _)) => file.as_file().sync_all(),
+            None => Ok(()),
+        }
+        .map_err(|error| failure(&self.path, &error))
+    }
+
+    /// Renames it, and gives its path if there was none before.
+    fn into_place(self) -> Result<Option<PathBuf>, Failure> {
+        let Some((file, destination)) = self.file else {
+            return Ok(None);
+        };
+        let new = !destination.exists();
+        file.persist(&destination)
+            .map_err(|error| failure(&self.path, &error.error))?;
+        Ok(new.then_some(destination))
+    }
+}
+
+/// Copies all of it. After an error the rest is read all the same: the writer
+/// must not see the pipe break.
+fn drain(mut from: PipeReader, to: &mut File) -> io::Result<()> {
+    let copied = io::copy(&mut from, to);
+    if copied.is_err() {
+        let _ = io::copy(&mut from, &mut io::sink());
+    }
+    copied.map(drop)
 }
 
 fn write_special(output: &Output) -> io::Result<()> {
@@ -211,7 +272,8 @@ fn is_full(error: &io::Error) -> bool {
     )
 }
 
-fn failure(path: &Path, error: &io::Error) -> Failure {
+/// That a file cannot be written, and why.
+pub fn failure(path: &Path, error: &io::Error) -> Failure {
     let shown = path.display();
     let message = Message::error(format!("cannot write {shown}: {}", reason(error)));
     let folder = folder_of(path);
@@ -284,6 +346,30 @@ mod tests {
         assert!(error.messages[0].text.contains("No space left"), "{error}");
         assert!(is_special(full));
         assert!(names(folder.path()).is_empty());
+    }
+
+    /// Through a pipe comes what was written, and a full disk is no end of the
+    /// writer, however much it writes.
+    #[test]
+    fn writers_that_want_a_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let much = vec![7_u8; 1 << 20];
+        let staged = Staged::begin(&path).unwrap();
+        let written = staged.fill(|name| fs::write(name, &much)).unwrap();
+        assert!(written.is_ok() && !path.exists());
+        staged.finish().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), much);
+
+        let full = Staged::begin(Path::new("/dev/full")).unwrap();
+        let mut written = None;
+        let failure = full
+            .fill(|name| written = Some(fs::write(name, &much)))
+            .unwrap_err();
+        assert!(written.unwrap().is_ok());
+        assert_eq!(failure.code, Failure::USAGE);
+        assert!(failure.to_string().contains("No space left"), "{failure}");
+        assert_eq!(names(folder.path()), ["a"]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::process;
 
-use common::{MODULE, folder, names, specplace};
+use common::{MODULE, PAIR, folder, names, specplace};
 use predicates::prelude::*;
 use predicates::str::contains;
 
@@ -181,47 +181,68 @@ fn devices_are_written_to_and_not_replaced() {
     assert_eq!(names(folder.path()), ["in.mlir"]);
 }
 
-/// A file system that is really full, where this machine lets us mount one.
+/// Runs `script` in `folder`, where `disk` is a file system of `size` that gets
+/// really full, and gives both streams; none where this machine does not let us
+/// mount one.
+fn on_a_small_disk(folder: &Path, size: &str, script: &str) -> Option<(String, String)> {
+    fs::create_dir_all(folder.join("disk")).unwrap();
+    let script =
+        format!("mount -t tmpfs -o size={size} tmpfs disk || exit 77\n{script}\nls -A disk");
+    let run = process::Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c", &script])
+        .current_dir(folder)
+        .env("VIRTUAL_ENV", common::repository().join(".venv"))
+        .env("SPECPLACE", env!("CARGO_BIN_EXE_specplace"))
+        .env("NO_COLOR", "1")
+        .output();
+    match run {
+        Ok(run) if run.status.success() => Some((
+            String::from_utf8_lossy(&run.stdout).into_owned(),
+            String::from_utf8_lossy(&run.stderr).into_owned(),
+        )),
+        other => {
+            eprintln!(
+                "SKIPPED: this machine does not let us mount a small file system: {other:?}; \
+                 /dev/full stands in for it in devices_are_written_to_and_not_replaced"
+            );
+            None
+        }
+    }
+}
+
 #[test]
 fn a_full_disk() {
     let folder = folder();
-    let disk = folder.path().join("disk");
-    fs::create_dir(&disk).unwrap();
     let big = format!(
         "util.global private @big = dense<\"0x{}\"> : tensor<32768xi8>\n{MODULE}",
         "5AA5".repeat(16384)
     );
     fs::write(folder.path().join("big.mlir"), big).unwrap();
-
-    let library = common::repository().join(".venv");
-    let script = format!(
-        "mount -t tmpfs -o size=48k tmpfs disk || exit 77\n\
-         {} opt --pass resolve-markers big.mlir -o disk/out.mlir\n\
-         echo status $?; ls -A disk; echo end",
-        env!("CARGO_BIN_EXE_specplace")
-    );
-    let run = process::Command::new("unshare")
-        .args(["--user", "--map-root-user", "--mount", "sh", "-c", &script])
-        .current_dir(&folder)
-        .env("VIRTUAL_ENV", library)
-        .env("NO_COLOR", "1")
-        .output();
-    match run {
-        Ok(run) if run.status.success() => {
-            let (out, err) = (
-                String::from_utf8_lossy(&run.stdout),
-                String::from_utf8_lossy(&run.stderr),
-            );
-            assert_eq!(out, "status 2\nend\n", "{err}");
-            assert!(err.contains("No space left on device"), "{err}");
-            assert!(err.contains("nothing was written"), "{err}");
-        }
-        other => eprintln!(
-            "SKIPPED: a_full_disk: this machine does not let us mount a small file system: {other:?}; \
-             /dev/full stands in for it in devices_are_written_to_and_not_replaced"
-        ),
+    let script = "$SPECPLACE opt --pass resolve-markers big.mlir -o disk/out.mlir; echo status $?";
+    if let Some((out, err)) = on_a_small_disk(folder.path(), "48k", script) {
+        assert_eq!(out, "status 2\n", "{err}");
+        assert!(err.contains("No space left on device"), "{err}");
+        assert!(err.contains("nothing was written"), "{err}");
     }
     assert!(Path::new("/dev/full").exists());
+}
+
+/// Neither the program fits, nor what is kept in case that IREE crashes.
+#[test]
+fn a_disk_that_is_full_when_the_program_is_written() {
+    let folder = folder();
+    // More than a page of text.
+    let pair = PAIR.replace("@both", &format!("@both{}", "_".repeat(4096)));
+    fs::write(folder.path().join("pair.mlir"), pair).unwrap();
+    let script = "$SPECPLACE compile pair.mlir -o disk/out.vmfb -q --alpha 0.9 --platform two-cpus \
+                  --pin drafter=cpu2,target=cpu,control=cpu; echo status $?";
+    for (size, what) in [("4k", "out.placed.mlir"), ("12k", "out.vmfb")] {
+        if let Some((out, err)) = on_a_small_disk(folder.path(), size, script) {
+            assert_eq!(out, "status 2\n", "{err}");
+            let text = format!("error: cannot write disk/{what}: No space left on device");
+            assert!(err.contains(&text), "{err}");
+        }
+    }
 }
 
 #[test]

@@ -69,6 +69,12 @@
 // RUN: ls -a | FileCheck %s --check-prefix=LEFT
 // LEFT-NOT: .tmp
 
+// A program that cannot be written is no crash of IREE's, and leaves nothing.
+// RUN: sh -c 'specplace compile step.mlir -o /dev/full -q %{decision}; test $? = 2' 2>&1 | FileCheck %s --check-prefix=FULL --implicit-check-not=crash
+// RUN: not ls out.placed.mlir
+// FULL: error: cannot write /dev/full: No space left on device
+// FULL: help: free space there, or write elsewhere
+
 //--- step.mlir
 util.global private @d = dense<2.0> : tensor<4xf32>
 util.global private @t = dense<3.0> : tensor<4xf32>

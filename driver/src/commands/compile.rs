@@ -85,11 +85,16 @@ pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
         Ok(done) => done,
         Err(mut failure) => {
             drop(progress);
-            report.keep(crash, &mut failure);
+            if failure.code == Failure::IMPOSSIBLE {
+                report.keep(crash, &mut failure);
+            } else {
+                // IREE did what it should: there is nothing to report of it.
+                report.remove(crash);
+            }
             return Err(failure.into());
         }
     };
-    crash.not_needed();
+    report.remove(crash);
     drop(progress);
 
     let mut said = vec![plan.render()];
@@ -103,8 +108,7 @@ pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
         said.push(report::ranking(&request).map_err(Failure::from)?);
     }
     said.extend(proof);
-    write(&destinations, &flags, plan)?;
-    staged.finish()?;
+    write(&destinations, &flags, plan, staged)?;
     let archives: String = Interface::of(&module)
         .archives
         .iter()
@@ -205,8 +209,11 @@ impl Compilation<'_> {
         repeat(&said, printer);
         progress.step("write");
         let staged = Staged::begin(&self.args.output)?;
+        // IREE ends the process where it cannot write, as if it had crashed.
         timing
-            .step("write", || invocation.write_program(staged.path()))
+            .step("write", || {
+                staged.fill(|path| invocation.write_program(path))
+            })?
             .map_err(|said| refused(&said))?;
         Ok((staged, proof))
     }
@@ -275,8 +282,25 @@ impl Report {
             "error: IREE crashed while it compiled the placed module\n  = help: {}\n",
             self.help()
         );
-        CrashReport::prepare(&self.path, contents, &message, Failure::IMPOSSIBLE)
-            .map_err(|error| Failure::io(format!("cannot write {}", self.path.display()), &error))
+        let staged = Staged::begin(&self.path)?;
+        let crash = CrashReport::prepare(staged.path(), contents, &message, Failure::IMPOSSIBLE)
+            .map_err(|error| output::failure(&self.path, &error))?;
+        match staged.finish() {
+            Ok(()) => Ok(crash),
+            Err(failure) => {
+                crash.not_needed();
+                Err(failure)
+            }
+        }
+    }
+
+    /// Nothing crashed. What the crash report would remove was only the name
+    /// until it was whole.
+    fn remove(&self, crash: CrashReport) {
+        crash.needed();
+        // A file that cannot be removed is no reason to fail after the work
+        // is done.
+        let _ = fs::remove_file(&self.path);
     }
 
     /// Says where the module is.
@@ -289,11 +313,12 @@ impl Report {
     }
 }
 
-/// Everything but OUT.
+/// Puts everything into its place, OUT last.
 fn write(
     destinations: &Destinations,
     flags: &Flags,
     plan: &cost::Plan,
+    program: Staged,
 ) -> Result<(), anyhow::Error> {
     let mut outputs = Vec::new();
     let mut add = |path: &Option<PathBuf>, contents: String| {
@@ -305,6 +330,6 @@ fn write(
     add(&destinations.run_flags, flags.run_file());
     add(&destinations.plan, plan.to_json()? + "\n");
     add(&destinations.graph, graph::of(plan));
-    output::write_all(&outputs)?;
+    output::write_all_and(&outputs, Some(program))?;
     Ok(())
 }

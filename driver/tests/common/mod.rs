@@ -14,6 +14,17 @@ func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
 }
 ";
 
+/// A drafter and a target.
+pub const PAIR: &str = "\
+func.func @both(%x: tensor<4xi64>) -> tensor<4xi64> {
+  %a = flow.tensor.transfer %x : tensor<4xi64> to #hal.device.promise<@drafter>
+  %b = arith.addi %a, %a : tensor<4xi64>
+  %c = flow.tensor.transfer %b : tensor<4xi64> to #hal.device.promise<@target>
+  %d = arith.muli %c, %c : tensor<4xi64>
+  return %d : tensor<4xi64>
+}
+";
+
 /// The repository.
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
