@@ -9,6 +9,7 @@ use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, PipeReader, Write};
 use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -224,6 +225,9 @@ fn write_special(output: &Output) -> io::Result<()> {
 /// An empty file beside the destination, and the destination with links
 /// followed: a link stays a link, and what it points to is replaced.
 fn temporary(path: &Path) -> Result<(NamedTempFile, PathBuf), Failure> {
+    if names_a_folder(path) {
+        fs::metadata(path).map_err(|error| failure(path, &error))?;
+    }
     let destination = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let mut mode = 0o666;
     if let Ok(found) = fs::metadata(&destination) {
@@ -247,7 +251,16 @@ fn temporary(path: &Path) -> Result<(NamedTempFile, PathBuf), Failure> {
     Ok((file, destination))
 }
 
+/// Whether `path` ends in a slash, which [`Path`] does not show: no file has
+/// such a name.
+fn names_a_folder(path: &Path) -> bool {
+    path.as_os_str().as_bytes().ends_with(b"/")
+}
+
 fn folder_of(path: &Path) -> &Path {
+    if names_a_folder(path) {
+        return path;
+    }
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -387,6 +400,16 @@ mod tests {
         assert_eq!(fs::read_to_string(&file).unwrap(), "new");
         let mode = fs::metadata(&file).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o640);
+    }
+
+    #[test]
+    fn a_slash_at_the_end_is_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let failure = check_writable(&folder.path().join("no/")).unwrap_err();
+        assert!(failure.messages[0].help.as_ref().unwrap().contains("no/"));
+        fs::create_dir(folder.path().join("no")).unwrap();
+        let failure = check_writable(&folder.path().join("no/")).unwrap_err();
+        assert!(failure.to_string().ends_with("is a directory"), "{failure}");
     }
 
     #[test]
