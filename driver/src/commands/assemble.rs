@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use dialects::Session;
 use passes::assemble::{Input, Options, assemble};
 use specplace_driver::args::AssembleArgs;
+use specplace_driver::destinations::{Inputs, check};
 use specplace_driver::input::is_standard_stream;
 use specplace_driver::message::{Failure, Message};
 use specplace_driver::output::{self, Output};
@@ -30,7 +31,10 @@ pub fn run(args: &AssembleArgs, printer: &mut Printer) -> anyhow::Result<()> {
     }
     let to_file = !is_standard_stream(&args.output);
     if to_file {
-        output::check_writable(&args.output)?;
+        let inputs = Inputs::default()
+            .with("--target", &target.path)
+            .with("--drafter", &drafter.path);
+        check([("-o", &*args.output)], &inputs)?;
     }
     let options = Options {
         max_gamma: args.max_gamma,

@@ -15,7 +15,7 @@ use dialects::{Diagnostic, Module, Session};
 use passes::verify_placement::Expectation;
 use passes::{Context, PASSES};
 use specplace_driver::args::CompileArgs;
-use specplace_driver::destinations::Destinations;
+use specplace_driver::destinations::{Destinations, Inputs, check};
 use specplace_driver::flags::Flags;
 use specplace_driver::input::is_standard_stream;
 use specplace_driver::message::{Failure, Message};
@@ -72,7 +72,7 @@ pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
     printer.messages(&flags.warnings);
     let compile_flags = joined(&flags.compile, &args.iree_flags, printer);
 
-    let report = Report::new(&args.output, &module, &compile_flags)?;
+    let report = Report::new(&args.output, &module, &compile_flags);
     embed::set_process_flags("specplace compile", &compile_flags, Failure::USAGE)
         .map_err(|said| Failure::usage(Message::error(said)))?;
     let compilation = Compilation {
@@ -140,7 +140,10 @@ fn destinations(args: &CompileArgs) -> Result<Destinations, Failure> {
         graph: args.dot.clone(),
         ..Destinations::default()
     };
-    destinations.check(&args.input)?;
+    let report = report_of(&args.output);
+    let also = ("the placed module, which is kept if IREE fails", &*report);
+    let inputs = Inputs::of(&args.decision).with("IN", &args.input);
+    check(destinations.written().chain([also]), &inputs)?;
     if let Some(folder) = &args.dump_phases {
         fs::create_dir_all(folder)
             .map_err(|error| Failure::io(format!("cannot make {}", folder.display()), &error))?;
@@ -237,6 +240,15 @@ fn refused(said: &[Diagnostic]) -> Failure {
     diagnostics::impossible(said)
 }
 
+/// Where it is left behind.
+fn report_of(output: &Path) -> PathBuf {
+    if output::is_special(output) {
+        PathBuf::from("out.placed.mlir")
+    } else {
+        with_suffix(output, ".placed.mlir")
+    }
+}
+
 /// What is left behind when IREE fails.
 struct Report {
     path: PathBuf,
@@ -246,25 +258,19 @@ struct Report {
 }
 
 impl Report {
-    fn new(output: &Path, module: &Module<'_>, flags: &[String]) -> Result<Self, Failure> {
-        let path = if output::is_special(output) {
-            PathBuf::from("out.placed.mlir")
-        } else {
-            with_suffix(output, ".placed.mlir")
-        };
-        output::check_writable(&path)?;
+    fn new(output: &Path, module: &Module<'_>, flags: &[String]) -> Self {
         let bytecode = module.to_bytecode();
         let readable = bytecode.len() <= READABLE;
-        Ok(Self {
+        Self {
             contents: readable.then(|| module_file::serialize(module, false)),
-            path,
+            path: report_of(output),
             flags: flags
                 .iter()
                 .map(|flag| report::shell(Path::new(flag)))
                 .collect::<Vec<_>>()
                 .join(" "),
             bytecode,
-        })
+        }
     }
 
     fn help(&self) -> String {

@@ -11,6 +11,7 @@ use cost::stages::{StageGraph, StageOptions, StagePlan, solve};
 use cost::{CostError, Request, Workload, acceptance};
 
 use crate::args::{DecisionArgs, ExploreArgs};
+use crate::destinations::{Inputs, check};
 use crate::explore::{csv, growth, html, plots::Figure, stages, table};
 use crate::message::{Failure, Message};
 use crate::output::{self, Output};
@@ -60,6 +61,7 @@ impl Question {
     ///
     /// A [`Failure`] of status 2.
     pub fn of(args: &ExploreArgs) -> Result<Self, Failure> {
+        check_files(args)?;
         let rates = rates(&args.decision)?;
         let decision = DecisionArgs {
             // The request needs one; every rate replaces it.
@@ -73,7 +75,7 @@ impl Question {
             limit_memory(text, &mut request.platform, &mut request.memory_limits)?;
         }
         let conditions = args.conditions.iter().map(String::as_str);
-        let question = Self {
+        Ok(Self {
             filter: Filter::parse(conditions, &request.platform)?,
             objective: args.objective.parse()?,
             method: args.method.parse()?,
@@ -81,14 +83,7 @@ impl Question {
             self_c: args.self_c,
             request,
             rates,
-        };
-        for path in [&args.csv, &args.json, &args.html, &args.workload_out]
-            .into_iter()
-            .flatten()
-        {
-            output::check_writable(path)?;
-        }
-        Ok(question)
+        })
     }
 
     /// Explores, prints, and writes the files.
@@ -156,6 +151,29 @@ impl Question {
             .map_err(|error| Failure::io("cannot write to standard output", &error))?;
         Ok(())
     }
+}
+
+/// What is written is written to files of their own, none of which is read.
+fn check_files(args: &ExploreArgs) -> Result<(), Failure> {
+    let outputs = [
+        ("--csv", &args.csv),
+        ("--json", &args.json),
+        ("--html", &args.html),
+        ("--workload-out", &args.workload_out),
+    ];
+    let mut inputs = Inputs::of(&args.decision);
+    if let Some(path) = &args.input {
+        inputs = inputs.with("IN", path);
+    }
+    if let Some(path) = &args.workload {
+        inputs = inputs.with("--workload", path);
+    }
+    // A number is no file, whatever lies here under its name.
+    if let Some(given) = args.stages.as_ref().filter(|it| it.parse::<u32>().is_err()) {
+        inputs = inputs.with("--stages", given);
+    }
+    let written = outputs.map(|(flag, path)| Some((flag, path.as_deref()?)));
+    check(written.into_iter().flatten(), &inputs)
 }
 
 /// The best placement of stages for every rate.

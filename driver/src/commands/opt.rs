@@ -3,6 +3,7 @@
 use dialects::Session;
 use passes::{Context, PASSES, Pass, find_pass};
 use specplace_driver::args::OptArgs;
+use specplace_driver::destinations::{Inputs, check};
 use specplace_driver::input::is_standard_stream;
 use specplace_driver::message::{Failure, Message};
 use specplace_driver::output::{self, Output};
@@ -32,7 +33,8 @@ pub fn run(args: &OptArgs, printer: &mut Printer) -> anyhow::Result<()> {
     let input = args.input.as_deref().unwrap_or(std::path::Path::new("-"));
     let to_file = !is_standard_stream(&args.output);
     if to_file {
-        output::check_writable(&args.output)?;
+        // IN may be replaced, since OUT is written whole or not at all.
+        check([("-o", &*args.output)], &Inputs::of(&args.decision))?;
     }
     let mut context = Context::new(settings::of(&args.decision)?);
 

@@ -32,7 +32,7 @@ pub fn run(args: &PlaceArgs, printer: &mut Printer) -> anyhow::Result<()> {
     if args.verify {
         version::check_unlimited("the proof of placement")?;
     }
-    let destinations = Destinations::of(&args.output, input)?;
+    let destinations = Destinations::of(&args.output, input, &args.decision)?;
     let mut context = Context::new(settings::of(&args.decision)?);
 
     let mut timing = Timing::start();
