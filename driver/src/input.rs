@@ -8,6 +8,9 @@ use flate2::read::MultiGzDecoder;
 
 use crate::message::{Failure, Message, reason};
 
+/// What makes a file bytecode (MLIR's own magic number).
+pub const BYTECODE: &[u8] = b"ML\xefR";
+
 /// How MLIR gets to see IN.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {

@@ -3,14 +3,11 @@
 use std::path::Path;
 
 use dialects::{Module, Session};
-use specplace_driver::input::{self, Input};
+use specplace_driver::input::{self, BYTECODE, Input};
 use specplace_driver::message::Failure;
 use specplace_driver::printer::Printer;
 
 use crate::diagnostics::unreadable;
-
-/// What makes a file bytecode (MLIR's own magic number).
-const BYTECODE: &[u8] = b"ML\xefR";
 
 /// Reads IN. `path` may be `-`.
 ///

@@ -10,7 +10,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use crate::input::BYTECODE;
 use crate::message::{Failure, Message};
+use crate::report::shell;
 use crate::runtime::Tool;
 
 /// What a declaration begins with.
@@ -18,6 +20,9 @@ const MARK: &[u8] = b"func @";
 
 /// Longer declarations are cut, and then not understood.
 const LONGEST: usize = 1 << 16;
+
+/// How much is looked at to tell IR from a program, which begins in binary.
+const HEAD: u64 = 1 << 12;
 
 /// How much is read at a time.
 const CHUNK: usize = 1 << 20;
@@ -46,23 +51,44 @@ pub struct Signature {
 ///
 /// # Errors
 ///
-/// A [`Failure`] of status 2: the file cannot be read, or holds no program.
+/// A [`Failure`] of status 2: the file cannot be read, or is no program.
 pub fn functions(program: &Path) -> Result<Vec<Signature>, Failure> {
     let fail = |error: io::Error| Failure::io(format!("cannot read {}", program.display()), &error);
-    let declared = declarations(File::open(program).map_err(fail)?).map_err(fail)?;
+    let mut file = File::open(program).map_err(fail)?;
+    let mut head = Vec::new();
+    file.by_ref()
+        .take(HEAD)
+        .read_to_end(&mut head)
+        .map_err(fail)?;
+    // IR has declarations that look like those of programs.
+    if is_ir(&head) {
+        return Err(Failure::usage(no_program(program)));
+    }
+    let declared = declarations(head.chain(file)).map_err(fail)?;
     if !declared.is_empty() {
         return Ok(declared);
     }
     let dump = Tool::find("iree-dump-module")?;
     let done = dump.run(&[OsString::from(program)], None)?;
     if !done.well() {
-        return Err(Failure::usage(
-            Message::error(format!("{} is no program of IREE's", program.display()))
-                .with_note(format!("iree-dump-module said\n{}", done.last_words()))
-                .help("compile one with `specplace compile IN -o OUT.vmfb --alpha A`"),
-        ));
+        return Err(Failure::usage(no_program(program).with_note(format!(
+            "iree-dump-module said\n{}",
+            done.last_words()
+        ))));
     }
     Ok(exported(&done.stdout))
+}
+
+fn no_program(given: &Path) -> Message {
+    Message::error(format!("{} is no compiled program", given.display())).help(format!(
+        "compile one: specplace compile IN -o {} --alpha A",
+        shell(&given.with_extension("vmfb"))
+    ))
+}
+
+/// Whether a file that begins like this is text, or MLIR's bytecode.
+fn is_ir(head: &[u8]) -> bool {
+    head.starts_with(BYTECODE) || !head.contains(&0)
 }
 
 /// Every declaration in a file, whatever lies around it.

@@ -16,6 +16,7 @@ use specplace_driver::message::{Failure, Message};
 use specplace_driver::output::with_suffix;
 use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
+use specplace_driver::report::shell;
 use specplace_driver::version;
 
 use crate::diagnostics::unreadable;
@@ -43,6 +44,7 @@ pub fn run(args: &VerifyArgs, printer: &mut Printer) -> anyhow::Result<()> {
     let session = Session::new();
     let placed = module_file::read(&session, &args.output, printer)?;
     let expectation = Expectation::from_placed_module(&placed);
+    check_placed(&expectation, &args.output)?;
     let proof = match &args.stream {
         Some(file) => {
             let apart = Session::new();
@@ -75,6 +77,20 @@ pub fn run(args: &VerifyArgs, printer: &mut Printer) -> anyhow::Result<()> {
     drop(progress);
     printer.report(&proof);
     Ok(())
+}
+
+/// Where no function has a device, all that IREE does would be a violation.
+fn check_placed(expectation: &Expectation, given: &Path) -> Result<(), Failure> {
+    let mut functions = expectation.functions.values();
+    if functions.any(|function| function.device.is_some()) {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        Message::error(format!("{} is not placed yet", given.display())).help(format!(
+            "place it first: specplace {} -o OUT --alpha A",
+            shell(given)
+        )),
+    ))
 }
 
 /// Proves the placement of a module that is not written yet (`--verify`).
