@@ -22,7 +22,7 @@ pub fn run(args: &PlatformsArgs) -> anyhow::Result<()> {
             if args.json {
                 format!("{}\n", serde_json::to_string_pretty(&platform)?)
             } else {
-                show(&platform)
+                yaml(&platform)?
             }
         }
     };
@@ -41,7 +41,16 @@ fn list() -> Result<String, Failure> {
     Ok(text)
 }
 
-fn show(platform: &Platform) -> String {
+/// The platform as a file for `--platform`, with a summary above it.
+fn yaml(platform: &Platform) -> Result<String, Failure> {
+    let summary: String = summary(platform)
+        .lines()
+        .map(|line| format!("# {line}").trim_end().to_owned() + "\n")
+        .collect();
+    Ok(format!("{summary}\n{}", platform.to_yaml()?))
+}
+
+fn summary(platform: &Platform) -> String {
     let mut text = format!(
         "{} ({})\n{}\n\n",
         platform.name, platform.origin, platform.description
@@ -86,4 +95,20 @@ fn show(platform: &Platform) -> String {
         ));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_can_be_given() {
+        for name in BUILTIN_NAMES {
+            let platform = Platform::load(name).unwrap();
+            let text = yaml(&platform).unwrap();
+            let mut read = Platform::from_yaml("shown.yaml", &text).unwrap();
+            read.origin.clone_from(&platform.origin);
+            assert_eq!(read, platform, "{text}");
+        }
+    }
 }
