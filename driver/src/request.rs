@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cost::platform::Variant;
 use cost::profile::Profile;
-use cost::search::{GammaChoice, parse_variant};
+use cost::search::{CostModel, GammaChoice, parse_variant};
 use cost::speedup::check_alpha;
 use cost::workload::DraftLengthForm;
 use cost::{CostError, Partition, Platform, Request, Workload, acceptance};
@@ -52,6 +52,8 @@ pub fn build(args: &DecisionArgs) -> Result<Option<Request>, Failure> {
         (Gamma::Auto, Some(max)) => GammaChoice::Auto { max },
         (Gamma::Auto, None) => GammaChoice::default(),
     };
+    let model = args.cost_model.parse()?;
+    check_positions(model, per_position.as_deref())?;
     Ok(Some(Request {
         variant: variant_of(args, &platform)?,
         profile,
@@ -60,9 +62,25 @@ pub fn build(args: &DecisionArgs) -> Result<Option<Request>, Failure> {
         pins,
         forbid,
         gamma,
-        model: args.cost_model.parse()?,
+        model,
         ..Request::new(nothing_yet(), platform, alpha)
     }))
+}
+
+/// The search checks this as well; here it is found before IN is read, and is
+/// wrong usage rather than a pass that fails.
+///
+/// # Errors
+///
+/// A [`Failure`] of status 2: the model wants what is not known.
+pub fn check_positions(model: CostModel, known: Option<&[f64]>) -> Result<(), Failure> {
+    if !model.per_position || known.is_some_and(|known| !known.is_empty()) {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        Message::error("`--cost-model per-position` needs acceptance rates by position")
+            .help("give --acceptance FILE[:TASK] with a histogram"),
+    ))
 }
 
 type Acceptance = (f64, String, Option<Vec<f64>>);
@@ -105,8 +123,7 @@ fn pins_of(
     Ok(pins)
 }
 
-/// The search checks this as well; here it is found before IN is read, and is
-/// wrong usage rather than a pass that fails.
+/// Here, too, before the search does.
 fn variant_of(args: &DecisionArgs, platform: &Platform) -> Result<Option<Variant>, Failure> {
     let Some(text) = &args.variant else {
         return Ok(None);

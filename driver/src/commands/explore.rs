@@ -67,10 +67,16 @@ impl Question {
             // The request needs one; every rate replaces it.
             alpha: Some("0".into()),
             acceptance: None,
+            // Whether a rate is good enough for the model is asked of each.
+            cost_model: "eq1".into(),
             ..args.decision.clone()
         };
         let mut request = request::build(&decision)?
             .ok_or_else(|| Failure::usage(Message::error("no acceptance rate to explore")))?;
+        request.model = args.decision.cost_model.parse()?;
+        for rate in &rates {
+            request::check_positions(request.model, rate.per_position.as_deref())?;
+        }
         for text in &args.memory {
             limit_memory(text, &mut request.platform, &mut request.memory_limits)?;
         }

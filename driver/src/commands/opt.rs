@@ -13,6 +13,9 @@ use specplace_driver::progress::Progress;
 use crate::run::{Timing, run as run_passes};
 use crate::{diagnostics, module_file, settings};
 
+/// The pass that asks the cost model.
+const DECIDES: &str = "select-mapping";
+
 /// Runs the verb.
 ///
 /// # Errors
@@ -36,7 +39,15 @@ pub fn run(args: &OptArgs, printer: &mut Printer) -> anyhow::Result<()> {
         // IN may be replaced, since OUT is written whole or not at all.
         check([("-o", &*args.output)], &Inputs::of(&args.decision))?;
     }
-    let mut context = Context::new(settings::of(&args.decision)?);
+    let settings = settings::of(&args.decision)?;
+    if settings.request.is_none() && passes.iter().any(|pass| pass.name == DECIDES) {
+        return Err(Failure::usage(
+            Message::error("no acceptance rate to decide with")
+                .help("give --alpha A or --acceptance FILE[:TASK]"),
+        )
+        .into());
+    }
+    let mut context = Context::new(settings);
 
     let mut timing = Timing::start();
     let progress = Progress::start(printer);
