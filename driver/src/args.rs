@@ -200,7 +200,8 @@ pub struct DecisionArgs {
     /// Cores (shaders, PEs) to use of each unit [default: every variant is tried]
     #[arg(long, value_name = "PU=N,...")]
     pub variant: Option<String>,
-    /// Tokens in the sequence, where the shapes are dynamic
+    /// The sequence length for which the profile's measurements are looked up [default: the module's
+    /// own]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub seq_len: Option<u64>,
     /// The draft length

@@ -161,7 +161,10 @@ fn help_and_version() {
         .assert()
         .success()
         .stdout(contains("Examples:"))
-        .stdout(contains("--alpha"));
+        .stdout(contains("--alpha"))
+        // Modules of dynamic shapes are refused.
+        .stdout(contains("dynamic").not())
+        .stdout(contains("profile's measurements are looked up"));
     specplace()
         .args(["opt", "--help"])
         .assert()
