@@ -199,6 +199,22 @@ fn passes_by_name() {
 }
 
 #[test]
+fn quiet_is_quiet_about_ir_too() {
+    let folder = folder();
+    let opt = |arguments: &[&str]| {
+        let mut command = specplace();
+        command
+            .current_dir(&folder)
+            .args(["opt", "--pass", "lower-torch", "--print-after-all"])
+            .args(["in.mlir", "-o", "/dev/null"])
+            .args(arguments);
+        command.assert().success().stdout("")
+    };
+    opt(&[]).stderr(contains("IR after lower-torch").and(contains("arith.addf")));
+    opt(&["-q"]).stderr("");
+}
+
+#[test]
 fn platforms_are_listed_and_shown() {
     specplace()
         .arg("platforms")

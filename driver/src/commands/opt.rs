@@ -5,7 +5,7 @@ use passes::{Context, PASSES, Pass, find_pass};
 use specplace_driver::args::OptArgs;
 use specplace_driver::destinations::{Inputs, check};
 use specplace_driver::input::is_standard_stream;
-use specplace_driver::message::{Failure, Message};
+use specplace_driver::message::{Failure, Message, closest};
 use specplace_driver::output::{self, Output};
 use specplace_driver::printer::{Printer, to_stdout};
 use specplace_driver::progress::Progress;
@@ -62,11 +62,11 @@ pub fn run(args: &OptArgs, printer: &mut Printer) -> anyhow::Result<()> {
         &progress,
         |module, pass| {
             if args.print_after_all {
-                eprintln!(
+                printer.report(&format!(
                     "// -----// IR after {} //----- //\n{}",
                     pass.name,
                     module.to_text()
-                );
+                ));
             }
         },
     );
@@ -99,13 +99,8 @@ fn named(name: &str) -> Result<&'static Pass, Failure> {
     let name = name.trim().replace('_', "-");
     find_pass(&name).ok_or_else(|| {
         let all: Vec<&str> = PASSES.iter().map(|pass| pass.name).collect();
-        let alike = all
-            .iter()
-            .map(|known| (strsim::jaro_winkler(&name, known), *known))
-            .filter(|(likeness, _)| *likeness > 0.8)
-            .max_by(|a, b| a.0.total_cmp(&b.0));
-        let help = match alike {
-            Some((_, known)) => format!("did you mean `{known}`? (passes: {})", all.join(", ")),
+        let help = match closest(&name, all.iter().copied()) {
+            Some(known) => format!("did you mean `{known}`? (passes: {})", all.join(", ")),
             None => format!("passes: {}", all.join(", ")),
         };
         Failure::usage(Message::error(format!("there is no pass `{name}`")).help(help))
