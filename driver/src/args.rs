@@ -1,13 +1,15 @@
 //! The command line, all of it.
 
 mod explore;
+mod read;
 mod values;
 mod verbs;
 
 use std::path::PathBuf;
 
-use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use values::whole;
 
 pub use explore::ExploreArgs;
 pub use values::{Gamma, Pin, Pins, RoleName};
@@ -55,7 +57,6 @@ unreadable input, I/O, or a missing tool.";
     subcommand_help_heading = "Verbs",
     subcommand_negates_reqs = true,
     arg_required_else_help = true,
-    disable_help_subcommand = true,
     max_term_width = 100
 )]
 pub struct Cli {
@@ -202,13 +203,19 @@ pub struct DecisionArgs {
     pub variant: Option<String>,
     /// The sequence length for which the profile's measurements are looked up [default: the module's
     /// own]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u64>(1, u64::MAX))]
     pub seq_len: Option<u64>,
     /// The draft length
-    #[arg(long, value_name = "auto|N", default_value = "auto")]
+    #[arg(
+        long,
+        value_name = "auto|N",
+        default_value = "auto",
+        allow_negative_numbers = true
+    )]
     pub gamma: Gamma,
     /// The longest draft to consider
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true,
+          value_parser = whole::<u32>(0, u32::MAX.into()))]
     pub max_gamma: Option<u32>,
     /// Put a role, or a stage of a model (target.1), on a unit, whatever the model says
     #[arg(long, value_name = "ROLE=PU,...")]
@@ -306,11 +313,12 @@ pub struct AssembleArgs {
     #[arg(short, long = "output", value_name = "OUT")]
     pub output: PathBuf,
     /// The longest draft that placement may choose
-    #[arg(long, value_name = "N", default_value_t = 16,
-          value_parser = clap::value_parser!(u32).range(1..=4096))]
+    #[arg(long, value_name = "N", default_value_t = 16, allow_negative_numbers = true,
+          value_parser = whole::<u32>(1, 4096))]
     pub max_gamma: u32,
     /// Tokens that end a sequence
-    #[arg(long, value_name = "TOKEN,...", value_delimiter = ',')]
+    #[arg(long, value_name = "TOKEN,...", value_delimiter = ',', allow_negative_numbers = true,
+          value_parser = whole::<u64>(0, u64::MAX))]
     pub eos: Vec<u64>,
     /// Add inputs (reference tokens [1,S], a bit per position [1,S], a mode) that impose which
     /// drafts are accepted, to time models without meaningful weights
@@ -330,114 +338,4 @@ pub struct PlatformsArgs {
     /// As JSON
     #[arg(long, requires = "name")]
     pub json: bool,
-}
-
-impl Cli {
-    /// Reads the process's arguments; ends the process, with status 2, when
-    /// they are wrong, and with 0 after `--help` and `--version`.
-    pub fn parse_or_exit() -> Self {
-        let cli = Self::parse();
-        if let Err(error) = cli.check() {
-            error.exit();
-        }
-        cli
-    }
-
-    /// What clap cannot be told in attributes.
-    fn check(&self) -> Result<(), clap::Error> {
-        let place = &self.place;
-        let error = |kind, text: &str| Err(Self::command().error(kind, text));
-        const NO_RATE: &str = "the plan depends on how often the target accepts a drafted token: give --alpha A (from 0 \
-                               to 1), or --acceptance FILE[:TASK]";
-        let rated =
-            |decision: &DecisionArgs| decision.alpha.is_some() || decision.acceptance.is_some();
-        if let Some(Verb::Compile(compile)) = &self.verb
-            && !rated(&compile.decision)
-        {
-            return error(ErrorKind::MissingRequiredArgument, NO_RATE);
-        }
-        if self.verb.is_some() {
-            // Flags of --color and --quiet may stand before a verb, so that clap
-            // lets all others stand there too.
-            if place.input.is_some()
-                || place.output.output.is_some()
-                || place.decision.alpha.is_some()
-            {
-                return error(
-                    ErrorKind::ArgumentConflict,
-                    "IN, -o and --alpha belong to placing a module, and a verb follows them; a file with the name of a \
-                     verb is written ./opt",
-                );
-            }
-        } else if !rated(&place.decision) {
-            return error(ErrorKind::MissingRequiredArgument, NO_RATE);
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(line: &str) -> Result<Cli, clap::Error> {
-        let cli = Cli::try_parse_from(line.split_whitespace())?;
-        cli.check()?;
-        Ok(cli)
-    }
-
-    #[test]
-    fn the_definition_is_sound() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn the_plain_form() {
-        let cli = parse(
-            "specplace in.mlir -o out.mlir --alpha 0.9 --pin drafter=gpu,target=cpu --pin host=cpu",
-        )
-        .unwrap();
-        assert!(cli.verb.is_none());
-        assert_eq!(cli.place.decision.alpha.as_deref(), Some("0.9"));
-        let pins: Vec<_> = cli
-            .place
-            .decision
-            .pin
-            .iter()
-            .flat_map(|pins| &pins.0)
-            .collect();
-        assert_eq!(pins.len(), 3);
-        assert_eq!(pins[2].role, cost::Partition::CONTROL);
-    }
-
-    #[test]
-    fn exactly_one_acceptance() {
-        assert!(parse("specplace in.mlir -o out.mlir").is_err());
-        assert!(parse("specplace in.mlir -o out.mlir --alpha 0.5 --acceptance a.yaml").is_err());
-        assert!(parse("specplace in.mlir -o out.mlir --acceptance a.yaml:code").is_ok());
-        assert!(
-            parse("specplace in.mlir -o out.mlir --alpha -0.5").is_ok(),
-            "refused later, by name"
-        );
-    }
-
-    #[test]
-    fn verbs_need_nothing_of_the_plain_form() {
-        assert!(parse("specplace opt --pass a,b in.mlir").is_ok());
-        assert!(parse("specplace opt --list").is_ok());
-        assert!(parse("specplace compile in.mlir -o x.vmfb").is_err());
-        let line = "specplace compile in.mlir -o x.vmfb --alpha 0.9 -- --iree-opt-level=O3 -x";
-        match parse(line).unwrap().verb {
-            Some(Verb::Compile(args)) => assert_eq!(args.iree_flags.len(), 2),
-            other => panic!("{other:?}"),
-        }
-        assert!(parse("specplace opt in.mlir").is_err());
-        assert!(parse("specplace platforms").is_ok());
-        assert!(parse("specplace assemble --target a --drafter b@f -o c --eos 1,2").is_ok());
-        assert!(parse("specplace assemble --target a -o c").is_err());
-        assert!(parse("specplace assemble --target a --drafter b -o c --max-gamma 0").is_err());
-        assert!(parse("specplace verify-placement out.mlir --with-iree -q").is_ok());
-        assert!(parse("specplace in.mlir -o out.mlir --alpha 1 opt --list").is_err());
-        assert!(parse("specplace --color never verify-placement out.mlir --with-iree").is_ok());
-    }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::DecisionArgs;
+use super::values::whole;
 
 /// What the verb does, for its help.
 pub const ABOUT: &str = "\
@@ -61,7 +62,12 @@ pub struct ExploreArgs {
     )]
     pub method: String,
     /// Cut each model into stages that are placed one by one: a number, or a file of stages
-    #[arg(long, value_name = "N|FILE", help_heading = "Space")]
+    #[arg(
+        long,
+        value_name = "N|FILE",
+        help_heading = "Space",
+        allow_negative_numbers = true
+    )]
     pub stages: Option<String>,
     /// Each model runs through each unit at most once (with --stages)
     #[arg(long, requires = "stages", help_heading = "Space")]
@@ -71,15 +77,22 @@ pub struct ExploreArgs {
         long,
         value_name = "P,...",
         value_delimiter = ',',
-        help_heading = "Space"
+        help_heading = "Space",
+        allow_negative_numbers = true
     )]
     pub ranks: Vec<f64>,
     /// c of the target with layers left out, for self-speculation
-    #[arg(long, value_name = "C", help_heading = "Space")]
+    #[arg(
+        long,
+        value_name = "C",
+        help_heading = "Space",
+        allow_negative_numbers = true
+    )]
     pub self_c: Option<f64>,
 
     /// Points to print, the best first; files get all of them
-    #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Output")]
+    #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Output",
+          allow_negative_numbers = true, value_parser = whole::<usize>(0, u64::MAX))]
     pub top: usize,
     /// Write every point as CSV
     #[arg(long, value_name = "FILE", help_heading = "Output")]

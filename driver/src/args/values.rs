@@ -27,6 +27,25 @@ impl FromStr for Gamma {
     }
 }
 
+/// A parser for whole numbers from `least` to `most`. Its flag has to allow
+/// negative numbers, or clap's advice would be to give them after `--`.
+pub fn whole<N: TryFrom<u64>>(
+    least: u64,
+    most: u64,
+) -> impl Fn(&str) -> Result<N, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let number = text.trim().parse::<u64>().ok();
+        number
+            .filter(|number| (least..=most).contains(number))
+            .and_then(|number| N::try_from(number).ok())
+            .ok_or_else(|| match most {
+                // As large as the type takes: nobody will come that far.
+                0xffff_ffff.. => format!("a whole number from {least} on is wanted"),
+                _ => format!("a whole number from {least} to {most} is wanted"),
+            })
+    }
+}
+
 /// One of `--pin`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pin {
@@ -108,6 +127,17 @@ mod tests {
             (name.name.as_str(), name.role),
             ("__device_0", Partition::CONTROL)
         );
+    }
+
+    #[test]
+    fn whole_numbers_say_their_range() {
+        assert_eq!(whole::<u32>(0, 4096)("4096"), Ok(4096));
+        let error = whole::<u32>(1, 4096)("0").unwrap_err();
+        assert_eq!(error, "a whole number from 1 to 4096 is wanted");
+        for wrong in ["-1", "0", "many", "4294967296", "1.5", ""] {
+            let error = whole::<u32>(1, u32::MAX.into())(wrong).unwrap_err();
+            assert_eq!(error, "a whole number from 1 on is wanted", "{wrong}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::DecisionArgs;
+use super::values::whole;
 
 /// `specplace compile IN -o OUT.vmfb --alpha A -- FLAGS`.
 #[derive(Clone, Debug, Args)]
@@ -91,19 +92,23 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE", help_heading = "Input")]
     pub tokenizer: Option<PathBuf>,
     /// How many of the tokens are the prompt [default: all but the zeros at the end]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Input")]
+    #[arg(long, value_name = "N", help_heading = "Input", allow_negative_numbers = true,
+          value_parser = whole::<u64>(1, u64::MAX))]
     pub length: Option<u64>,
     /// Stop at so many tokens, prompt and all, where the function takes a limit [default: as many as
     /// fit]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Input")]
+    #[arg(long, value_name = "N", help_heading = "Input", allow_negative_numbers = true,
+          value_parser = whole::<u64>(1, u64::MAX))]
     pub limit: Option<u64>,
 
     /// How many timed runs; 0 for none
-    #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Output")]
+    #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Output",
+          allow_negative_numbers = true, value_parser = whole::<u32>(0, u32::MAX.into()))]
     pub repeat: u32,
     /// The draft length that the program was compiled for, which the acceptance rate depends on
     /// [default: as the file of flags says]
-    #[arg(long, value_name = "N", help_heading = "Output")]
+    #[arg(long, value_name = "N", help_heading = "Output", allow_negative_numbers = true,
+          value_parser = whole::<u32>(0, u32::MAX.into()))]
     pub gamma: Option<u32>,
     /// Print JSON
     #[arg(long, help_heading = "Output")]

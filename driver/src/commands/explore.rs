@@ -191,6 +191,12 @@ fn staged(
 ) -> Result<Vec<(f64, StagePlan)>, Failure> {
     let graph = match given.parse::<u32>() {
         Ok(count) => StageGraph::evenly(&query.request.workload, count)?,
+        Err(_) if given.parse::<f64>().is_ok() => {
+            return Err(Failure::usage(
+                Message::error(format!("a model cannot be cut into {given} stages"))
+                    .help("give a whole number from 1 on, or a file of stages"),
+            ));
+        }
         Err(_) => StageGraph::load(given)?,
     };
     let options = StageOptions {
