@@ -264,6 +264,11 @@ mod tests {
         flags.add_compile("--iree-llvmcpu-target-cpu=cortex-a55");
         assert_eq!(flags.compile, ["--iree-llvmcpu-target-cpu=host"]);
         assert_eq!(flags.warnings.len(), 1);
+        assert_eq!(
+            flags.warnings[0].text,
+            "the platform's units ask iree-compile for --iree-llvmcpu-target-cpu=host and for \
+             --iree-llvmcpu-target-cpu=cortex-a55, and it takes one: the first is used"
+        );
     }
 
     #[test]

@@ -27,10 +27,10 @@ pub fn of(args: &DecisionArgs) -> Result<Settings, Failure> {
     for given in &args.role {
         let before = settings.role_names.insert(given.name.clone(), given.role);
         if before.is_some_and(|before| before != given.role) {
-            return Err(Failure::usage(Message::error(format!(
-                "--role gives `{}` two roles",
-                given.name
-            ))));
+            return Err(Failure::usage(
+                Message::error(format!("--role gives `{}` two roles", given.name))
+                    .help("give each name once"),
+            ));
         }
     }
     Ok(settings)

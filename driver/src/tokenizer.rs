@@ -34,9 +34,10 @@ impl Tokenizer {
     /// A [`Failure`] of status 2 for text that the tokenizer cannot take.
     pub fn tokens(&self, text: &str) -> Result<Vec<i64>, Failure> {
         let encoding = self.inner.encode(text, true).map_err(|error| {
-            Failure::usage(Message::error(format!(
-                "the tokenizer does not take this prompt: {error}"
-            )))
+            Failure::usage(
+                Message::error(format!("the tokenizer does not take this prompt: {error}"))
+                    .help("is it the tokenizer of this model? Otherwise give --tokens"),
+            )
         })?;
         Ok(encoding.get_ids().iter().map(|id| i64::from(*id)).collect())
     }
@@ -75,5 +76,28 @@ mod tests {
             panic!("it is empty");
         };
         assert_eq!(failure.code, Failure::USAGE);
+        assert!(
+            failure
+                .to_string()
+                .contains("tokenizer.json is no tokenizer")
+        );
+    }
+
+    /// One that knows a single word, and has no token for the others.
+    #[test]
+    fn a_prompt_that_has_no_tokens_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokenizer.json");
+        let text = r#"{"model": {"type": "WordLevel", "vocab": {"yes": 0}, "unk_token": "?"}}"#;
+        std::fs::write(&path, text).unwrap();
+        let tokenizer = Tokenizer::load(&path).unwrap();
+        assert_eq!(tokenizer.tokens("yes").unwrap(), [0]);
+        let failure = tokenizer.tokens("no").unwrap_err();
+        assert_eq!(failure.code, Failure::USAGE);
+        let said = failure.to_string();
+        assert!(
+            said.starts_with("the tokenizer does not take this prompt: "),
+            "{said}"
+        );
     }
 }

@@ -84,6 +84,46 @@ fn placing_says_what_to_install() {
     assert_eq!(names(&folder.path().join("work")), ["in.mlir"]);
 }
 
+/// The library alone, without the programs that lie beside it.
+#[test]
+fn missing_tools_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = common::repository()
+        .canonicalize()
+        .unwrap()
+        .join(".venv/lib/python3.11/site-packages/iree/compiler/_mlir_libs/libIREECompiler.so");
+    let link = folder.path().join("libIREECompiler.so");
+    std::os::unix::fs::symlink(library, link).unwrap();
+    let with_library = || {
+        let mut command = bare(folder.path());
+        command.env("SPECPLACE_IREE_LIBRARY", folder.path());
+        command
+    };
+    with_library();
+    let work = folder.path().join("work");
+    fs::write(work.join("pair.mlir"), common::PAIR).unwrap();
+    with_library()
+        .args(["pair.mlir", "-o", "out.mlir", "--alpha", "0.9"])
+        .args(["--platform", "two-cpus"])
+        .assert()
+        .success();
+    with_library()
+        .args(["verify-placement", "out.mlir"])
+        .assert()
+        .code(2)
+        .stderr(contains("error: iree-compile was not found"))
+        .stderr(contains("pip install iree-base-compiler==3.13.0"));
+
+    fs::write(work.join("out.vmfb"), common::DECLARATION).unwrap();
+    bare(folder.path())
+        .args(["run", "out.vmfb", "--tokens", "1"])
+        .args(["--", "--device=local-task"])
+        .assert()
+        .code(2)
+        .stderr(contains("error: iree-run-module was not found"))
+        .stderr(contains("pip install iree-base-compiler==3.13.0"));
+}
+
 #[test]
 fn wrong_usage_is_found_first() {
     let folder = tempfile::tempdir().unwrap();

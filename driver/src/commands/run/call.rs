@@ -381,10 +381,23 @@ mod tests {
         assert_eq!(outcome.histogram, Some(vec![1, 1, 0]));
         let step = call.understood(&arrays[..2]).unwrap();
         assert_eq!((step.rounds, step.histogram), (None, None));
-        assert!(call.understood(&arrays[1..]).is_err());
-        assert!(
-            call.understood(&[arrays[0].clone(), array(&[], &[9])])
-                .is_err()
-        );
+        for (arrays, text) in [
+            (
+                &[arrays[1].clone(), None][..],
+                "the program's results are not a row of tokens and how many there are",
+            ),
+            (
+                &[arrays[0].clone(), array(&[], &[9])],
+                "the program says that 9 tokens of 8 are there, of which 2 are the prompt",
+            ),
+            (
+                &[arrays[0].clone(), array(&[], &[1])],
+                "the program says that 1 tokens of 8 are there, of which 2 are the prompt",
+            ),
+        ] {
+            let failure = call.understood(arrays).unwrap_err();
+            assert_eq!(failure.code, Failure::IMPOSSIBLE);
+            assert_eq!(failure.to_string(), text);
+        }
     }
 }

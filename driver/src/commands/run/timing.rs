@@ -131,7 +131,14 @@ mod tests {
         let rest = times_of(json, |name| !is_whole(name)).unwrap();
         let dispatch = rest.iter().find(|(name, _)| role_of(name).is_some());
         assert_eq!(dispatch.unwrap().0, "BM_f/target_0_dispatch_3_matmul");
-        assert!(times_of("nothing", is_whole).is_err());
+        let odd_unit = json.replace("\"us\"", "\"weeks\"");
+        for odd in ["nothing", "{", "{\"benchmarks\": 1}", &odd_unit] {
+            let failure = times_of(odd, |_| true).unwrap_err();
+            assert_eq!(
+                failure.to_string(),
+                "iree-benchmark-module printed what is not understood"
+            );
+        }
     }
 
     #[test]
