@@ -41,6 +41,7 @@ pub mod commands {
     pub mod run;
 }
 
+use std::panic::UnwindSafe;
 use std::process::ExitCode;
 
 use anstream::ColorChoice;
@@ -92,4 +93,22 @@ pub fn report_panics() {
 /// The status of a program that panicked.
 pub fn panicked() -> ExitCode {
     ExitCode::from(Failure::IMPOSSIBLE)
+}
+
+/// Does `work`; a panic in it, which [`report_panics`] reports, ends in a
+/// status as well.
+pub fn guarded(work: impl FnOnce() -> ExitCode + UnwindSafe) -> ExitCode {
+    std::panic::catch_unwind(work).unwrap_or_else(|_| panicked())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_status_1() {
+        let status = guarded(|| panic!("on purpose"));
+        assert_eq!(status, ExitCode::from(1));
+        assert_eq!(guarded(|| ExitCode::SUCCESS), ExitCode::SUCCESS);
+    }
 }

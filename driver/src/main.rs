@@ -6,11 +6,11 @@
 use std::process::ExitCode;
 
 use specplace_driver::args::{Cli, Verb};
-use specplace_driver::{commands, finish, launch, panicked, printer, report_panics};
+use specplace_driver::{commands, finish, guarded, launch, printer, report_panics};
 
 fn main() -> ExitCode {
     report_panics();
-    std::panic::catch_unwind(run).unwrap_or_else(|_| panicked())
+    guarded(run)
 }
 
 fn run() -> ExitCode {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::thread;
 
 use specplace_driver::args::{Cli, Verb};
-use specplace_driver::{finish, panicked, printer, report_panics};
+use specplace_driver::{finish, guarded, panicked, printer, report_panics};
 use tikv_jemallocator::Jemalloc;
 
 /// Verbs that need IR.
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     match worker {
         Ok(worker) => worker.join().unwrap_or_else(|_| panicked()),
         // So little address space that the default stack has to do.
-        Err(_) => work(),
+        Err(_) => guarded(work),
     }
 }
 
