@@ -11,6 +11,9 @@ use crate::message::{Failure, Message, reason};
 /// What makes a file bytecode (MLIR's own magic number).
 pub const BYTECODE: &[u8] = b"ML\xefR";
 
+/// How much tells what a file is.
+const HEAD: u64 = 4;
+
 /// How MLIR gets to see IN.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
@@ -56,9 +59,10 @@ pub fn open(path: &Path) -> Result<Input, Failure> {
     let mut file = File::open(path).map_err(|error| fail(&error))?;
     let mut head = Vec::new();
     file.by_ref()
-        .take(2)
+        .take(HEAD)
         .read_to_end(&mut head)
         .map_err(|error| fail(&error))?;
+    check_encoding(&path.display().to_string(), &head)?;
     let direct = found.is_file() && !is_gzip(&head) && !head.is_empty();
     if direct && path.to_str().is_some() {
         return Ok(Input::File(path.to_path_buf()));
@@ -73,11 +77,12 @@ fn in_memory(name: String, bytes: Vec<u8>) -> Result<Input, Failure> {
         let mut plain = Vec::new();
         MultiGzDecoder::new(bytes.as_slice())
             .read_to_end(&mut plain)
-            .map_err(|error| Failure::io(format!("cannot decompress {name}"), &error))?;
+            .map_err(|error| damaged(&name, &error))?;
         plain
     } else {
         bytes
     };
+    check_encoding(&name, &bytes)?;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(Failure::usage(
             Message::error(format!("{name} is empty")).help(
@@ -86,6 +91,42 @@ fn in_memory(name: String, bytes: Vec<u8>) -> Result<Input, Failure> {
         ));
     }
     Ok(Input::Memory { name, bytes })
+}
+
+/// MLIR reads UTF-8 without a mark. Of anything else it would say that its first
+/// character is wrong, which nobody sees in an editor.
+fn check_encoding(name: &str, bytes: &[u8]) -> Result<(), Failure> {
+    let (encoding, iconv) = match bytes {
+        [0xef, 0xbb, 0xbf, ..] => ("UTF-8 with a byte order mark", None),
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => ("UTF-32", Some("UTF-32")),
+        [0xff, 0xfe, ..] => ("UTF-16", Some("UTF-16")),
+        [0xfe, 0xff, ..] => ("UTF-16", Some("UTF-16")),
+        // Without a mark, as the beginning of text in ASCII looks.
+        [1..=0x7f, 0, 1..=0x7f, 0, ..] => ("UTF-16", Some("UTF-16LE")),
+        [0, 1..=0x7f, 0, 1..=0x7f, ..] => ("UTF-16", Some("UTF-16BE")),
+        _ => return Ok(()),
+    };
+    Err(Failure::usage(
+        Message::error(format!("{name} is in {encoding}, which MLIR does not read")).help(
+            match iconv {
+                Some(from) => {
+                    format!("convert it: iconv -f {from} -t UTF-8 {name}, or save it as UTF-8")
+                }
+                None => "save it as UTF-8 without the mark".to_owned(),
+            },
+        ),
+    ))
+}
+
+fn damaged(name: &str, error: &io::Error) -> Failure {
+    let cut = error.kind() == ErrorKind::UnexpectedEof;
+    Failure::usage(
+        Message::error(format!("cannot decompress {name}: {}", reason(error))).help(if cut {
+            "the file is cut off: copy or compress it once more"
+        } else {
+            "the file is damaged: copy or compress it once more"
+        }),
+    )
 }
 
 fn is_gzip(bytes: &[u8]) -> bool {
@@ -97,6 +138,9 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
     let help = match error.kind() {
         ErrorKind::IsADirectory => Some("name the .mlir file in it"),
         ErrorKind::NotFound => Some("IN is a file of MLIR, as text or bytecode, or - for stdin"),
+        ErrorKind::PermissionDenied => {
+            Some("let this user read it (`ls -l` shows who may), or give a copy")
+        }
         _ => None,
     };
     Failure::usage(Message {
@@ -140,6 +184,69 @@ mod tests {
         let path = file(&folder, "b.mlir.gz", &compressed[..compressed.len() - 9]);
         let failure = open(&path).unwrap_err();
         assert!(failure.to_string().contains("cannot decompress"));
+        assert!(
+            failure.messages[0]
+                .help
+                .as_ref()
+                .unwrap()
+                .contains("cut off")
+        );
+        // A checksum that is another.
+        let mut wrong = compressed.clone();
+        let at = wrong.len() - 8;
+        wrong[at] ^= 1;
+        let failure = open(&file(&folder, "c.mlir.gz", &wrong)).unwrap_err();
+        assert!(
+            failure.messages[0]
+                .help
+                .as_ref()
+                .unwrap()
+                .contains("damaged")
+        );
+    }
+
+    /// The system lets an administrator read everything.
+    #[test]
+    fn what_may_not_be_read_has_a_next_step() {
+        let failure = unreadable(Path::new("a.mlir"), &ErrorKind::PermissionDenied.into());
+        assert!(failure.messages[0].help.as_ref().unwrap().contains("ls -l"));
+    }
+
+    #[test]
+    fn encodings_are_named() {
+        let utf16 = |swap: bool| -> Vec<u8> {
+            let units = "module {}".encode_utf16();
+            units
+                .flat_map(|unit| {
+                    if swap {
+                        unit.to_be_bytes()
+                    } else {
+                        unit.to_le_bytes()
+                    }
+                })
+                .collect()
+        };
+        for (bytes, name) in [
+            (utf16(false), "UTF-16"),
+            (utf16(true), "UTF-16"),
+            ([b"\xff\xfe".to_vec(), utf16(false)].concat(), "UTF-16"),
+            ([b"\xfe\xff".to_vec(), utf16(true)].concat(), "UTF-16"),
+            (b"\xff\xfe\0\0m\0\0\0".to_vec(), "UTF-32"),
+            (b"\xef\xbb\xbfmodule {}".to_vec(), "UTF-8 with a byte"),
+        ] {
+            let failure = check_encoding("a.mlir", &bytes).unwrap_err();
+            let text = format!("a.mlir is in {name}");
+            assert!(failure.to_string().starts_with(&text), "{failure}");
+        }
+        for fine in [
+            b"".as_slice(),
+            b"m",
+            BYTECODE,
+            b"module {}",
+            "// \u{e9}".as_bytes(),
+        ] {
+            assert!(check_encoding("a.mlir", fine).is_ok());
+        }
     }
 
     #[test]

@@ -45,7 +45,26 @@ Dear compiler,
 //--- prose.check
 CHECK: prose.txt:1:1: error:
 EMPTY: error: empty.mlir is empty
+WIDE: error: [[FILE]] is in UTF-16, which MLIR does not read
+WIDE: help: convert it: iconv -f UTF-16 -t UTF-8 [[FILE]], or save it as UTF-8
+MARKED: error: marked.mlir is in UTF-8 with a byte order mark, which MLIR does not read
+MARKED: help: save it as UTF-8 without the mark
+CUT: error: cannot decompress cut.mlir.gz: {{.+}}
+CUT: help: the file is cut off: copy or compress it once more
 MISSING: error: cannot read missing.mlir: No such file or directory
+
+// Text in another encoding, which an editor would show as if it were right, from
+// a file, a pipe and compressed; and a file that is cut off.
+// RUN: iconv -f UTF-8 -t UTF-16 prose.txt > wide.mlir
+// RUN: %exits 2 specplace wide.mlir -o out.mlir --alpha 0.9 2>&1 | FileCheck prose.check --check-prefix=WIDE -DFILE=wide.mlir
+// RUN: cat wide.mlir | %exits 2 specplace - -o out.mlir --alpha 0.9 2>&1 | FileCheck prose.check --check-prefix=WIDE -DFILE="<stdin>"
+// RUN: gzip -c wide.mlir > wide.mlir.gz
+// RUN: %exits 2 specplace wide.mlir.gz -o out.mlir --alpha 0.9 2>&1 | FileCheck prose.check --check-prefix=WIDE -DFILE=wide.mlir.gz
+// RUN: printf '\357\273\277module {}' > marked.mlir
+// RUN: %exits 2 specplace marked.mlir -o out.mlir --alpha 0.9 2>&1 | FileCheck prose.check --check-prefix=MARKED
+// RUN: head -c 30 wide.mlir.gz > cut.mlir.gz
+// RUN: %exits 2 specplace cut.mlir.gz -o out.mlir --alpha 0.9 2>&1 | FileCheck prose.check --check-prefix=CUT
+// RUN: not test -e out.mlir
 
 // A message of MLIR's that is no UTF-8, since a name in it is none.
 // RUN: %exits 2 specplace opt --pass identify-roles utf8.mlir 2>&1 | FileCheck utf8.mlir
