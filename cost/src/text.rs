@@ -3,10 +3,7 @@
 use std::fmt::Display;
 
 /// The candidate most like `given`, when it is like enough to be meant.
-pub(crate) fn closest<'a>(
-    given: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn closest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let given = given.to_ascii_lowercase();
     candidates
         .into_iter()

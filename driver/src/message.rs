@@ -151,16 +151,6 @@ pub fn reason(error: &std::io::Error) -> String {
     }
 }
 
-/// The candidate most like what was given, when it is like enough to be meant.
-pub fn closest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    candidates
-        .into_iter()
-        .map(|known| (strsim::jaro_winkler(given, known), known))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|one, other| one.0.total_cmp(&other.0))
-        .map(|(_, known)| known)
-}
-
 impl From<CostError> for Failure {
     fn from(error: CostError) -> Self {
         let code = match error.kind() {

@@ -11,7 +11,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
 use super::{Cli, DecisionArgs, Verb};
-use crate::message::{Failure, closest};
+use crate::message::Failure;
 use crate::printer::Printer;
 
 impl Cli {
@@ -87,7 +87,7 @@ fn mistyped(arguments: &[OsString]) -> Option<clap::Error> {
     if is_file || verbs.contains(&word) {
         return None;
     }
-    let known = closest(word, verbs)?;
+    let known = cost::closest(word, verbs)?;
     let text = format!("there is no verb `{word}`: did you mean `specplace {known}`?");
     Some(command.error(ErrorKind::InvalidSubcommand, text))
 }

@@ -5,7 +5,7 @@ use passes::{Context, PASSES, Pass, find_pass};
 use specplace_driver::args::OptArgs;
 use specplace_driver::destinations::{Inputs, check};
 use specplace_driver::input::is_standard_stream;
-use specplace_driver::message::{Failure, Message, closest};
+use specplace_driver::message::{Failure, Message};
 use specplace_driver::output::{self, Output};
 use specplace_driver::printer::{Printer, to_stdout};
 use specplace_driver::progress::Progress;
@@ -99,7 +99,7 @@ fn named(name: &str) -> Result<&'static Pass, Failure> {
     let name = name.trim().replace('_', "-");
     find_pass(&name).ok_or_else(|| {
         let all: Vec<&str> = PASSES.iter().map(|pass| pass.name).collect();
-        let help = match closest(&name, all.iter().copied()) {
+        let help = match cost::closest(&name, all.iter().copied()) {
             Some(known) => format!("did you mean `{known}`? (passes: {})", all.join(", ")),
             None => format!("passes: {}", all.join(", ")),
         };

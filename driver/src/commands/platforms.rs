@@ -20,7 +20,7 @@ pub fn run(args: &PlatformsArgs) -> anyhow::Result<()> {
         Some(name) => {
             let platform = Platform::load(name).map_err(Failure::from)?;
             if args.json {
-                format!("{}\n", serde_json::to_string_pretty(&platform)?)
+                json(&platform)?
             } else {
                 yaml(&platform)?
             }
@@ -48,6 +48,12 @@ fn yaml(platform: &Platform) -> Result<String, Failure> {
         .map(|line| format!("# {line}").trim_end().to_owned() + "\n")
         .collect();
     Ok(format!("{summary}\n{}", platform.to_yaml()?))
+}
+
+/// The same as JSON, which is YAML as well.
+fn json(platform: &Platform) -> anyhow::Result<String> {
+    let file: serde_json::Value = serde_yaml::from_str(&platform.to_yaml()?)?;
+    Ok(format!("{}\n", serde_json::to_string_pretty(&file)?))
 }
 
 fn summary(platform: &Platform) -> String {
@@ -105,10 +111,11 @@ mod tests {
     fn what_is_shown_can_be_given() {
         for name in BUILTIN_NAMES {
             let platform = Platform::load(name).unwrap();
-            let text = yaml(&platform).unwrap();
-            let mut read = Platform::from_yaml("shown.yaml", &text).unwrap();
-            read.origin.clone_from(&platform.origin);
-            assert_eq!(read, platform, "{text}");
+            for text in [yaml(&platform).unwrap(), json(&platform).unwrap()] {
+                let mut read = Platform::from_yaml("shown.yaml", &text).unwrap();
+                read.origin.clone_from(&platform.origin);
+                assert_eq!(read, platform, "{text}");
+            }
         }
     }
 }

@@ -60,7 +60,7 @@ pub struct Platform {
 #[derive(Deserialize)]
 struct Read {
     name: String,
-    pus: Vec<Unit>,
+    processing_units: Vec<Unit>,
 }
 
 #[derive(Deserialize)]
@@ -92,7 +92,7 @@ impl Platform {
             file,
             name: read.name,
             units: read
-                .pus
+                .processing_units
                 .into_iter()
                 .map(|unit| (unit.name, unit.iree.runtime_device))
                 .collect(),

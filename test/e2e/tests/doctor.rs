@@ -77,7 +77,7 @@ fn what_is_wrong_is_found_and_left_out() -> Result<()> {
     // The file can be read, and says why.
     let shown = run(&["platforms", "checked.yaml", "--json"])?;
     let checked: Value = serde_json::from_str(&shown.stdout)?;
-    let gpu = checked["pus"]
+    let gpu = checked["processing_units"]
         .as_array()
         .and_then(|units| units.iter().find(|unit| unit["name"] == "gpu"))
         .context("the GPU is gone")?;
