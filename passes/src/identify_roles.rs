@@ -54,7 +54,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     }
     let found = assignment.model_roles();
     if let [only] = found.as_slice() {
-        return Err(vec![only_one_role(*only, &assignment)]);
+        return Err(vec![only_one_role(*only, &assignment, &context.marked)]);
     }
     context.diagnostics.extend(assignment.remarks());
     if context.settings.keep_placement {
@@ -142,7 +142,7 @@ fn no_role(module: &Module<'_>) -> Diagnostic {
         )
 }
 
-fn only_one_role(role: Role, assignment: &Assignment<'_>) -> Diagnostic {
+fn only_one_role(role: Role, assignment: &Assignment<'_>, marked: &BTreeSet<Role>) -> Diagnostic {
     let missing = match role {
         Role::Drafter => Role::Target,
         _ => Role::Drafter,
@@ -150,10 +150,17 @@ fn only_one_role(role: Role, assignment: &Assignment<'_>) -> Diagnostic {
     let mut diagnostic = Diagnostic::error(format!(
         "only the {role} was found in the module, no {missing}"
     ))
-    .help(format!(
-        "mark the {missing} with torch.ops.specplace.place(x, \"{missing}\"), or name it: \
-         --{missing} PREFIX or --{missing} @FUNCTION"
-    ));
+    .help(if marked.contains(&missing) {
+        format!(
+            "the {missing} is marked, but what is computed there is read by nothing, or is \
+             constant: return what depends on it"
+        )
+    } else {
+        format!(
+            "mark the {missing} with torch.ops.specplace.place(x, \"{missing}\"), or name it: \
+             --{missing} PREFIX or --{missing} @FUNCTION"
+        )
+    });
     if let Some(note) = assignment.witness_of(role) {
         diagnostic.notes.push(note);
     }

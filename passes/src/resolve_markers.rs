@@ -19,6 +19,8 @@
 //! A device name that is no role is left as it is; `identify-roles` then asks
 //! for `--role` or `--keep-placement` where it matters.
 
+mod given;
+
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
@@ -41,27 +43,35 @@ use crate::structure::{functions, is_function, outer_ops};
 ///
 /// # Errors
 ///
-/// A marker whose role is no constant string, or no role; a draft length that
-/// is no constant or not positive; two draft lengths with different bounds; a
-/// module that specplace has placed already.
+/// A name given on the command line that selects nothing; a marker whose role
+/// is no constant string, or no role; a draft length that is no constant or not
+/// positive; two draft lengths with different bounds; a module that specplace
+/// has placed already.
 pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
     refuse_placed(module)?;
+    given::check_selectors(module, &context.settings)?;
     let mut resolver = Resolver {
         module,
         context,
         errors: Vec::new(),
         unresolved: BTreeSet::new(),
+        met: BTreeSet::new(),
         draft_length: None,
     };
     resolver.globals();
     resolver.operators();
     resolver.functions();
     let Resolver {
-        errors, unresolved, ..
+        errors,
+        unresolved,
+        met,
+        ..
     } = resolver;
     if !errors.is_empty() {
         return Err(errors);
     }
+    let unmet = given::unmet_names(&context.settings.role_names, &met);
+    context.diagnostics.extend(unmet);
     for name in unresolved {
         if context.settings.keep_placement {
             context.diagnostics.push(Diagnostic::remark(format!(
@@ -103,16 +113,26 @@ struct Resolver<'a, 's> {
     context: &'a mut Context,
     errors: Vec<Diagnostic>,
     unresolved: BTreeSet<String>,
+    /// The names by which the module places anything.
+    met: BTreeSet<String>,
     draft_length: Option<i64>,
 }
 
 impl<'a> Resolver<'a, '_> {
+    /// The role that a name in the module stands for, if it is no mere device's.
+    fn role_of(&mut self, name: &str) -> Option<Partition> {
+        self.met.insert(name.to_owned());
+        let role = role_of_device(name, &self.context.settings.role_names)?;
+        self.context.marked.insert(role.role);
+        Some(role)
+    }
+
     /// Turns affinities of globals and interfaces into roles.
     fn globals(&mut self) {
         for op in self.module.body().ops() {
             if op.is(GLOBAL) {
                 if let Some(name) = op.attribute(STREAM_AFFINITY).and_then(device_of) {
-                    match role_of_device(&name, &self.context.settings.role_names) {
+                    match self.role_of(&name) {
                         Some(role) => {
                             let role = role.to_string();
                             op.set_attribute(ROLE, Attribute::string(self.module.session(), &role));
@@ -140,7 +160,7 @@ impl<'a> Resolver<'a, '_> {
         for dictionary in dictionaries.elements() {
             if let Some(name) = dictionary.entry(ABI_AFFINITY).and_then(device_of) {
                 changed = true;
-                if role_of_device(&name, &self.context.settings.role_names).is_none() {
+                if self.role_of(&name).is_none() {
                     self.unresolved.insert(name);
                 }
                 kept.push(dictionary.without(self.module.session(), ABI_AFFINITY));
@@ -179,7 +199,7 @@ impl<'a> Resolver<'a, '_> {
         let Some(name) = op.attribute(TRANSFER_TARGET).and_then(device_of) else {
             return;
         };
-        match role_of_device(&name, &self.context.settings.role_names) {
+        match self.role_of(&name) {
             Some(role) => op.set_attribute(TRANSFER_TARGET, promise(self.module, role)),
             None => {
                 self.unresolved.insert(name);
@@ -210,7 +230,7 @@ impl<'a> Resolver<'a, '_> {
             return;
         };
         let is_ours = op.string_attribute("name").as_deref() == Some("torch.specplace.place");
-        let symbol = match role_of_device(&text, &self.context.settings.role_names) {
+        let symbol = match self.role_of(&text) {
             Some(role) => role.to_string(),
             None if is_ours => {
                 self.errors.push(
@@ -364,6 +384,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     fn mark_function(&mut self, function: Op<'a>, role: Partition) {
+        self.context.marked.insert(role.role);
         let Some((body, terminator)) = function
             .blocks()
             .first()

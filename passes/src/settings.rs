@@ -1,9 +1,9 @@
 //! What the user decided, and what passes find out, carried through the
 //! pipeline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use cost::{Partition, Plan, Workload};
+use cost::{Partition, Plan, Role, Workload};
 use dialects::Diagnostic;
 
 use crate::placement::Placement;
@@ -51,7 +51,8 @@ pub struct Settings {
     pub drafter: Option<Selector>,
     /// What the target is (`--target`).
     pub target: Option<Selector>,
-    /// The sequence length to assume for dynamic shapes (`--seq-len`).
+    /// The sequence length that a profile is read at, in place of the module's
+    /// own (`--seq-len`).
     pub sequence_length: Option<u64>,
     /// How to decide (platform, profile, α, pins …). Without it,
     /// `select-mapping` is an error.
@@ -70,6 +71,8 @@ pub struct Context {
     /// The device that the input names for a role, or for a stage of it, where
     /// `--keep-placement` honours it. `identify-roles` finds it.
     pub kept: BTreeMap<Partition, String>,
+    /// The roles that `resolve-markers` saw markers of.
+    pub marked: BTreeSet<Role>,
     /// What `estimate-costs` found.
     pub workload: Option<Workload>,
     /// What `select-mapping` chose.

@@ -72,6 +72,8 @@ pub fn say_on_crash(message: &str, status: u8) {
     // Once said, it may be said at any moment: the text is never freed.
     let text: &'static mut [u8] = Vec::leak(message.as_bytes().to_vec());
     STATUS.store(i32::from(status), Ordering::SeqCst);
+    // No crash in between meets one text with the length of another.
+    MESSAGE.store(std::ptr::null_mut(), Ordering::SeqCst);
     LENGTH.store(text.len(), Ordering::SeqCst);
     MESSAGE.store(text.as_mut_ptr(), Ordering::SeqCst);
     HANDLERS.call_once(|| {

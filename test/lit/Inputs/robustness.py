@@ -47,12 +47,13 @@ def run(what, source, arguments):
     return done
 
 
-def feed(what, source, gamma=None):
-    """One source, through single passes and as a whole."""
+def feed(what, source):
+    """One source, through single passes and as a whole, with drafts and without."""
     decision = ["--alpha", "0.9", "--platform", "two-cpus"]
     run(f"{what}: opt", source, ["opt", "--pass", PASSES, *decision, "-", "-o", "/dev/null"])
     run(f"{what}: place, drafter and target apart", source,
         ["-", "-o", "/dev/null", "-q", *decision, "--pin", "drafter=cpu2,target=cpu"])
+    run(f"{what}: place, no drafts", source, ["-", "-o", "/dev/null", "-q", *decision, "--gamma", "0"])
 
 
 def sources(path):

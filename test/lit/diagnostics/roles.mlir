@@ -75,3 +75,25 @@ func.func @conflict(%x: tensor<4xi64>) -> tensor<4xf32> {
   %1 = arith.mulf %0, %t : tensor<4xf32>
   return %1 : tensor<4xf32>
 }
+
+// Marked, but gone before roles are looked for: that it should be marked would
+// be the wrong advice.
+// RUN: %exits 1 specplace dead.mlir -o out.mlir --alpha 0.9 2>&1 | FileCheck dead.mlir
+//--- dead.mlir
+// CHECK: error: only the target was found in the module, no drafter
+// CHECK: help: the drafter is marked, but what is computed there is read by nothing, or is constant: return what depends on it
+util.global private @d = #flow.parameter.named<"model"::"draft.w"> : tensor<4xf32>
+util.global private @t = #flow.parameter.named<"model"::"w"> : tensor<4xf32>
+func.func @dead(%tokens: tensor<4xi64>) -> tensor<4xi64> {
+  %dw = util.global.load @d : tensor<4xf32>
+  %tw = util.global.load @t : tensor<4xf32>
+  %d = flow.tensor.transfer %tokens : tensor<4xi64> to #hal.device.promise<@drafter>
+  %x = arith.sitofp %d : tensor<4xi64> to tensor<4xf32>
+  %y = arith.mulf %x, %dw : tensor<4xf32>
+  %draft = arith.fptosi %y : tensor<4xf32> to tensor<4xi64>
+  %t = flow.tensor.transfer %tokens : tensor<4xi64> to #hal.device.promise<@target>
+  %p = arith.sitofp %t : tensor<4xi64> to tensor<4xf32>
+  %q = arith.mulf %p, %tw : tensor<4xf32>
+  %verified = arith.fptosi %q : tensor<4xf32> to tensor<4xi64>
+  return %verified : tensor<4xi64>
+}
