@@ -26,7 +26,7 @@ use values::{ROUNDS, compare, inputs, module};
 
 /// How many drafts specplace takes the module for: the parts of the drafter
 /// that nothing ties together, small ones aside.
-const DRAFTS: usize = 4;
+const DRAFTS: usize = 6;
 
 /// So many runs in a row may lose the device.
 const TRIES: usize = 4;
