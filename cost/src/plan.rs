@@ -5,6 +5,7 @@
 
 mod build;
 mod render;
+mod unused;
 mod words;
 
 pub(crate) use build::build;

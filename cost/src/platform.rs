@@ -126,6 +126,11 @@ impl ProcessingUnit {
         self.count.value as u32
     }
 
+    /// So many of its resources by their name, which stands in the plural: `4 cores`, `1 core`.
+    pub fn counted(&self, resources: u32) -> String {
+        crate::text::of_plural(resources, &self.resource)
+    }
+
     /// Peak rate of `active` resources for `dtype`. A type that the PU supports without a stated
     /// peak (index arithmetic, mostly) runs at its slowest stated peak. `None` when the PU lacks
     /// the type.

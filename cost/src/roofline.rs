@@ -153,11 +153,10 @@ pub fn assumptions(demand: &SubgraphDemand, pu: &ProcessingUnit, active: u32) ->
             || "(its slowest stated type stands in)".into(),
             |peak| peak.provenance(),
         );
-        let resources = match (active, pu.resource.strip_suffix('s')) {
-            (1, Some(one)) => format!("1 {one}"),
-            _ => format!("{active} {}", pu.resource),
-        };
-        say(format!("{rate} peak of {resources} in {dtype}"), how);
+        say(
+            format!("{rate} peak of {} in {dtype}", pu.counted(active)),
+            how,
+        );
         let share = text::digits(pu.efficiency.value * 100.0);
         say(
             format!("{share} % of the peak reached"),

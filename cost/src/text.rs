@@ -61,6 +61,15 @@ pub fn counted<N: Display + PartialEq + From<u8>>(count: N, noun: &str) -> Strin
     format!("{count} {noun}{ending}")
 }
 
+/// So many of what `plural` names in the plural: `1 core`, `4 cores`; a name without an s at its end
+/// stays as it is.
+pub fn of_plural(count: u32, plural: &str) -> String {
+    match plural.strip_suffix('s') {
+        Some(one) if count == 1 => format!("1 {one}"),
+        _ => format!("{count} {plural}"),
+    }
+}
+
 /// Bytes with a binary prefix, three significant digits: `1.50 GiB`.
 pub fn bytes(value: f64) -> String {
     scaled(value, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB", "PiB"])
@@ -143,6 +152,9 @@ mod tests {
         assert_eq!(counted(1usize, "dispatch"), "1 dispatch");
         assert_eq!(counted(0usize, "dispatch"), "0 dispatches");
         assert_eq!(counted(2u64, "device"), "2 devices");
+        assert_eq!(of_plural(1, "PEs"), "1 PE");
+        assert_eq!(of_plural(4, "shader cores"), "4 shader cores");
+        assert_eq!(of_plural(1, "silicon"), "1 silicon");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::platform::{Platform, Power};
+use crate::profile::Profile;
 use crate::search::tests::brute::{any_demand, platform, unit};
 use crate::search::tests::{demand, two, workload};
 use crate::units::Quantity;
@@ -192,6 +193,41 @@ fn large_spaces_are_factored() {
             .contains("only the exhaustive method is exact"),
         "{error}"
     );
+}
+
+#[test]
+fn methods_agree_about_what_a_profile_lacks() {
+    let one = |role: &str| {
+        format!(
+            "  - {{ role: {role}, pu: cpu, points: [{{ sequence_length: 63, latency: 300 ms }}] }}\n"
+        )
+    };
+    for measured in ["drafter", "target"] {
+        let w = workload(demand(500_000_000, 0), demand(1_000_000_000, 0));
+        let mut request = Request::new(w, two(2.0), 0.9);
+        let text = format!("version: 1\nmeasurements:\n{}", one(measured));
+        request.profile = Some(Profile::from_yaml("p.yaml", &text).unwrap());
+        let plan = crate::search(&request).unwrap();
+        // The other model is estimated, this one is not.
+        assert_eq!(
+            plan.pu_of(measured.parse::<Partition>().unwrap()),
+            Some("cpu")
+        );
+        let gammas = request.draft_lengths().unwrap();
+        let kernel = Kernel::build(&request, &gammas, |_, _| true).unwrap();
+        let best = kernel.sweep(request.alpha).best.unwrap().seconds * 1e3;
+        assert!(
+            (best - plan.time.per_token_ms).abs() < 1e-9,
+            "{measured}: {best}"
+        );
+        let found = explore(&Query {
+            method: Method::Factored,
+            ..of(request)
+        })
+        .unwrap();
+        assert_eq!(found.outcomes[0].plan.roles, plan.roles, "{measured}");
+        assert_eq!(found.outcomes[0].plan.time, plan.time, "{measured}");
+    }
 }
 
 proptest! {

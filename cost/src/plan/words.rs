@@ -1,6 +1,7 @@
 //! The sentences of a plan.
 
 use super::build::Context;
+use super::unused;
 use crate::roofline::{self, LatencySource};
 use crate::search::{GammaChoice, Reason, legal};
 use crate::text::{digits, list, seconds};
@@ -284,6 +285,7 @@ pub(super) fn warnings(context: &Context<'_>) -> Vec<String> {
                 LatencySource::Measured { .. } => {}
             }
         }
+        said.extend(unused::measurements(context, profile));
         let unknown: BTreeSet<&str> = profile
             .measurements
             .iter()

@@ -130,11 +130,17 @@ impl Space {
                 .any(|ruled| matches!(ruled.reason, Reason::NotMeasured(_)))
         {
             // A partition that was measured nowhere is estimated everywhere; only when that does not
-            // help, the others are, too.
+            // help, the others are, too. Where a pin keeps it away from, it may as well not have
+            // been measured.
+            let may_be = |role: Partition, pu: usize| {
+                let pu = request.platform.pus.get(pu);
+                let pin = request.pin_of(role);
+                pin.is_none_or(|pin| pu.is_some_and(|pu| pu.name == *pin))
+            };
             let measured: BTreeSet<Partition> = space
                 .latencies
                 .iter()
-                .filter(|(_, latency)| latency.is_ok())
+                .filter(|((_, role, pu), latency)| latency.is_ok() && may_be(*role, *pu))
                 .map(|((_, role, _), _)| *role)
                 .collect();
             for strict in [measured, BTreeSet::new()] {

@@ -121,15 +121,25 @@ impl Kernel {
             request.workload.subgraphs.keys().copied().collect()
         };
         let mut kernel = Self::tables(request, gammas, &strict, &allows)?;
-        let serves = |kernel: &Self| {
-            kernel
-                .factored(request.alpha)
-                .0
-                .iter()
-                .any(|best| best.seconds.is_finite())
+        // As `Space::build` does, or the two methods would not agree.
+        let wants_drafter = request.workload.has(Role::Drafter)
+            && (gammas.iter().any(|gamma| *gamma > 0)
+                || request.workload.draft_length == DraftLengthForm::Absent);
+        let answers = |kernel: &Self, which: &dyn Fn(&MappingBest) -> bool| {
+            let (bests, _) = kernel.factored(request.alpha);
+            bests.iter().any(which)
         };
+        let serves =
+            |kernel: &Self| answers(kernel, &|best| best.drafter.is_some() == wants_drafter);
         if request.holes == HolePolicy::Auto && request.profile.is_some() && !serves(&kernel) {
-            kernel = Self::tables(request, gammas, &BTreeSet::new(), &allows)?;
+            for strict in [kernel.measured(request, gammas), BTreeSet::new()] {
+                let relaxed = Self::tables(request, gammas, &strict, &allows)?;
+                if serves(&relaxed) || !answers(&kernel, &|_| true) && answers(&relaxed, &|_| true)
+                {
+                    kernel = relaxed;
+                    break;
+                }
+            }
         }
         Ok(kernel)
     }
@@ -217,6 +227,47 @@ impl Kernel {
             tables.map(|shape| kernel.table(&walk, shape)).collect()
         });
         Ok(kernel)
+    }
+
+    /// Partitions that have a measured latency where some mapping puts them, under some variant.
+    fn measured(&self, request: &Request, gammas: &[u32]) -> BTreeSet<Partition> {
+        let all: BTreeSet<Partition> = request.workload.subgraphs.keys().copied().collect();
+        let walk = Walk::new(request, gammas, &all);
+        let spread = |mapping: &Mapping| {
+            let drafter = mapping.drafter.map(|at| request.spread(Role::Drafter, at));
+            let mut placed = drafter.unwrap_or_default();
+            placed.extend(request.spread(Role::Target, mapping.target));
+            placed
+        };
+        let places: BTreeSet<(Partition, usize)> = self.mappings.iter().flat_map(spread).collect();
+        let series = || request.profile.iter().flat_map(|p| &p.measurements);
+        let known = |(partition, pu): &(Partition, usize)| {
+            let here = series().filter(|m| m.role == *partition);
+            // A latency depends on what its series names only, so that all other resources in use,
+            // or as few as may be, are variants enough to try.
+            let mut variants = here.flat_map(|m| {
+                [true, false].map(|most| {
+                    let domains = self.names.iter().zip(&self.domains);
+                    let counts = domains.map(|(name, domain)| {
+                        let free = if most { domain.first() } else { domain.last() };
+                        let count = match m.variant.get(name) {
+                            Some(count) => domain.contains(count).then_some(*count),
+                            None => free.copied(),
+                        };
+                        Some((name.clone(), count?))
+                    });
+                    counts.collect::<Option<Variant>>()
+                })
+            });
+            variants.any(|variant| {
+                variant.is_some_and(|variant| walk.find_latency(&variant, *partition, *pu).is_ok())
+            })
+        };
+        places
+            .into_iter()
+            .filter(known)
+            .map(|(partition, _)| partition)
+            .collect()
     }
 
     /// The name of a PU.

@@ -115,10 +115,14 @@ impl<'a> Walk<'a> {
                 placed
             }
         }?;
-        let t_target = self.latency(space, variant, Role::Target, target)?;
+        // Both are looked up before either is missed: which partitions were measured somewhere is
+        // read from the latencies found (`Space::build`), and a target without one would hide its
+        // drafter's.
+        let t_target = self.latency(space, variant, Role::Target, target);
         let t_draft = drafter.map_or(Ok(0.0), |drafter| {
             self.latency(space, variant, Role::Drafter, drafter)
-        })?;
+        });
+        let (t_target, t_draft) = (t_target?, t_draft?);
         let verify = self.verify(space, variant, target)?;
         Ok(Point {
             variant,

@@ -213,3 +213,87 @@ measurements:
             .contains("9 would be extrapolated")
     );
 }
+
+/// A drafter that was measured on the CPU, at 63 tokens, and nothing else.
+fn drafter_only(latency: &str, rest: &str) -> Request {
+    let w = workload(demand(150_000_000, 0), demand(1_000_000_000, 0));
+    let mut request = Request::new(w, two(2.0), 0.7);
+    let text = format!(
+        "version: 1
+measurements:
+  - {{ role: drafter, pu: cpu, points: [{{ sequence_length: 63, latency: {latency} }}] }}
+{rest}"
+    );
+    request.profile = Some(Profile::from_yaml("p.yaml", &text).unwrap());
+    request
+}
+
+#[test]
+fn a_drafter_alone_in_the_profile_counts_as_a_target_alone_does() {
+    // On the GPU its roofline is 75 ms, faster than what was measured on the CPU.
+    let other = "  - { role: target, pu: cpu, points: [{ sequence_length: 16, latency: 1 s }] }\n";
+    let impossible = "  - { role: target, pu: cpu, variant: { cpu: 4 }, points: [{ sequence_length: 63, latency: 1 s }] }\n";
+    let stage =
+        "  - { role: target.1, pu: cpu, points: [{ sequence_length: 63, latency: 1 s }] }\n";
+    for rest in ["", other, impossible, stage] {
+        let plan = search(&drafter_only("80 ms", rest)).unwrap();
+        assert_eq!(plan.pu_of(Partition::DRAFTER), Some("cpu"), "{rest}");
+        assert!(is_measured(&plan, Partition::DRAFTER), "{rest}");
+        assert!(
+            plan.ruled_out
+                .iter()
+                .any(|ruled| ruled.words.contains("no latency of drafter on gpu")),
+            "{rest} {:?}",
+            plan.ruled_out
+        );
+    }
+}
+
+#[test]
+fn a_pin_away_from_the_measurements_of_one_model_leaves_those_of_the_other() {
+    let rest = "  - { role: target, pu: gpu, points: [{ sequence_length: 63, latency: 1 s }] }\n";
+    let request = drafter_only("80 ms", rest);
+    let plan = search(&pinned(request, &[(Partition::TARGET, "cpu")])).unwrap();
+    assert_eq!(plan.pu_of(Partition::DRAFTER), Some("cpu"));
+}
+
+#[test]
+fn measurements_that_answer_nothing_are_pointed_out() {
+    let said = |rest: &str| {
+        let warnings = search(&drafter_only("80 ms", rest)).unwrap().warnings;
+        warnings
+            .into_iter()
+            .filter(|w| w.contains("is not used"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(said(""), Vec::<String>::new());
+    let target = |rest: &str| {
+        let said = said(&format!("  - {{ role: {rest} }}\n"));
+        assert_eq!(said.len(), 1, "{rest}: {said:?}");
+        said.join("")
+    };
+    assert_eq!(
+        target("target, pu: cpu, points: [{ sequence_length: 16, latency: 1 s }]"),
+        "the profile's latency of target on cpu is not used: it was measured at 16 tokens, and 63 would be extrapolated"
+    );
+    assert_eq!(
+        target(
+            "target, pu: cpu, variant: { cpu: 4 }, points: [{ sequence_length: 63, latency: 1 s }]"
+        ),
+        "the profile's latency of target on cpu is not used: it was measured with cpu=4, and cpu has 1 core"
+    );
+    assert_eq!(
+        target(
+            "target, pu: cpu, variant: { npu: 1 }, points: [{ sequence_length: 63, latency: 1 s }]"
+        ),
+        "the profile's latency of target on cpu is not used: it was measured with npu=1, and the platform two has no npu"
+    );
+    assert_eq!(
+        target("target.1, pu: cpu, points: [{ sequence_length: 63, latency: 1 s }]"),
+        "the profile's latency of target.1 on cpu is not used: the module has target instead"
+    );
+    assert_eq!(
+        target("target, pu: cpu, points: [{ sequence_length: 63, new_tokens: 5, latency: 1 s }]"),
+        "the profile's latency of target on cpu is not used: it was measured only with a KV cache"
+    );
+}

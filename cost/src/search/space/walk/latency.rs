@@ -22,9 +22,11 @@ impl Walk<'_> {
         place: usize,
     ) -> Result<f64, Reason> {
         let stages = self.request.spread(role, place).into_iter();
-        stages
+        // Every stage is looked up, for the same reason as both models are.
+        let found: Vec<Result<f64, Reason>> = stages
             .map(|(partition, pu)| self.stage_latency(space, variant, partition, pu))
-            .sum()
+            .collect();
+        found.into_iter().sum()
     }
 
     fn stage_latency(
