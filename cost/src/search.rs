@@ -34,29 +34,36 @@ use crate::speedup::check_alpha;
 use crate::workload::{DraftLengthForm, Partition, Role, Workload};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The greatest draft length that is tried when nobody says otherwise.
+/// The greatest draft length that is tried where neither the module nor anybody says otherwise.
 pub const DEFAULT_MAX_GAMMA: u32 = 16;
 
-/// The greatest draft length that may be asked for; nobody's acceptance rate pays for more.
+/// The greatest draft length that is ever tried; nobody's acceptance rate pays for more.
 pub const LONGEST_DRAFT: u32 = 4096;
 
 /// Which draft lengths are considered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GammaChoice {
+    /// The best one that the module allows: all that it has room for, up to [`LONGEST_DRAFT`]; up
+    /// to [`DEFAULT_MAX_GAMMA`] where it has no loop that bounds it.
+    #[default]
+    Any,
     /// The best one in 0..=max that the module allows.
     Auto {
-        /// Upper bound, besides the module's own.
+        /// Upper bound, besides the module's own and [`LONGEST_DRAFT`].
         max: u32,
     },
     /// This one, however bad.
     Fixed(u32),
 }
 
-impl Default for GammaChoice {
-    fn default() -> Self {
-        Self::Auto {
-            max: DEFAULT_MAX_GAMMA,
-        }
+impl GammaChoice {
+    /// The longest draft to try, given the module's own bound, if it has one.
+    fn longest(self, room: Option<u32>) -> u32 {
+        let longest = match self {
+            Self::Any => room.unwrap_or(DEFAULT_MAX_GAMMA),
+            Self::Auto { max } | Self::Fixed(max) => room.map_or(max, |room| room.min(max)),
+        };
+        longest.min(LONGEST_DRAFT)
     }
 }
 
@@ -131,19 +138,16 @@ impl Request {
     /// The draft lengths to evaluate, ascending.
     ///
     /// # Errors
-    /// [`CostError::Argument`] for a fixed length that the module cannot have, or a length beyond
+    /// [`CostError::Argument`] for a fixed length that the module cannot have, or one beyond
     /// [`LONGEST_DRAFT`].
     pub fn draft_lengths(&self) -> Result<Vec<u32>, CostError> {
         let has_drafter = self.workload.has(Role::Drafter);
         let form = self.workload.draft_length;
-        let (GammaChoice::Auto { max: asked } | GammaChoice::Fixed(asked)) = self.gamma;
-        if asked > LONGEST_DRAFT {
-            return Err(CostError::argument(
-                format!("a draft length of {asked} is too long"),
-                format!("use at most {LONGEST_DRAFT}"),
-            ));
-        }
         match (self.gamma, form) {
+            (GammaChoice::Fixed(gamma), _) if gamma > LONGEST_DRAFT => Err(CostError::argument(
+                format!("a draft length of {gamma} is too long"),
+                format!("use at most {LONGEST_DRAFT}"),
+            )),
             (GammaChoice::Fixed(gamma), _) if gamma > 0 && !has_drafter => {
                 Err(CostError::argument(
                     format!("a draft length of {gamma} needs a drafter, and the module has none"),
@@ -172,14 +176,16 @@ impl Request {
                 ))
             }
             (GammaChoice::Fixed(gamma), _) => Ok(vec![gamma]),
-            (GammaChoice::Auto { max }, DraftLengthForm::Symbolic { max: room }) => {
-                Ok((0..=max.min(room)).collect())
+            (choice, DraftLengthForm::Symbolic { max: room }) => {
+                Ok((0..=choice.longest(Some(room))).collect())
             }
-            (GammaChoice::Auto { max }, DraftLengthForm::Absent) => Ok((0..=max).collect()),
-            (GammaChoice::Auto { .. }, DraftLengthForm::Unrolled { gamma: 0 }) => Ok(vec![0]),
-            // The bound is not applied here: it bounds a choice of ours, and this γ is the module's
-            // own.
-            (GammaChoice::Auto { .. }, DraftLengthForm::Unrolled { gamma }) => Ok(vec![0, gamma]),
+            (choice, DraftLengthForm::Absent) => Ok((0..=choice.longest(None)).collect()),
+            // All drafts or none: a bound below their number leaves none.
+            (GammaChoice::Auto { max }, DraftLengthForm::Unrolled { gamma }) if gamma > max => {
+                Ok(vec![0])
+            }
+            (_, DraftLengthForm::Unrolled { gamma: 0 }) => Ok(vec![0]),
+            (_, DraftLengthForm::Unrolled { gamma }) => Ok(vec![0, gamma]),
         }
     }
 

@@ -213,7 +213,7 @@ pub struct DecisionArgs {
         allow_negative_numbers = true
     )]
     pub gamma: Gamma,
-    /// The longest draft to consider
+    /// The longest draft to consider [default: what IN has room for, up to 4096; 16 without a loop]
     #[arg(long, value_name = "N", allow_negative_numbers = true,
           value_parser = whole::<u32>(0, u32::MAX.into()))]
     pub max_gamma: Option<u32>,

@@ -303,14 +303,33 @@ fn numbers(plan: &Plan) -> String {
 }
 
 fn draft_length(plan: &Plan) -> String {
+    // The best of those that were tried need not be the best of all where it is the last.
+    let ended = match plan.draft_lengths_tried.as_slice() {
+        [0, .., last] if *last == plan.gamma => Some(*last),
+        _ => None,
+    };
+    let only = |room: Option<u32>| match ended {
+        Some(last) if room.is_none_or(|room| last < room) => {
+            format!("; only 0 to {last} were tried")
+        }
+        _ => String::new(),
+    };
     match plan.draft_length {
         DraftLengthForm::Symbolic { max } => {
-            format!("{} (the module has room for {max})", plan.gamma)
+            format!(
+                "{} (the module has room for {max}{})",
+                plan.gamma,
+                only(Some(max))
+            )
         }
         DraftLengthForm::Unrolled { gamma } => {
             format!("{} (unrolled: {gamma} or none)", plan.gamma)
         }
-        DraftLengthForm::Absent => format!("{} (advice: the module has no loop)", plan.gamma),
+        DraftLengthForm::Absent => format!(
+            "{} (advice: the module has no loop{})",
+            plan.gamma,
+            only(None)
+        ),
     }
 }
 

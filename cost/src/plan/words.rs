@@ -4,7 +4,7 @@ use super::build::Context;
 use super::unused;
 use crate::roofline::{self, LatencySource};
 use crate::search::{GammaChoice, Reason, legal};
-use crate::text::{digits, list, seconds};
+use crate::text::{counted, digits, list, seconds};
 use crate::workload::{DraftLengthForm, Partition, Role};
 use std::collections::BTreeSet;
 
@@ -65,6 +65,12 @@ fn why_not(context: &Context<'_>, alpha: &str) -> String {
         }
         (_, DraftLengthForm::Unrolled { gamma: 0 } | DraftLengthForm::Symbolic { max: 0 }) => {
             return "no speculation: the module drafts no tokens".into();
+        }
+        (GammaChoice::Auto { max }, DraftLengthForm::Unrolled { gamma }) if max < gamma => {
+            return format!(
+                "no speculation: the module's drafts are unrolled, so that it drafts {} or none, and the greatest draft length was set to {max}",
+                counted(gamma, "token")
+            );
         }
         _ => {}
     }

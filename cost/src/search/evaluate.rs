@@ -175,10 +175,31 @@ impl<'a> Evaluator<'a> {
 
     /// The best draft length for one point.
     pub fn best_of(&self, point: &Point) -> Option<Choice> {
-        self.draft_lengths
-            .iter()
-            .filter_map(|length| self.try_length(point, length))
-            .reduce(|best, next| self.better(best, next))
+        self.best_length(point, |_| true)
+    }
+
+    /// The best draft length for one point of those that `filter` lets through.
+    ///
+    /// E(α, γ) is concave in γ, since each further token is accepted less often than the one before
+    /// it, and a round's time is affine, unless it is measured (`verify`) or depends on how many
+    /// are accepted (`overlapped`). So time per token falls and then rises, and the rest need not be
+    /// looked at once it rises: a module with room for thousands of drafts costs no more than one
+    /// with room for those that pay.
+    fn best_length(&self, point: &Point, filter: impl Fn(u32) -> bool) -> Option<Choice> {
+        let falls_then_rises = !self.model.verify && !self.model.overlapped;
+        let lengths = self.draft_lengths.iter();
+        let mut tried = lengths
+            .filter(|length| filter(length.gamma))
+            .filter_map(|length| self.try_length(point, length));
+        let mut best = tried.next()?;
+        for next in tried {
+            // By more than rounding: E is flat where it saturates.
+            if falls_then_rises && next.seconds > best.seconds * (1.0 + 1e-9) {
+                break;
+            }
+            best = self.better(best, next);
+        }
+        Some(best)
     }
 
     /// The best of all points.
@@ -217,18 +238,11 @@ impl<'a> Evaluator<'a> {
         speculating: bool,
         filter: impl Fn(&Point) -> bool,
     ) -> Option<Choice> {
-        let choices = self
-            .points
+        self.points
             .iter()
             .filter(|point| filter(point))
-            .flat_map(|point| {
-                let lengths = self
-                    .draft_lengths
-                    .iter()
-                    .filter(move |length| (length.gamma > 0) == speculating);
-                lengths.filter_map(move |length| self.try_length(point, length))
-            });
-        choices.reduce(|best, next| self.better(best, next))
+            .filter_map(|point| self.best_length(point, |gamma| (gamma > 0) == speculating))
+            .reduce(|best, next| self.better(best, next))
     }
 
     /// Seconds per token of the target alone at `point`, γ = 0.

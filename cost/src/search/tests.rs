@@ -168,6 +168,38 @@ fn unrolled_drafts_are_that_many_or_none() {
 }
 
 #[test]
+fn a_bound_below_unrolled_drafts_leaves_none() {
+    let mut w = workload(demand(100, 0), demand(1000, 0));
+    w.draft_length = DraftLengthForm::Unrolled { gamma: 20 };
+    let mut request = Request::new(w, two(1.0), 0.99);
+    // Nobody bounds it: the default is for modules that do not say.
+    assert_eq!(search(&request).unwrap().draft_lengths_tried, [0, 20]);
+    request.gamma = GammaChoice::Auto { max: 20 };
+    assert_eq!(search(&request).unwrap().gamma, 20);
+    for max in [19, 3] {
+        request.gamma = GammaChoice::Auto { max };
+        let plan = search(&request).unwrap();
+        assert_eq!(
+            (plan.gamma, plan.draft_lengths_tried.as_slice()),
+            (0, [0].as_slice())
+        );
+        assert_eq!(
+            plan.why,
+            format!(
+                "no speculation: the module's drafts are unrolled, so that it drafts 20 tokens or none, and the greatest draft length was set to {max}."
+            )
+        );
+    }
+    request.gamma = GammaChoice::Auto { max: 0 };
+    let plan = search(&request).unwrap();
+    assert!(
+        plan.gamma == 0 && plan.why.contains("was set to 0"),
+        "{}",
+        plan.why
+    );
+}
+
+#[test]
 fn separate_forwards_keep_both_models() {
     let mut w = workload(demand(500, 0), demand(1000, 0));
     w.draft_length = DraftLengthForm::Absent;
@@ -192,7 +224,7 @@ fn a_fixed_draft_length_is_kept_however_bad() {
             .to_string()
             .contains("at most 8")
     );
-    request.gamma = GammaChoice::Auto { max: u32::MAX };
+    request.gamma = GammaChoice::Fixed(u32::MAX);
     assert!(
         search(&request)
             .unwrap_err()
@@ -201,6 +233,56 @@ fn a_fixed_draft_length_is_kept_however_bad() {
     );
     request.gamma = GammaChoice::Auto { max: 2 };
     assert_eq!(search(&request).unwrap().draft_lengths_tried, [0, 1, 2]);
+}
+
+#[test]
+fn automatic_lengths_end_with_the_modules_room() {
+    let tried = |form, gamma| {
+        let mut w = workload(demand(1, 0), demand(1000, 0));
+        w.draft_length = form;
+        let request = Request {
+            gamma,
+            ..Request::new(w, two(1.0), 0.999)
+        };
+        search(&request).unwrap()
+    };
+    let room = |max| DraftLengthForm::Symbolic { max };
+    let any = |form| tried(form, GammaChoice::Any);
+    let up_to = |plan: &crate::Plan| plan.draft_lengths_tried.last().copied();
+    let plan = any(room(62));
+    assert_eq!((plan.gamma, up_to(&plan)), (62, Some(62)));
+    assert!(
+        plan.render().contains("62 (the module has room for 62)"),
+        "{}",
+        plan.render()
+    );
+    assert_eq!(up_to(&any(room(u32::MAX))), Some(LONGEST_DRAFT));
+    // A bound is a bound, and no length that must be possible.
+    let bounded = |form, max| tried(form, GammaChoice::Auto { max });
+    for max in [9, 5000, u32::MAX] {
+        assert_eq!(up_to(&bounded(room(8), max)), Some(8), "{max}");
+    }
+    assert_eq!(
+        up_to(&bounded(DraftLengthForm::Absent, u32::MAX)),
+        Some(LONGEST_DRAFT)
+    );
+    let plan = bounded(room(62), 16);
+    assert_eq!(plan.gamma, 16);
+    assert!(
+        plan.render()
+            .contains("16 (the module has room for 62; only 0 to 16 were tried)"),
+        "{}",
+        plan.render()
+    );
+    // Without a room of its own the default holds, and a best at its end is one.
+    let plan = any(DraftLengthForm::Absent);
+    assert_eq!((plan.gamma, up_to(&plan)), (16, Some(DEFAULT_MAX_GAMMA)));
+    assert!(
+        plan.render()
+            .contains("16 (advice: the module has no loop; only 0 to 16 were tried)"),
+        "{}",
+        plan.render()
+    );
 }
 
 #[test]
@@ -403,4 +485,28 @@ fn sensitivity_ends_where_the_choice_changes() {
     assert_eq!(plan.gamma, 0);
     assert!((plan.sensitivity.c.unwrap().low - 0.17).abs() < 1e-6);
     assert!((plan.sensitivity.alpha.unwrap().high.unwrap() - 0.41).abs() < 1e-6);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 60, ..Default::default() })]
+    #[test]
+    fn stopping_where_time_rises_misses_nothing(
+        alphas in proptest::collection::vec(0.0..=1.0f64, 1..6),
+        c in 0.0005..1.0f64,
+        by_position in proptest::prelude::any::<bool>(),
+    ) {
+        let mut w = workload(demand((c * 1e9) as u64, 0), demand(1_000_000_000, 0));
+        w.draft_length = DraftLengthForm::Symbolic { max: 300 };
+        let mut request = Request::new(w, two(1.0), alphas[0]);
+        request.model.per_position = by_position;
+        request.per_position = by_position.then(|| alphas.clone());
+        let plan = search(&request).unwrap();
+        let full = (0..=300).map(|gamma| {
+            let known = request.per_position.as_deref();
+            let (tokens, _) = Evaluator::yields(alphas[0], known, gamma);
+            (f64::from(gamma) * (c * 1e9).floor() / 1e9 + 1.0) * 1e3 / tokens
+        });
+        let least = full.fold(f64::INFINITY, f64::min);
+        proptest::prop_assert!((plan.time.per_token_ms - least).abs() <= 1e-8 * least, "{} {least}", plan.time.per_token_ms);
+    }
 }
