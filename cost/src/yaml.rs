@@ -4,10 +4,13 @@ use crate::CostError;
 use crate::error::Location;
 use crate::text::closest;
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+    DeserializeOwned, DeserializeSeed, EnumAccess, Error as _, IgnoredAny, MapAccess, SeqAccess,
+    VariantAccess as _, Visitor,
 };
 use serde::{Deserialize, Deserializer};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
+use std::marker::PhantomData;
 
 /// Separates a message from its help inside a serde error, which has room for one text only.
 const HELP: char = '\u{1}';
@@ -37,9 +40,7 @@ pub(crate) fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Cos
             "the file has no `version`",
             Some(format!("write `version: {VERSION}` at its top")),
         )),
-        Some(version) if version.as_u64() == Some(VERSION) => {
-            serde_yaml::from_str(text).map_err(|error| convert(file, &error))
-        }
+        Some(version) if version.as_u64() == Some(VERSION) => read_unversioned(file, text),
         Some(version) => {
             let version = serde_yaml::to_string(&version).unwrap_or_default();
             let message = format!(
@@ -56,7 +57,130 @@ pub(crate) fn read_unversioned<T: DeserializeOwned>(
     file: &str,
     text: &str,
 ) -> Result<T, CostError> {
-    serde_yaml::from_str(text).map_err(|error| convert(file, &error))
+    let read = serde_yaml::from_str(text).map_err(|error| convert(file, &error))?;
+    // serde refuses a field of a struct that is there twice, and lets the last of equal keys of a
+    // map win without a word. So the document is walked once more, whatever its types.
+    match Unique.deserialize(serde_yaml::Deserializer::from_str(text)) {
+        Err(error) if error.to_string().contains(HELP) => Err(convert(file, &error)),
+        _ => Ok(read),
+    }
+}
+
+/// A key that a map has already.
+fn twice(key: impl Display) -> String {
+    with_help(
+        format_args!("`{key}` is there twice"),
+        "keep one of them, or give one another name",
+    )
+}
+
+/// Reads a map whose keys have several names, so that two texts may be one key: `f32` and `fp32`.
+/// Keys that are equal as they stand are refused everywhere.
+///
+/// # Errors
+/// A key that is there twice, at its place.
+pub(crate) fn unique<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+where
+    D: Deserializer<'de>,
+    K: Deserialize<'de> + Ord + Display,
+    V: Deserialize<'de>,
+{
+    struct Entries<K, V>(PhantomData<(K, V)>);
+    impl<'de, K, V> Visitor<'de> for Entries<K, V>
+    where
+        K: Deserialize<'de> + Ord + Display,
+        V: Deserialize<'de>,
+    {
+        type Value = BTreeMap<K, V>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+            let mut map = BTreeMap::new();
+            while let Some(key) = entries.next_key::<K>()? {
+                if map.contains_key(&key) {
+                    return Err(A::Error::custom(twice(key)));
+                }
+                map.insert(key, entries.next_value()?);
+            }
+            Ok(map)
+        }
+    }
+    deserializer.deserialize_map(Entries(PhantomData))
+}
+
+/// Reads anything, and fails at a key that its map has already.
+struct Unique;
+
+impl<'de> DeserializeSeed<'de> for Unique {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+macro_rules! nothing_to_see {
+    ($($method:ident: $type:ty),*) => { $(fn $method<E: serde::de::Error>(self, _: $type) -> Result<(), E> { Ok(()) })* };
+}
+
+impl<'de> Visitor<'de> for Unique {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    nothing_to_see!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_i128: i128, visit_u128: u128, visit_f64: f64, visit_str: &str);
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element_seed(Unique)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        let mut seen = BTreeSet::new();
+        while entries.next_key_seed(Key(&mut seen))?.is_some() {
+            entries.next_value_seed(Unique)?;
+        }
+        Ok(())
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, tagged: A) -> Result<(), A::Error> {
+        let (IgnoredAny, value) = tagged.variant()?;
+        value.newtype_variant_seed(Unique)
+    }
+}
+
+/// A key of a map, by its text; fails inside the key, so that the error has its place.
+struct Key<'a>(&'a mut BTreeSet<String>);
+
+impl<'de> DeserializeSeed<'de> for Key<'_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Key<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<(), E> {
+        if self.0.insert(key.to_owned()) {
+            Ok(())
+        } else {
+            Err(E::custom(twice(key)))
+        }
+    }
 }
 
 /// Reads the file at `path` whole.
@@ -240,6 +364,50 @@ mod tests {
                 .0
                 .starts_with("f.yaml:1:1: ")
         );
+    }
+
+    #[test]
+    fn keys_of_maps_are_there_once() {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[allow(dead_code)]
+        struct Maps {
+            version: u64,
+            tasks: BTreeMap<String, BTreeMap<String, u64>>,
+            #[serde(default, deserialize_with = "unique")]
+            peak: BTreeMap<crate::workload::DType, u64>,
+        }
+        let failure = |text: &str| {
+            let error = read::<Maps>("f.yaml", text).unwrap_err();
+            (error.to_string(), error.help().unwrap_or_default())
+        };
+        let help = "keep one of them, or give one another name".to_owned();
+        // The reader itself says which map it is.
+        for (text, said) in [
+            (
+                "version: 1\ntasks:\n  python: { a: 1 }\n  rust: {}\n  python: {}\n",
+                "f.yaml:5:3: tasks: `python` is there twice",
+            ),
+            (
+                "version: 1\ntasks:\n  python: { f32: 1, i8: 2, f32: 1 }\n",
+                "f.yaml:3:28: tasks.python: `f32` is there twice",
+            ),
+            (
+                "version: 1\ntasks: { \"1\": {}, 1: {} }\n",
+                "f.yaml:2:19: tasks: `1` is there twice",
+            ),
+        ] {
+            assert_eq!(failure(text), (said.to_owned(), help.clone()));
+        }
+        // Another name of the same key; only its type knows.
+        let (message, _) = failure("version: 1\ntasks: {}\npeak: { f32: 1, fp32: 2 }\n");
+        assert!(
+            message.starts_with("f.yaml:3:") && message.ends_with("`f32` is there twice"),
+            "{message}"
+        );
+        // An anchor read twice is no key twice.
+        let fine = "version: 1\ntasks: { a: &x { f32: 1 }, b: *x, c: { f32: 2 } }\n";
+        assert_eq!(read::<Maps>("f.yaml", fine).unwrap().tasks.len(), 3);
     }
 
     #[test]

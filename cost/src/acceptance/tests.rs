@@ -130,3 +130,20 @@ fn the_examples_load() {
             < 1e-12
     );
 }
+
+#[test]
+fn tasks_and_quantisations_are_there_once() {
+    for (text, said) in [
+        (
+            "version: 1\ntasks:\n  python: { f32: { alpha: 0.9 } }\n  python: { f32: { alpha: 0.1 } }\n",
+            "a.yaml:4:3: tasks: `python` is there twice",
+        ),
+        (
+            "version: 1\ntasks:\n  python:\n    f32: { alpha: 0.9 }\n    f32: { alpha: 0.1 }\n",
+            "a.yaml:5:5: tasks.python: `f32` is there twice",
+        ),
+    ] {
+        let error = Acceptance::from_yaml("a.yaml", text).unwrap_err();
+        assert_eq!(error.to_string(), said);
+    }
+}

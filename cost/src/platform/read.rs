@@ -36,6 +36,7 @@ struct Unit {
     kind: PuKind,
     resources: Resources,
     memory: MemoryRef,
+    #[serde(deserialize_with = "yaml::unique")]
     peak: BTreeMap<DType, Quantity<OpsPerSecond>>,
     efficiency: Option<Quantity<Fraction>>,
     bandwidth: Quantity<BytesPerSecond>,
