@@ -70,7 +70,8 @@ pub struct Plan {
     pub time: Times,
     /// Why this, in words.
     pub why: String,
-    /// The best of the other mappings under the same variant.
+    /// The best of the other mappings, under whatever variant. The chosen mapping with other
+    /// resources is no other mapping; [`Plan::variants`] has those.
     pub runner_up: Option<RunnerUp>,
     /// How far α and c can move.
     pub sensitivity: Sensitivity,
@@ -204,6 +205,9 @@ pub struct Times {
 /// The next best mapping.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunnerUp {
+    /// Resources it uses, by PU.
+    #[serde(default)]
+    pub variant: Variant,
     /// Partition to PU, models only.
     pub mapping: BTreeMap<Partition, String>,
     /// Its own best γ.

@@ -371,10 +371,11 @@ fn times(context: &Context<'_>) -> Times {
 
 fn runner_up(context: &Context<'_>) -> Option<RunnerUp> {
     let chosen = &context.best.point;
-    let next = context.evaluator.best_where(|point| {
-        point.variant == chosen.variant && point.mapping() != chosen.mapping()
-    })?;
+    let next = context
+        .evaluator
+        .best_where(|point| point.mapping() != chosen.mapping())?;
     Some(RunnerUp {
+        variant: context.variant(next.point.variant),
         mapping: context.mapping(&next.point),
         gamma: next.gamma,
         c: next.point.c(),

@@ -196,8 +196,14 @@ fn numbers(plan: &Plan) -> String {
     } else {
         ""
     };
+    // It is the variant's own: with other resources the target alone may be faster.
+    let with_these = if plan.variants.len() > 1 {
+        " with these resources"
+    } else {
+        ""
+    };
     let baseline = format!(
-        "{} × over the best run without speculation{on_one} ({} on {})",
+        "{} × over the best run without speculation{on_one}{with_these} ({} on {})",
         digits(plan.speedup.over_baseline),
         ms(time.baseline_ms),
         time.baseline_pu
@@ -239,10 +245,15 @@ fn numbers(plan: &Plan) -> String {
     line(
         "runner-up",
         match &plan.runner_up {
-            None => "none: no other mapping is legal under this variant".into(),
+            None => "none: no other mapping is legal".into(),
             Some(next) => format!(
-                "{}, γ = {}: {} per token, {} % slower",
+                "{}{}, γ = {}: {} per token, {} % slower",
                 places(&next.mapping),
+                if next.variant == plan.variant {
+                    String::new()
+                } else {
+                    format!(" with {}", variant(&next.variant))
+                },
                 next.gamma,
                 ms(next.per_token_ms),
                 digits(next.slower * 100.0)

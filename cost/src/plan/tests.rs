@@ -229,3 +229,73 @@ fn without_speculation_it_says_why_and_warns_of_idle_pins() {
         plan.why
     );
 }
+
+#[test]
+fn the_runner_up_is_of_all_variants_and_the_baseline_of_one() {
+    // With four cores the target alone takes 3 ms; with three, beside a fast drafter, it goes to
+    // the GPU.
+    let one = |role: &str, pu: &str, cores: &str, ms: &str| {
+        format!(
+            "  - {{ role: {role}, pu: {pu}, variant: {{ {cores} }}, points: [{{ sequence_length: 63, latency: {ms} ms }}] }}\n"
+        )
+    };
+    let text = [
+        "version: 1\nmeasurements:\n".to_owned(),
+        one("target", "cpu", "cpu: 4", "3"),
+        one("target", "cpu", "cpu: 3", "8"),
+        one("target", "gpu", "gpu: 1", "5"),
+        one("drafter", "cpu", "cpu: 4", "2.5"),
+        one("drafter", "cpu", "cpu: 3", "0.5"),
+    ]
+    .concat();
+    let demands = workload(demand(41_000_000, 3_000), demand(100_000_000, 10_000));
+    let mut request = Request::new(demands, Platform::load("reference").unwrap(), 0.7);
+    request.profile = Some(crate::profile::Profile::from_yaml("p.yaml", &text).unwrap());
+    let plan = search(&request).unwrap();
+    let cores = |variant: &Variant| variant.get("cpu").copied();
+    assert_eq!(cores(&plan.variant), Some(3));
+    assert!((plan.time.baseline_ms - 5.0).abs() < 1e-9);
+    let next = plan.runner_up.as_ref().unwrap();
+    assert_eq!(
+        (cores(&next.variant), next.gamma, next.mapping.len()),
+        (Some(4), 0, 1)
+    );
+    assert!((next.per_token_ms - 3.0).abs() < 1e-9, "{next:?}");
+    let text = plan
+        .render()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    for part in [
+        "over the best run without speculation on one unit with these resources (5.00 ms on gpu)",
+        "runner-up target on cpu with cpu=4,gpu=1, γ = 0: 3.00 ms per token",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    // One variant needs no such words.
+    request.variant = Some(crate::search::parse_variant("cpu=3,gpu=1").unwrap());
+    let plan = search(&request).unwrap();
+    let text = plan
+        .render()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(
+        text.contains("on one unit (5.00 ms on gpu)") && !text.contains(" with cpu="),
+        "{text}"
+    );
+    // Plans from before it said its variant read still.
+    let old: String = plan.to_json().unwrap().replacen(
+        "\"runner_up\": {\n    \"variant\"",
+        "\"runner_up\": {\n    \"unknown\"",
+        1,
+    );
+    assert_eq!(
+        serde_json::from_str::<Plan>(&old)
+            .unwrap()
+            .runner_up
+            .unwrap()
+            .variant,
+        Variant::new()
+    );
+}
