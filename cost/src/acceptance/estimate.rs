@@ -9,11 +9,11 @@ pub struct Estimate {
     /// cluster by prompt, so the truth is wider).
     pub interval: (f64, f64),
     /// A: drafted tokens that were accepted.
-    pub accepted: u64,
+    pub accepted: u128,
     /// R: rounds that ended in a rejection.
-    pub rejected: u64,
+    pub rejected: u128,
     /// Rounds in all.
-    pub rounds: u64,
+    pub rounds: u128,
     /// αᵢ: of the rounds that accepted i−1 drafts, the share that accepted the i-th. Ends where no
     /// round came.
     pub per_position: Vec<f64>,
@@ -34,19 +34,18 @@ const Z: f64 = 1.959_963_984_540_054;
 /// drafts: it has acceptances and no rejection.
 pub fn estimate(histogram: &[u64]) -> Option<Estimate> {
     let (_, ended) = histogram.split_last()?;
-    let total = |counts: &[u64]| {
-        counts
-            .iter()
-            .try_fold(0u64, |sum, count| sum.checked_add(*count))
-    };
-    let accepted = (0u64..).zip(histogram).try_fold(0u64, |sum, (k, rounds)| {
-        sum.checked_add(rounds.checked_mul(k)?)
-    })?;
-    let rejected = total(ended)?;
-    let rounds = total(histogram)?;
-    let decided = accepted
-        .checked_add(rejected)
-        .filter(|decided| *decided > 0)?;
+    // In 128 bits no file is long enough for these sums to overflow: a histogram of 2^32 counts of
+    // 2^64 comes to 2^127.
+    let total = |counts: &[u64]| counts.iter().map(|count| u128::from(*count)).sum::<u128>();
+    let accepted: u128 = (0u128..)
+        .zip(histogram)
+        .map(|(k, rounds)| u128::from(*rounds) * k)
+        .sum();
+    let (rejected, rounds) = (total(ended), total(histogram));
+    let decided = accepted + rejected;
+    if decided == 0 {
+        return None;
+    }
     let alpha = accepted as f64 / decided as f64;
     let mut reached = rounds;
     let mut per_position = Vec::with_capacity(ended.len());
@@ -54,8 +53,9 @@ pub fn estimate(histogram: &[u64]) -> Option<Estimate> {
         if reached == 0 {
             break;
         }
-        per_position.push((reached - stopped) as f64 / reached as f64);
-        reached -= stopped;
+        let went_on = reached - u128::from(*stopped);
+        per_position.push(went_on as f64 / reached as f64);
+        reached = went_on;
     }
     let drafted = rounds as f64 * ended.len() as f64;
     Some(Estimate {
@@ -105,7 +105,17 @@ mod tests {
         assert_eq!(estimate(&[0, 0, 7]).unwrap().alpha, 1.0);
         assert_eq!(estimate(&[7, 0, 0]).unwrap().alpha, 0.0);
         assert_eq!(estimate(&[7, 0, 0]).unwrap().per_position, [0.0]);
-        assert_eq!(estimate(&[u64::MAX, u64::MAX]), None, "no overflow");
+        let greatest = estimate(&[u64::MAX, u64::MAX]).unwrap();
+        assert_eq!(
+            (greatest.alpha, greatest.rounds),
+            (0.5, 2 * u128::from(u64::MAX))
+        );
+        let rejected = estimate(&[u64::MAX, 1]).unwrap();
+        assert_eq!(
+            (rejected.accepted, rejected.rejected),
+            (1, u128::from(u64::MAX))
+        );
+        assert!(rejected.alpha < 1e-19);
         // Two decimals of a published example: 9 of 10, Wilson.
         let (low, high) = wilson(0.9, 10.0);
         assert_eq!(

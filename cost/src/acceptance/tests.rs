@@ -147,3 +147,18 @@ fn tasks_and_quantisations_are_there_once() {
         assert_eq!(error.to_string(), said);
     }
 }
+
+#[test]
+fn counts_of_any_size_are_counted() {
+    let text = "version: 1\ntasks: { a: { f32: { histogram: [18446744073709551615, 1] } } }\n";
+    let selected = Acceptance::from_yaml("a.yaml", text)
+        .unwrap()
+        .select(None)
+        .unwrap();
+    assert!(selected.alpha > 0.0 && selected.alpha < 1e-19);
+    assert!(
+        selected.how.contains("18446744073709551615 rejected"),
+        "{}",
+        selected.how
+    );
+}
