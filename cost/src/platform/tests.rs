@@ -306,3 +306,30 @@ fn routes_go_by_way_of_the_control_unit() {
     assert!((route.seconds(1_000_000) - (2.0 * 50e-6 + 1e-3)).abs() < 1e-12);
     assert_eq!(platform.route("npu", "npu").unwrap().seconds(1 << 40), 0.0);
 }
+
+#[test]
+fn flags_and_devices_are_one_line() {
+    let device = "device: local, runtime_device: local-task";
+    for (key, to, at) in [
+        ("compile_flags", "[--a, \"--b\\n--c\"]", "p.yaml:10:77"),
+        ("module_flags", "[\"--b\\n--c\"]", "p.yaml:10:71"),
+        ("runtime_flags", "[\"--b\\n--c\"]", "p.yaml:10:72"),
+        ("restrict_flags", "[\"--b\\n--c\"]", "p.yaml:10:73"),
+    ] {
+        let said = complaint(device, &format!("{device}, {key}: {to}"));
+        let wanted =
+            format!("{at}: a flag is one line without control characters, not `--b\\n--c`");
+        assert!(said.starts_with(&wanted), "{said}");
+        assert!(said.contains("as an item of its own"), "{said}");
+    }
+    let said = complaint(device, "device: local, runtime_device: \"local-task\\r\"");
+    assert!(
+        said.starts_with("p.yaml:10:44: a device is one line") && said.contains("`local-task\\r`"),
+        "{said}"
+    );
+    let said = complaint("name: board", "name: board\ncompile_flags: [\"--x\\n\"]");
+    assert!(
+        said.starts_with("p.yaml:3:17: a flag is one line"),
+        "{said}"
+    );
+}

@@ -20,6 +20,10 @@ pub(super) fn platform(platform: &Platform, file: &str, text: &str) -> Result<()
             None,
         );
     }
+    if let Some((item, flag)) = broken(&platform.compile_flags) {
+        let path = [Step::Key("compile_flags"), Step::Item(item)];
+        return fail(&path, not_one_line("a flag", flag), Some(ONE_LINE.into()));
+    }
     let mut memories = BTreeSet::new();
     for (index, memory) in platform.memories.iter().enumerate() {
         if !memories.insert(&memory.name) {
@@ -54,6 +58,33 @@ pub(super) fn platform(platform: &Platform, file: &str, text: &str) -> Result<()
                 format!("there are two processing units `{}`", pu.name),
                 None,
             );
+        }
+        let iree = &pu.iree;
+        let runtime_device = std::slice::from_ref(&iree.runtime_device);
+        for (key, texts) in [
+            ("compile_flags", iree.compile_flags.as_slice()),
+            ("module_flags", &iree.module_flags),
+            ("runtime_device", runtime_device),
+            ("runtime_flags", &iree.runtime_flags),
+            ("restrict_flags", &iree.restrict_flags),
+        ] {
+            let Some((item, text)) = broken(texts) else {
+                continue;
+            };
+            let [units, this, _] = unit("iree");
+            let at = [
+                units,
+                this,
+                Step::Key("iree"),
+                Step::Key(key),
+                Step::Item(item),
+            ];
+            let (path, what) = match key {
+                "runtime_device" => (at.get(..4), "a device"),
+                _ => (at.get(..), "a flag"),
+            };
+            let message = not_one_line(what, text);
+            return fail(path.unwrap_or(&at), message, Some(ONE_LINE.into()));
         }
         // Two devices of the same spec are merged by iree-compile without a word, and the placement
         // is gone.
@@ -205,6 +236,23 @@ pub(super) fn platform(platform: &Platform, file: &str, text: &str) -> Result<()
     }
     Ok(())
 }
+
+/// The first text that is not one line. Flags are written to files that hold one in each line, and
+/// what came after a line break would be another flag.
+fn broken(texts: &[String]) -> Option<(usize, &String)> {
+    let mut numbered = texts.iter().enumerate();
+    numbered.find(|(_, text)| text.chars().any(char::is_control))
+}
+
+fn not_one_line(what: &str, text: &str) -> String {
+    format!(
+        "{what} is one line without control characters, not `{}`",
+        text.escape_debug()
+    )
+}
+
+const ONE_LINE: &str =
+    "write each flag as an item of its own, and none as a block (`|` keeps the line's end)";
 
 fn is_symbol(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
