@@ -31,6 +31,7 @@ use crate::plan::{self, Plan};
 use crate::platform::{Platform, Variant};
 use crate::profile::Profile;
 use crate::speedup::check_alpha;
+use crate::text::counted;
 use crate::workload::{DraftLengthForm, Partition, Role, Workload};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -157,7 +158,10 @@ impl Request {
             (_, _) if !has_drafter => Ok(vec![0]),
             (GammaChoice::Fixed(gamma), DraftLengthForm::Symbolic { max }) if gamma > max => {
                 Err(CostError::argument(
-                    format!("the module has room for at most {max} drafts per round, not {gamma}"),
+                    format!(
+                        "the module has room for at most {} per round, not {gamma}",
+                        counted(max, "draft")
+                    ),
                     format!(
                         "use a draft length of 0 to {max}, or export the module with a greater maximum"
                     ),
@@ -168,7 +172,8 @@ impl Request {
             {
                 Err(CostError::argument(
                     format!(
-                        "the module's drafts are unrolled: it drafts {unrolled} tokens or none, not {gamma}"
+                        "the module's drafts are unrolled: it drafts {} or none, not {gamma}",
+                        counted(unrolled, "token")
                     ),
                     format!(
                         "use a draft length of {unrolled} or 0, or export the module with a symbolic draft length"
@@ -237,13 +242,15 @@ impl Request {
                     "to keep a processing unit out of the decision, forbid it to the roles"
                         .to_owned()
                 } else {
-                    format!("use 1 to {}", pu.resources())
+                    match pu.resources() {
+                        1 => "use 1".to_owned(),
+                        all => format!("use 1 to {all}"),
+                    }
                 };
                 return Err(CostError::argument(
                     format!(
-                        "`{name}={count}`: {name} has {} {}",
-                        pu.resources(),
-                        pu.resource
+                        "`{name}={count}`: {name} has {}",
+                        pu.counted(pu.resources())
                     ),
                     help,
                 ));

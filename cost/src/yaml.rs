@@ -200,7 +200,7 @@ fn convert(file: &str, error: &serde_yaml::Error) -> CostError {
         .unwrap_or(&text);
     let (message, help) = match text.split_once(HELP) {
         Some((message, help)) => (message.to_owned(), Some(help.to_owned())),
-        None => (text.to_owned(), did_you_mean(text)),
+        None => (in_words(text), did_you_mean(text)),
     };
     CostError::File {
         location: Location {
@@ -210,6 +210,74 @@ fn convert(file: &str, error: &serde_yaml::Error) -> CostError {
         },
         message,
         help,
+    }
+}
+
+/// What serde says of a value that is not of the type wanted, without the names of Rust's types:
+/// "invalid type: integer `3`, expected struct Point" is "the number 3 stands where a map of keys and
+/// values is wanted". Anything else stays as it is.
+fn in_words(message: &str) -> String {
+    // A variant is something else here: the resources in use.
+    let message = message.replacen("unknown variant `", "unknown value `", 1);
+    let kinds = ["invalid type: ", "invalid value: ", "invalid length "];
+    let Some((at, kind)) = kinds
+        .iter()
+        .find_map(|kind| Some((message.find(kind)?, *kind)))
+    else {
+        return message;
+    };
+    let (path, rest) = message.split_at(at);
+    let rest = rest.strip_prefix(kind).unwrap_or(rest);
+    let Some((given, wanted)) = rest.rsplit_once(", expected ") else {
+        return message;
+    };
+    let given = match kind {
+        "invalid length " => format!("a list of {given}"),
+        _ => given_in_words(given),
+    };
+    format!(
+        "{path}{given} stands where {} is wanted",
+        wanted_in_words(wanted)
+    )
+}
+
+fn given_in_words(given: &str) -> String {
+    // "as u128" follows an integer that is too large for the usual type.
+    let quoted = || Some(given.split_once('`')?.1.rsplit_once('`')?.0);
+    let number = ["integer `", "floating point `"];
+    match given {
+        "sequence" => "a list".into(),
+        "map" => "a map of keys and values".into(),
+        "unit value" | "Option value" => "nothing".into(),
+        _ if number.iter().any(|number| given.starts_with(number)) => {
+            quoted().map_or_else(|| given.to_owned(), |number| format!("the number {number}"))
+        }
+        _ => match given.strip_prefix("string ") {
+            Some(text) => format!("the text {text}"),
+            None => given.strip_prefix("boolean ").unwrap_or(given).to_owned(),
+        },
+    }
+}
+
+fn wanted_in_words(wanted: &str) -> String {
+    let whole = |most: u64| format!("a whole number from 0 to {most}");
+    match wanted {
+        "u8" => whole(u8::MAX.into()),
+        "u16" => whole(u16::MAX.into()),
+        "u32" => whole(u32::MAX.into()),
+        "u64" | "usize" => whole(u64::MAX),
+        "f32" | "f64" => "a number".into(),
+        "a boolean" => "true or false".into(),
+        "a string" => "a text".into(),
+        "a map" => "a map of keys and values".into(),
+        "a sequence" => "a list".into(),
+        _ if wanted.starts_with("struct ") || wanted.starts_with("internally tagged ") => {
+            "a map of keys and values".into()
+        }
+        _ => match wanted.strip_prefix("an array of length ") {
+            Some(length) => format!("a list of {length}"),
+            None => wanted.to_owned(),
+        },
     }
 }
 
@@ -333,6 +401,8 @@ mod tests {
         version: u64,
         bandwidth: Option<f64>,
         list: Option<Vec<f64>>,
+        count: Option<u64>,
+        between: Option<[String; 2]>,
     }
 
     fn failure(text: &str) -> (String, Option<String>) {
@@ -348,6 +418,61 @@ mod tests {
             "{message}"
         );
         assert_eq!(help.as_deref(), Some("did you mean `bandwidth`?"));
+    }
+
+    #[test]
+    fn types_are_told_in_words() {
+        let whole = "a whole number from 0 to 18446744073709551615";
+        for (text, said) in [
+            (
+                "3",
+                "1:1: the number 3 stands where a map of keys and values is wanted".to_owned(),
+            ),
+            (
+                "[1]",
+                "1:1: a list stands where a map of keys and values is wanted".into(),
+            ),
+            (
+                "text",
+                "1:1: the text \"text\" stands where a map of keys and values is wanted".into(),
+            ),
+            (
+                "version: 1\nlist: 3\n",
+                "2:7: list: the number 3 stands where a list is wanted".into(),
+            ),
+            (
+                "version: 1\nlist: [a]\n",
+                "2:8: list[0]: the text \"a\" stands where a number is wanted".into(),
+            ),
+            (
+                "version: 1\nlist: [true]\n",
+                "2:8: list[0]: `true` stands where a number is wanted".into(),
+            ),
+            (
+                "version: 1\nlist: [{}]\n",
+                "2:8: list[0]: a map of keys and values stands where a number is wanted".into(),
+            ),
+            (
+                "version: 1\ncount: 99999999999999999999\n",
+                format!(
+                    "2:8: count: the number 99999999999999999999 stands where {whole} is wanted"
+                ),
+            ),
+            (
+                "version: 1\ncount: -1\n",
+                format!("2:8: count: the number -1 stands where {whole} is wanted"),
+            ),
+            (
+                "version: 1\ncount: 6.5\n",
+                format!("2:8: count: the number 6.5 stands where {whole} is wanted"),
+            ),
+            (
+                "version: 1\nbetween: [a]\n",
+                "2:10: between: a list of 1 stands where a list of 2 is wanted".into(),
+            ),
+        ] {
+            assert_eq!(failure(text).0, format!("f.yaml:{said}"), "{text}");
+        }
     }
 
     #[test]

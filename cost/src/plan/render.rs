@@ -3,7 +3,7 @@
 use super::Plan;
 use crate::roofline::LatencySource;
 use crate::search::Interval;
-use crate::text::{bytes, digits};
+use crate::text::{bytes, counted, digits, of_plural};
 use crate::workload::{DraftLengthForm, Partition, Per};
 use comfy_table::{ContentArrangement, Table, presets};
 use std::collections::BTreeMap;
@@ -36,9 +36,9 @@ pub(super) fn render(plan: &Plan) -> String {
     section(
         &mut out,
         &format!(
-            "ruled out ({} of {} mappings)",
+            "ruled out ({} of {})",
             plan.points.saturating_sub(plan.points_evaluated),
-            plan.points
+            counted(plan.points, "mapping")
         ),
         &ruled_out,
     );
@@ -282,11 +282,11 @@ fn numbers(plan: &Plan) -> String {
     line(
         "evaluated",
         format!(
-            "{} of {} mappings, {} of the target alone, {} draft lengths",
+            "{} of {}, {} of the target alone, {}",
             plan.points_evaluated,
-            plan.points,
+            counted(plan.points, "mapping"),
             plan.alone_evaluated,
-            plan.draft_lengths_tried.len()
+            counted(plan.draft_lengths_tried.len() as u64, "draft length")
         ),
     );
     let flags: Vec<String> = plan
@@ -294,8 +294,11 @@ fn numbers(plan: &Plan) -> String {
         .iter()
         .map(|device| {
             format!(
-                "{} = {} ({} of {} {})",
-                device.pu, device.runtime_device, device.active, device.of, device.resource
+                "{} = {} ({} of {})",
+                device.pu,
+                device.runtime_device,
+                device.active,
+                of_plural(device.of, &device.resource)
             )
         })
         .collect();
@@ -386,7 +389,7 @@ fn variants(plan: &Plan) -> String {
     }
     let rest = plan.variants.len().saturating_sub(MOST_VARIANTS);
     let more = if rest > 0 {
-        format!("\n({rest} more variants in the JSON form)")
+        format!("\n({} in the JSON form)", counted(rest, "more variant"))
     } else {
         String::new()
     };

@@ -299,3 +299,20 @@ fn the_runner_up_is_of_all_variants_and_the_baseline_of_one() {
         Variant::new()
     );
 }
+
+#[test]
+fn one_is_said_in_the_singular() {
+    let mut request = request();
+    request.gamma = GammaChoice::Fixed(1);
+    request.platform.links.clear();
+    request.pins.insert(Partition::DRAFTER, "cpu".into());
+    let text = search(&request).unwrap().render();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "drafting 1 token yields",
+        "1 draft length devices",
+        "(1 of 1 core)",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}

@@ -42,8 +42,8 @@ pub(super) fn why(context: &Context<'_>) -> String {
             )
         };
         return format!(
-            "{verdict}: drafting {} tokens yields {} tokens per round for the time of {} passes of the target{refined}.{how}{advice}",
-            choice.gamma,
+            "{verdict}: drafting {} yields {} tokens per round for the time of {} passes of the target{refined}.{how}{advice}",
+            counted(choice.gamma, "token"),
             digits(tokens),
             digits(round)
         );

@@ -104,7 +104,7 @@ fn unknown_keys_and_values_are_located_with_a_suggestion() {
         "{text}"
     );
     let text = complaint("source: stated", "source: guessed");
-    assert!(text.contains("unknown variant `guessed`"), "{text}");
+    assert!(text.contains("unknown value `guessed`"), "{text}");
     let text = complaint("peak: { f32:", "peak: { f33:");
     assert!(
         text.starts_with("p.yaml:8:13: ") && text.contains("did you mean `f32`?"),
@@ -213,7 +213,7 @@ fn links_say_how_values_cross() {
     let with = |keys: &str| complaint(from, &format!("{from}, {keys}"));
     let text = with("methods: [shared-bufer]");
     assert!(
-        text.contains("unknown variant `shared-bufer`")
+        text.contains("unknown value `shared-bufer`")
             && text.ends_with("| did you mean `shared-buffer`?"),
         "{text}"
     );

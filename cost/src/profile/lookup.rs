@@ -2,7 +2,7 @@
 
 use super::{Measurement, Point, Profile};
 use crate::platform::Variant;
-use crate::text::{list, seconds};
+use crate::text::{counted, list, seconds};
 use crate::units::Source;
 use crate::workload::{DType, Partition};
 use serde::{Deserialize, Serialize};
@@ -225,7 +225,10 @@ fn at_length(points: &[&Point], length: Option<u64>) -> Answer {
             let range = list(points.iter().map(|p| p.sequence_length));
             Err((
                 HoleReason::SequenceLength,
-                format!("it was measured at {range} tokens, and {length} would be extrapolated"),
+                format!(
+                    "it was measured at {range} token{}, and {length} would be extrapolated",
+                    if range == "1" { "" } else { "s" }
+                ),
             ))
         }
     }
@@ -260,7 +263,10 @@ fn at_new_tokens(points: &[Point], length: Option<u64>, new: u32) -> Answer {
         }
         _ if counts.is_empty() => Err((
             HoleReason::NewTokens,
-            format!("it was not measured with {new} new tokens (no point has `new_tokens`)"),
+            format!(
+                "it was not measured with {} (no point has `new_tokens`)",
+                counted(new, "new token")
+            ),
         )),
         _ => Err((
             HoleReason::NewTokens,
@@ -273,7 +279,7 @@ fn at_new_tokens(points: &[Point], length: Option<u64>, new: u32) -> Answer {
 }
 
 fn exactly(point: &Point) -> (f64, Option<f64>, String, Source) {
-    let how = format!("at {} tokens", point.sequence_length);
+    let how = format!("at {}", counted(point.sequence_length, "token"));
     (
         point.latency.value,
         point.spread.as_ref().map(|s| s.value),
@@ -339,11 +345,11 @@ pub(super) fn falling(profile: &Profile) -> Vec<String> {
                 .sum::<f64>();
             if a.latency.value - b.latency.value > spread {
                 warnings.push(format!(
-                    "{} on {}: the latency falls from {} at {} tokens to {} at {}, by more than its spread",
+                    "{} on {}: the latency falls from {} at {} to {} at {}, by more than its spread",
                     m.role,
                     m.pu,
                     seconds(a.latency.value),
-                    a.sequence_length,
+                    counted(a.sequence_length, "token"),
                     seconds(b.latency.value),
                     b.sequence_length
                 ));

@@ -24,7 +24,7 @@ fn bad_requests_say_what_and_what_instead() {
     let text = complaint(&|r| r.variant = Some(Variant::from([("cpux".into(), 1)])));
     assert!(text.contains("did you mean `cpu`?"), "{text}");
     let text = complaint(&|r| r.variant = Some(Variant::from([("cpu".into(), 2)])));
-    assert_eq!(text, "`cpu=2`: cpu has 1 cores | use 1 to 1");
+    assert_eq!(text, "`cpu=2`: cpu has 1 core | use 1");
     assert!(
         complaint(&|r| r.variant = Some(Variant::from([("cpu".into(), 0)]))).contains("forbid")
     );
