@@ -109,9 +109,10 @@ pub(crate) fn watts(value: f64) -> String {
 }
 
 /// Three significant digits, as tables want them; two decimals between 0.1 and
-/// 1, and none of large numbers.
+/// 1, and none of large numbers, up to those that are too long to be read.
 pub fn digits(value: f64) -> String {
     match value.abs() {
+        v if v >= 1e12 => format!("{value:.2e}"),
         v if v >= 99.95 => format!("{value:.0}"),
         v if v >= 9.995 => format!("{value:.1}"),
         v if v >= 0.0995 || v == 0.0 => format!("{value:.2}"),
@@ -167,6 +168,10 @@ mod tests {
         assert_eq!(
             [digits(0.0), digits(0.079), digits(0.41), digits(4.1e-5)],
             ["0.00", "0.0790", "0.41", "4.10e-5"]
+        );
+        assert_eq!(
+            [digits(123_456_789.0), digits(1.8e22)],
+            ["123456789", "1.80e22"]
         );
         assert_eq!(list(["a", "b", "c"]), "a, b and c");
     }

@@ -190,7 +190,12 @@ impl<'de, D: Dimension> Visitor<'de> for QuantityVisitor<D> {
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Self::Value, E> {
-        checked(value, &value.to_string())
+        // 1e-300 has three hundred digits otherwise.
+        let text = match value.abs() {
+            0.0 | 1e-9..1e15 => value.to_string(),
+            _ => format!("{value:e}"),
+        };
+        checked(value, &text)
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {

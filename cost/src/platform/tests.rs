@@ -333,3 +333,37 @@ fn flags_and_devices_are_one_line() {
         "{said}"
     );
 }
+
+#[test]
+fn quantities_that_no_machine_has_are_refused_at_their_place() {
+    for (from, to, said) in [
+        (
+            "bandwidth: 4 GB/s",
+            "bandwidth: 1e-300",
+            "p.yaml:17:16: processing_units[1].bandwidth: `1e-300`: a bandwidth must lie between 1 B/s and 1000 PB/s",
+        ),
+        (
+            "latency: 50 us",
+            "latency: 1e308 s",
+            "`1e308 s`: a time must be 0, or lie between 1e-15 s and 1e9 s",
+        ),
+        (
+            "latency: 50 us",
+            "latency: { value: 1e10 s, source: measured }",
+            "`1e10 s`: a time must be 0",
+        ),
+        (
+            "8 GFLOP/s",
+            "1e-9",
+            "a rate of operations must lie between 1 OP/s",
+        ),
+        (
+            "512 MiB",
+            "1e200 GiB",
+            "a size must lie between 1 B and 1000 PB",
+        ),
+    ] {
+        let complaint = complaint(from, to);
+        assert!(complaint.contains(said), "{complaint}");
+    }
+}

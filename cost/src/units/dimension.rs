@@ -61,19 +61,33 @@ const LARGE_OR_BINARY: &[(&str, f64)] = &[
     ("Ti", 1_099_511_627_776.0),
 ];
 
-fn positive(value: f64) -> Result<(), &'static str> {
-    if value.is_finite() && value > 0.0 {
+// The bounds are far beyond any machine, and so far within what a float holds that no time that is
+// reckoned from quantities inside of them is infinite, or 0 where it should not be.
+
+/// Greater than zero, and within bounds that `words` name.
+fn within(value: f64, least: f64, most: f64, words: &'static str) -> Result<(), &'static str> {
+    if !value.is_finite() || value <= 0.0 {
+        Err("must be finite and greater than zero")
+    } else if (least..=most).contains(&value) {
         Ok(())
     } else {
-        Err("must be finite and greater than zero")
+        Err(words)
     }
 }
 
-fn not_negative(value: f64) -> Result<(), &'static str> {
-    if value.is_finite() && value >= 0.0 {
+/// The same, or zero.
+fn within_or_zero(
+    value: f64,
+    least: f64,
+    most: f64,
+    words: &'static str,
+) -> Result<(), &'static str> {
+    if !value.is_finite() || value < 0.0 {
+        Err("must be finite and not negative")
+    } else if value == 0.0 {
         Ok(())
     } else {
-        Err("must be finite and not negative")
+        within(value, least, most, words)
     }
 }
 
@@ -99,25 +113,30 @@ macro_rules! dimension {
 }
 
 dimension!(
-    /// A size in bytes.
-    Bytes, "a size", "2 GiB", &[("B", 1.0)], LARGE_OR_BINARY, positive, text::bytes
+    /// A size in bytes, up to 1000 PB.
+    Bytes, "a size", "2 GiB", &[("B", 1.0)], LARGE_OR_BINARY,
+    |v| within(v, 1.0, 1e18, "must lie between 1 B and 1000 PB"), text::bytes
 );
 dimension!(
-    /// A time in seconds that may be zero.
-    Seconds, "a time", "50 us", &[("s", 1.0)], SMALL, not_negative, text::seconds
+    /// A time in seconds that may be zero, or lies between 1 fs and 30 years.
+    Seconds, "a time", "50 us", &[("s", 1.0)], SMALL,
+    |v| within_or_zero(v, 1e-15, 1e9, "must be 0, or lie between 1e-15 s and 1e9 s (30 years)"), text::seconds
 );
 dimension!(
-    /// A rate in bytes per second.
-    BytesPerSecond, "a bandwidth", "12 GB/s", &[("B/s", 1.0), ("bit/s", 0.125)], LARGE_OR_BINARY, positive, |v| text::metric(v, "B/s")
+    /// A rate in bytes per second, from 1 B/s to 1000 PB/s.
+    BytesPerSecond, "a bandwidth", "12 GB/s", &[("B/s", 1.0), ("bit/s", 0.125)], LARGE_OR_BINARY,
+    |v| within(v, 1.0, 1e18, "must lie between 1 B/s and 1000 PB/s"), |v| text::metric(v, "B/s")
 );
 dimension!(
-    /// A rate in arithmetic operations per second; a multiply-add counts as two.
-    OpsPerSecond, "a rate of operations", "16 GFLOP/s", &[("FLOP/s", 1.0), ("FLOPS", 1.0), ("OP/s", 1.0), ("OPS", 1.0)], LARGE, positive, |v| text::metric(v, "OP/s")
+    /// A rate in arithmetic operations per second; a multiply-add counts as two. From 1
+    /// to 10²¹.
+    OpsPerSecond, "a rate of operations", "16 GFLOP/s", &[("FLOP/s", 1.0), ("FLOPS", 1.0), ("OP/s", 1.0), ("OPS", 1.0)], LARGE,
+    |v| within(v, 1.0, 1e21, "must lie between 1 OP/s and 1e21 OP/s"), |v| text::metric(v, "OP/s")
 );
 dimension!(
-    /// A share of a whole, greater than zero and at most one.
+    /// A share of a whole, at least a millionth and at most one.
     Fraction, "a fraction", "0.5 (or 50 %)", &[("%", 0.01)], NONE,
-    |v: f64| if v > 0.0 && v <= 1.0 { Ok(()) } else { Err("must be greater than 0 and at most 1") }, text::digits
+    |v: f64| if (1e-6..=1.0).contains(&v) { Ok(()) } else { Err("must be at least 0.000001 and at most 1") }, text::digits
 );
 dimension!(
     /// A probability, from zero to one.
@@ -132,8 +151,9 @@ dimension!(
 );
 
 dimension!(
-    /// An electric power that may be zero.
-    Watts, "a power", "1.5 W", &[("W", 1.0)], POWER, not_negative, text::watts
+    /// An electric power that may be zero, or lies between 1 nW and 1 GW.
+    Watts, "a power", "1.5 W", &[("W", 1.0)], POWER,
+    |v| within_or_zero(v, 1e-9, 1e9, "must be 0, or lie between 1e-9 W and 1e9 W"), text::watts
 );
 
 /// Reads a number with an optional unit of dimension `D`, into base units.
@@ -211,6 +231,20 @@ mod tests {
         assert_eq!(parse::<BytesPerSecond>("8 Gbit/s"), Ok(1e9));
         assert_eq!(parse::<OpsPerSecond>("2 TOPS"), Ok(2e12));
         assert!((parse::<Fraction>("50 %").unwrap() - 0.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_no_machine_has_is_refused() {
+        assert!(Seconds::check(0.0).is_ok() && Seconds::check(1e-15).is_ok());
+        assert!(Watts::check(0.0).is_ok() && Bytes::check(1.0).is_ok());
+        for wrong in [-1.0, 1e308, f64::INFINITY, f64::NAN, 1e-300] {
+            assert!(Seconds::check(wrong).is_err(), "{wrong}");
+            assert!(Bytes::check(wrong).is_err(), "{wrong}");
+            assert!(BytesPerSecond::check(wrong).is_err(), "{wrong}");
+            assert!(OpsPerSecond::check(wrong).is_err(), "{wrong}");
+            assert!(Fraction::check(wrong).is_err(), "{wrong}");
+            assert!(Watts::check(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]
