@@ -42,12 +42,32 @@ func.func @step(%tokens: tensor<4xi64>) -> tensor<4xi64> {
 CHECK: error: the module's drafts are unrolled: it drafts 2 tokens or none, not 3
 CHECK: help: use a draft length of 2 or 0, or export the module with a symbolic draft length
 
+// A bound below that length leaves none, and the plan says so.
+// RUN: specplace %data/step_place.mlir -o %t/bounded.mlir --alpha 0.9 --max-gamma 3 2>&1 | FileCheck bound.txt
+//--- bound.txt
+CHECK: plan for reference {{.*}}: do not speculate (γ = 0), target on cpu
+CHECK: no speculation: the module's drafts are unrolled, so that it drafts 4 tokens or none, and the
+CHECK-NEXT: greatest draft length was set to 3.
+
 // With an open draft length every acceptance rate has its own: none where
 // nothing is accepted, all that the module has room for where everything is,
 // and not more than the user allows.
 // RUN: specplace opt --pass resolve-markers,lower-torch,identify-roles,estimate-costs,select-mapping -q %examples/pair/generate_symbolic.mlir --alpha 0 | FileCheck open.txt --check-prefix=NONE
 // RUN: specplace opt --pass resolve-markers,lower-torch,identify-roles,estimate-costs,select-mapping -q %examples/pair/generate_symbolic.mlir --alpha 1 | FileCheck open.txt --check-prefix=ALL
 // RUN: specplace opt --pass resolve-markers,lower-torch,identify-roles,estimate-costs,select-mapping -q %examples/pair/generate_symbolic.mlir --alpha 1 --max-gamma 5 | FileCheck open.txt --check-prefix=FIVE
+
+// What a profile measured is not passed over for an estimate, though it be of
+// the drafter alone; and what it measured elsewhere is named.
+// RUN: specplace %examples/pair/generate_symbolic.mlir -o %t/measured.mlir --alpha 0.7 --profile drafter.yaml 2>&1 | FileCheck drafter.yaml
+//--- drafter.yaml
+# CHECK: speculate with γ = 1, drafter on cpu, target on cpu
+# CHECK: drafter cpu 2.00 ms measured
+# CHECK: the profile's latency of target on cpu is not used: it was measured at 16 tokens
+# CHECK: 8 × the profile has no latency of drafter on gpu: it was not measured there
+version: 1
+measurements:
+  - { role: drafter, pu: cpu, points: [{ sequence_length: 63, latency: 2 ms }] }
+  - { role: target, pu: cpu, points: [{ sequence_length: 16, latency: 5 ms }] }
 //--- open.txt
 NONE: draft_length = 0 : i64
 ALL: draft_length = 8 : i64
