@@ -8,6 +8,7 @@ use super::{Expectation, Parameter, Report, check};
 
 /// Two functions on two devices, a weight on each, and a public function.
 const PLACED: &str = r#"
+module attributes {specplace.plan = {control = "cpu", draft_length = 1 : i64, drafter = "gpu", target = "cpu"}} {
 util.global private @cpu = #hal.device.alias<"local"[0]> : !hal.device
 util.global private @gpu = #hal.device.alias<"vulkan"> : !hal.device
 util.global private @d.w = #flow.parameter.named<"model"::"drafter.w"> : tensor<4xf32>
@@ -37,6 +38,7 @@ func.func public @main(%v: !hal.buffer_view, %s: !hal.buffer, %t: !hal.buffer) -
   %r = func.call @target_0(%s, %t) : (!hal.buffer, !hal.buffer) -> !hal.buffer_view
   %r2 = func.call @target_0(%t, %t) : (!hal.buffer, !hal.buffer) -> !hal.buffer_view
   return %r, %r2 : !hal.buffer_view, !hal.buffer_view
+}
 }
 "#;
 
@@ -194,6 +196,18 @@ fn right_placement_is_proven() {
     );
     // Both functions hold the same addition, which IREE compiles for both.
     assert_eq!(report.remarks.len(), 1);
+}
+
+#[test]
+fn attributes_that_the_plan_does_not_have() {
+    let other = PLACED.replace(r#"drafter = "gpu""#, r#"drafter = "cpu""#);
+    let report = compare(&other, STREAM);
+    assert_violation(
+        &report,
+        "@drafter_0 (drafter) is put on @gpu, but the module's plan has the drafter on @cpu",
+    );
+    let more = PLACED.replace(r#"drafter = "gpu""#, r#"drafter = "gpu", target.1 = "cpu""#);
+    assert_violation(&compare(&more, STREAM), "no function is the target.1's");
 }
 
 #[test]
