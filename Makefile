@@ -34,7 +34,7 @@ test-gpu: setup ## end-to-end tests on a GPU of this machine: PLATFORM=file.yaml
 test-newest: setup ## with the newest IREE on PyPI: what works is told, nothing depends on it
 	@test/run newest
 
-test-oldest: setup ## with IREE 3.6.0, the paper's: it plans, and refuses the rest by name
+test-oldest: setup ## with IREE 3.6.0, the paper's: plans, modules without loops on CPU devices, refusals
 	@test/run oldest
 
 test-edge: setup ## the edge target under qemu: Cortex-A55 code, AArch64 runtime
@@ -61,4 +61,4 @@ lint: setup ## formatting and clippy, warnings being errors
 	@cargo clippy --workspace --all-targets -- -D warnings
 
 clean: ## remove what was built, but not what setup installed
-	@rm -rf $(CARGO_TARGET_DIR) out test/lit/Output
+	@rm -rf $(CARGO_TARGET_DIR) out

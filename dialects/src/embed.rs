@@ -51,13 +51,6 @@ impl Phase {
     }
 }
 
-/// Which IREE this is, as it was stamped at its build; empty where it was not.
-pub fn revision() -> String {
-    session::initialize();
-    // SAFETY: the library is initialised, and keeps the string for good.
-    unsafe { text(ireeCompilerGetRevision()) }
-}
-
 /// The backends this IREE was built with: `llvm-cpu`, `vulkan-spirv` …
 pub fn target_backends() -> Vec<String> {
     unsafe extern "C" fn add(name: *const c_char, data: *mut c_void) {

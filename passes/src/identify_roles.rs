@@ -33,6 +33,7 @@ use dialects::vocabulary::{DRAFT_LENGTH, GLOBAL, ROLE, TRANSFER, TRANSFER_TARGET
 use dialects::{Diagnostic, Module};
 
 use crate::names::device_of;
+use crate::parameter::Parameter;
 use crate::settings::Context;
 use crate::structure::{functions, global_stores, is_function, outer_ops};
 use assignment::Assignment;
@@ -190,19 +191,11 @@ pub fn role_attribute(op: Op<'_>) -> Option<Partition> {
 
 /// The parameter that backs a global, as `scope::key`, or the global's name.
 pub fn parameter_name(global: Op<'_>) -> String {
-    let key = global
-        .attribute("initial_value")
-        .map(|value| value.to_string())
-        .and_then(|text| {
-            let start = text.find("parameter.named<")? + "parameter.named<".len();
-            let end = text[start..].find('>')? + start;
-            let parts: Vec<&str> = text[start..end]
-                .split("::")
-                .map(|part| part.trim().trim_matches('"'))
-                .collect();
-            Some(parts.join("::"))
-        });
-    key.or_else(|| global.symbol_name()).unwrap_or_default()
+    match Parameter::behind(global) {
+        Some(Parameter { scope, key }) if scope.is_empty() => key,
+        Some(Parameter { scope, key }) => format!("{scope}::{key}"),
+        None => global.symbol_name().unwrap_or_default(),
+    }
 }
 
 /// Evidence that the module keeps state between calls, such as a KV cache: a

@@ -18,6 +18,7 @@ pub mod insert_crossings;
 pub mod lower_torch;
 mod names;
 pub mod outline_subgraphs;
+mod parameter;
 pub mod pipeline;
 pub mod placement;
 pub mod resolve_markers;

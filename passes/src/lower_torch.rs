@@ -4,7 +4,7 @@
 //! The pass list is that of IREE's Torch input plugin (`torch-to-iree`) up to
 //! where it would wrap functions into its asynchronous ABI and turn them into
 //! `util.func`s: those steps drop the attributes that placement needs. IR
-//! without Torch operations or types is only inlined and made canonical. Weights
+//! without Torch operations is only inlined and made canonical. Weights
 //! that bodies of operations load for themselves are loaded in front of them.
 //! Tensors of f64 become f32 here, as iree-compile makes them unless it is told
 //! otherwise: done later, it would leave views of f64 on buffers of f32.

@@ -31,7 +31,7 @@ use dialects::Attribute;
 use crate::names::unquoted;
 
 pub use actual::check;
-pub use expectation::{Expectation, Parameter, PlannedFunction};
+pub use expectation::{Expectation, PlannedFunction};
 pub use report::{DeviceUse, Report};
 
 /// Names of devices.

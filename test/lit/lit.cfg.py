@@ -35,7 +35,6 @@ config.environment["PATH"] = os.pathsep.join(
     ]
 )
 config.substitutions += [
-    ("specplace-opt", "specplace opt"),
     # Real modules: %examples/pair, %data.
     ("%examples", os.path.join(root, "examples")),
     ("%data", os.path.join(root, "test", "data")),

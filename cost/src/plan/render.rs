@@ -227,7 +227,7 @@ fn numbers(plan: &Plan) -> String {
         };
         line("with refinements", format!("{} ({on})", refined.join(", ")));
     }
-    let c = plan.c.map_or_else(|| "–".into(), |c| format!("{c:.3}"));
+    let c = plan.c.map_or_else(|| "–".into(), digits);
     let whose = if plan.speculate || plan.c.is_none() {
         ""
     } else {
@@ -381,7 +381,7 @@ fn variants(plan: &Plan) -> String {
             variant(&best.variant),
             places(&best.mapping),
             best.gamma.to_string(),
-            best.c.map_or_else(|| "–".into(), |c| format!("{c:.2}")),
+            best.c.map_or_else(|| "–".into(), digits),
             format!("{} ×", digits(best.eq1)),
             digits(best.per_token_ms),
             format!("{} ×", digits(best.over_baseline)),

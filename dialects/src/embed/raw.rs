@@ -24,7 +24,6 @@ pub(super) const STANDARD_PIPELINE: c_int = 0;
 unsafe extern "C" {
     pub(super) fn ireeCompilerErrorDestroy(error: *mut RawError);
     pub(super) fn ireeCompilerErrorGetMessage(error: *mut RawError) -> *const c_char;
-    pub(super) fn ireeCompilerGetRevision() -> *const c_char;
     pub(super) fn ireeCompilerSetupGlobalCL(
         argc: c_int,
         argv: *const *const c_char,

@@ -16,9 +16,8 @@ use mlir_sys::{
     mlirOperationGetLocation, mlirOperationGetName, mlirOperationGetNextInBlock,
     mlirOperationGetNumAttributes, mlirOperationGetNumOperands, mlirOperationGetNumRegions,
     mlirOperationGetNumResults, mlirOperationGetOperand, mlirOperationGetParentOperation,
-    mlirOperationGetRegion, mlirOperationGetResult, mlirOperationMoveAfter,
-    mlirOperationMoveBefore, mlirOperationPrint, mlirOperationPrintWithFlags,
-    mlirOperationRemoveAttributeByName, mlirOperationRemoveFromParent,
+    mlirOperationGetRegion, mlirOperationGetResult, mlirOperationMoveBefore, mlirOperationPrint,
+    mlirOperationPrintWithFlags, mlirOperationRemoveAttributeByName, mlirOperationRemoveFromParent,
     mlirOperationSetAttributeByName, mlirOperationSetOperand, mlirOperationSetOperands,
 };
 
@@ -358,12 +357,6 @@ impl<'m> Op<'m> {
     pub fn move_before(self, other: Op<'m>) {
         // SAFETY: both are in blocks of one module.
         unsafe { mlirOperationMoveBefore(self.raw, other.raw) }
-    }
-
-    /// Moves it right after `other`.
-    pub fn move_after(self, other: Op<'m>) {
-        // SAFETY: as above.
-        unsafe { mlirOperationMoveAfter(self.raw, other.raw) }
     }
 
     /// Takes it out of its block without erasing it.

@@ -7,10 +7,9 @@ use dialects::ir::{Attribute, Op, Walk};
 use dialects::vocabulary::{GLOBAL, GLOBAL_STORE, ROLE};
 use dialects::{Diagnostic, Module};
 
-use cost::Role;
+use crate::parameter::{Parameter, set_scope};
 
-/// A parameter: its scope, if it has one, and its key.
-type Parameter = (Option<String>, String);
+use cost::Role;
 
 /// Moves functions, and what they refer to, into one module.
 pub struct Merger<'m> {
@@ -149,31 +148,26 @@ impl<'m> Merger<'m> {
     /// Gives the parameters of a scope another scope where one of them is also
     /// a parameter of what is there already: two files hold them.
     fn rename_parameters(&mut self, ops: &[Op<'m>], role: Role) {
-        let own: BTreeSet<Parameter> = ops.iter().filter_map(|op| parameter(*op)).collect();
-        let clashing: BTreeMap<Option<String>, String> = own
+        let own: BTreeSet<Parameter> = ops.iter().filter_map(|op| Parameter::behind(*op)).collect();
+        // By scope, one parameter to show for each.
+        let clashing: BTreeMap<&str, &Parameter> = own
             .intersection(&self.parameters)
-            .map(|(scope, key)| (scope.clone(), key.clone()))
+            .map(|parameter| (parameter.scope.as_str(), parameter))
             .collect();
-        let mut scopes: HashSet<Option<String>> = self
-            .parameters
-            .iter()
-            .chain(&own)
-            .map(|(scope, _)| scope.clone())
-            .collect();
-        for (scope, key) in clashing {
+        let all = self.parameters.iter().chain(&own);
+        let mut scopes: HashSet<String> = all.map(|each| each.scope.clone()).collect();
+        for (before, parameter) in clashing {
             let mut name = role.as_str().to_owned();
             let mut number = 2;
-            while scopes.contains(&Some(name.clone())) {
+            while !scopes.insert(name.clone()) {
                 name = format!("{role}{number}");
                 number += 1;
             }
-            scopes.insert(Some(name.clone()));
             for op in ops {
-                if parameter(*op).is_some_and(|(each, _)| each == scope) {
+                if Parameter::behind(*op).is_some_and(|each| each.scope == before) {
                     set_scope(self.module, *op, &name);
                 }
             }
-            let before = scope.clone().unwrap_or_default();
             let flag = |scope: &str, file: &str| {
                 if scope.is_empty() {
                     format!("--parameters={file}")
@@ -183,18 +177,18 @@ impl<'m> Merger<'m> {
             };
             self.remarks.push(
                 Diagnostic::warning(format!(
-                    "both modules have a parameter \"{before}\"::\"{key}\": the scope of the \
-                     {role}'s parameters is now \"{name}\""
+                    "both modules have a parameter {parameter}: the scope of the {role}'s \
+                     parameters is now \"{name}\""
                 ))
                 .help(format!(
                     "run with {} {}",
-                    flag(&before, "TARGET.irpa"),
+                    flag(before, "TARGET.irpa"),
                     flag(&name, "DRAFTER.irpa")
                 )),
             );
         }
         self.parameters
-            .extend(ops.iter().filter_map(|op| parameter(*op)));
+            .extend(ops.iter().filter_map(|op| Parameter::behind(*op)));
     }
 }
 
@@ -253,48 +247,4 @@ fn retarget(module: &Module<'_>, op: Op<'_>, renamed: &BTreeMap<String, String>)
         }
         Walk::Into
     });
-}
-
-/// What stands before the names of a parameter in its attribute, of the flow
-/// and of the stream dialect alike.
-const PARAMETER: &str = "parameter.named<";
-
-/// The parameter that backs a global.
-fn parameter(global: Op<'_>) -> Option<Parameter> {
-    if !global.is(GLOBAL) {
-        return None;
-    }
-    let value = global.attribute("initial_value")?;
-    if value.is_dense() {
-        return None;
-    }
-    let text = value.to_string();
-    let start = text.find(PARAMETER)? + PARAMETER.len();
-    let end = text[start..].find('>')? + start;
-    let mut names = text[start..end]
-        .split("::")
-        .map(|name| name.trim().trim_matches('"').to_owned());
-    match (names.next(), names.next()) {
-        (Some(scope), Some(key)) => Some((Some(scope), key)),
-        (Some(key), None) => Some((None, key)),
-        _ => None,
-    }
-}
-
-fn set_scope(module: &Module<'_>, global: Op<'_>, scope: &str) {
-    let Some(value) = global.attribute("initial_value") else {
-        return;
-    };
-    let text = value.to_string();
-    let Some(start) = text.find(PARAMETER).map(|at| at + PARAMETER.len()) else {
-        return;
-    };
-    let rest = text[start..]
-        .find('>')
-        .and_then(|end| text[start..start + end].find("::"))
-        .map_or(start, |at| start + at + "::".len());
-    let renamed = format!("{}\"{scope}\"::{}", &text[..start], &text[rest..]);
-    if let Some(attribute) = module.parse_attribute(&renamed) {
-        global.set_attribute("initial_value", attribute);
-    }
 }

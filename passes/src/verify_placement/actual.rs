@@ -9,11 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use dialects::{Attribute, Block, Diagnostic, Module, Op};
 
 use super::borrowed::writes_into_borrowed;
-use super::expectation::{Expectation, Parameter};
+use super::expectation::Expectation;
 use super::report::{DeviceUse, Report};
 use super::resources::*;
 use super::{Devices, listed};
 use crate::names::device_of;
+use crate::parameter::Parameter;
 use compare::described;
 
 /// Operations that do something on a device, so that one without an affinity

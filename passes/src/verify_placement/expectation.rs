@@ -1,32 +1,13 @@
 //! What the placed IR asks IREE for.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use dialects::{Attribute, Module, Op, vocabulary};
 
 use super::{Devices, alternatives, resource_names};
 use crate::names::device_of;
+use crate::parameter::Parameter;
 use crate::select_mapping::PLAN;
-
-/// A parameter of an archive: `scope::key`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Parameter {
-    /// The archive's name, empty where the IR names none.
-    pub scope: String,
-    /// The parameter's name in it.
-    pub key: String,
-}
-
-impl fmt::Display for Parameter {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.scope.is_empty() {
-            write!(formatter, "\"{}\"", self.key)
-        } else {
-            write!(formatter, "\"{}\"::\"{}\"", self.scope, self.key)
-        }
-    }
-}
 
 /// A function of the placed IR, and where it is to run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -307,7 +288,7 @@ impl Expectation {
                 let Some(value) = globals.get(global) else {
                     continue;
                 };
-                if let Some(parameter) = parameter(*value) {
+                if let Some(parameter) = Parameter::of(*value) {
                     self.parameters
                         .entry(parameter)
                         .or_default()
@@ -425,21 +406,4 @@ fn same_constant<'m>(values: impl Iterator<Item = dialects::Value<'m>>) -> bool 
         }
     }
     first.is_some()
-}
-
-/// The parameter that `#flow.parameter.named<"scope"::"key"> : …` names. IREE
-/// prints the names as they are, quotes and backslashes included.
-fn parameter(value: Attribute<'_>) -> Option<Parameter> {
-    let text = value.to_string();
-    let rest = ["#flow.parameter.named<\"", "#stream.parameter.named<\""]
-        .iter()
-        .find_map(|prefix| text.strip_prefix(prefix))?;
-    let (names, _) = rest
-        .rsplit_once("\"> : ")
-        .or_else(|| rest.rsplit_once("\", {"))?;
-    let (scope, key) = names.split_once("\"::\"").unwrap_or(("", names));
-    Some(Parameter {
-        scope: scope.to_owned(),
-        key: key.to_owned(),
-    })
 }

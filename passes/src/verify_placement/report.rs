@@ -70,14 +70,13 @@ impl Report {
             ),
         };
         self.render_table(&mut text);
-        for found in self.violations.iter().take(SHOWN) {
-            let _ = writeln!(text, "{found}");
-        }
-        if self.violations.len() > SHOWN {
-            let _ = writeln!(text, "… and {} more", self.violations.len() - SHOWN);
-        }
-        for found in self.remarks.iter().take(SHOWN) {
-            let _ = writeln!(text, "{found}");
+        for list in [&self.violations, &self.remarks] {
+            for found in list.iter().take(SHOWN) {
+                let _ = writeln!(text, "{found}");
+            }
+            if list.len() > SHOWN {
+                let _ = writeln!(text, "… and {} more", list.len() - SHOWN);
+            }
         }
         text
     }

@@ -4,7 +4,8 @@
 
 use dialects::{Module, Session};
 
-use super::{Expectation, Parameter, Report, check};
+use super::{Expectation, Report, check};
+use crate::parameter::Parameter;
 
 /// Two functions on two devices, a weight on each, and a public function.
 const PLACED: &str = r#"
@@ -298,7 +299,7 @@ fn devices_of_one_spec() {
 #[test]
 fn lost_argument() {
     // What IREE's IPO makes of a call that passes one value twice: see
-    // test/lit/Inputs/ipo_merged_arguments.mlir.
+    // repeated.mlir in test/lit/verify_placement.mlir.
     let merged = STREAM
         .replace(
             "@target_0(%v: !hal.buffer, %u: !hal.buffer)",

@@ -182,7 +182,7 @@ pub(super) fn described(name: &str, function: &PlannedFunction) -> String {
 
 /// IREE's interprocedural optimisation drops arguments and results that it
 /// takes for equal in every call, and gets it wrong for a call that passes one
-/// value twice (`ipo_merged_arguments.mlir` in test/lit).
+/// value twice (`repeated.mlir` in test/lit/verify_placement.mlir).
 fn wrong_arity(call: Op<'_>, label: &str, function: &PlannedFunction) -> Option<Diagnostic> {
     let [arguments, results] = [call.operands().len(), call.results().len()];
     let differs = |actual: usize, emitted: usize, droppable: &BTreeSet<usize>| {

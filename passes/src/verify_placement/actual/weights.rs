@@ -8,7 +8,7 @@ use dialects::{Attribute, Diagnostic, Op};
 
 use super::Checker;
 use crate::names::device_of;
-use crate::verify_placement::expectation::Parameter;
+use crate::parameter::Parameter;
 use crate::verify_placement::resource_names;
 use crate::verify_placement::resources::*;
 
