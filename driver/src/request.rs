@@ -135,12 +135,13 @@ fn variant_of(args: &DecisionArgs, platform: &Platform) -> Result<Option<Variant
         if *count == 0 || *count > pu.resources() {
             return Err(Failure::usage(
                 Message::error(format!(
-                    "`{given}`: {name} has {} {}",
-                    pu.resources(),
-                    pu.resource
+                    "`{given}`: {name} has {}",
+                    pu.counted(pu.resources())
                 ))
                 .help(if *count == 0 {
                     format!("to keep the models off it: --forbid drafter={name},target={name}")
+                } else if pu.resources() == 1 {
+                    "use 1".to_owned()
                 } else {
                     format!("use 1 to {}", pu.resources())
                 }),

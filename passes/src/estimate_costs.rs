@@ -21,7 +21,7 @@ use dialects::vocabulary::DRAFT_LENGTH;
 use dialects::{Diagnostic, Module};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::identify_roles::structural::{components, looks_up, weights};
+use crate::identify_roles::structural::{all_bytes, components, looks_up, weights};
 use crate::identify_roles::{role_attribute, state_evidence};
 use crate::settings::Context;
 use crate::structure::{Free, functions, global, is_groupable, placed_ops};
@@ -131,7 +131,7 @@ impl<'m> Survey<'m> {
                 let (all, one) = (of(&all), of(&one));
                 let mut demand = self.demand(&one)?;
                 let (weights, constants) = weights(&all, &mut self.free);
-                demand.weight_bytes = weights.values().sum::<u64>() + constants;
+                demand.weight_bytes = all_bytes(&weights, constants);
                 for (name, bytes) in weights {
                     let readers = readers.entry(name).or_default();
                     readers.0.insert(part);
@@ -140,6 +140,19 @@ impl<'m> Survey<'m> {
                 demand.calls_in_module = count as u64;
                 subgraphs.insert(part, demand);
             }
+        }
+        if let (Some(given), Some(own)) = (context.settings.sequence_length, sequence_length)
+            && given != own
+        {
+            context.diagnostics.push(
+                Diagnostic::warning(format!(
+                    "--seq-len {given} stands in for the {own} tokens that the module computes on"
+                ))
+                .help(
+                    "the profile is read there; FLOPs and bytes are the module's own, which is \
+                     right only if the profile was measured on another module of its kind",
+                ),
+            );
         }
         let draft_length = self.draft_length(&passes, context);
         let drafts = match draft_length {
@@ -189,10 +202,11 @@ impl<'m> Survey<'m> {
                 demand.op_kinds.insert(op.name().to_owned());
             }
             for (dtype, flops) in work.flops {
-                *demand.flops.entry(dtype).or_insert(0) += flops;
+                let sum = demand.flops.entry(dtype).or_insert(0);
+                *sum = sum.saturating_add(flops);
             }
             demand.dtypes.extend(work.dtypes);
-            demand.bytes_moved += work.bytes_moved;
+            demand.bytes_moved = demand.bytes_moved.saturating_add(work.bytes_moved);
             demand.dispatches += u64::from(work.dispatches);
             demand.activation_peak_bytes = demand.activation_peak_bytes.max(work.live_bytes);
         }
@@ -303,7 +317,8 @@ fn tokens_of(op: Op<'_>) -> Option<u64> {
 fn shared_weights(weights: impl Iterator<Item = (BTreeSet<Partition>, u64)>) -> Vec<SharedWeights> {
     let mut shared: BTreeMap<BTreeSet<Partition>, u64> = BTreeMap::new();
     for (readers, bytes) in weights.filter(|(readers, _)| readers.len() > 1) {
-        *shared.entry(readers).or_insert(0) += bytes;
+        let sum = shared.entry(readers).or_insert(0);
+        *sum = sum.saturating_add(bytes);
     }
     let each = |(readers, bytes)| SharedWeights { readers, bytes };
     shared.into_iter().map(each).collect()

@@ -287,3 +287,12 @@ func.func @sizes(%x: tensor<4xf32>, %y: tensor<9xf32>) -> (tensor<4xf32>, tensor
   %f = arith.mulf %e, %y {specplace.role = "target"} : tensor<9xf32>
   return %c, %f, %n : tensor<4xf32>, tensor<9xf32>, tensor<i64>
 }
+
+// Another sequence length than the module's is what the user wants to be told.
+// RUN: specplace opt --pass resolve-markers,lower-torch,identify-roles,estimate-costs --seq-len 4096 %examples/pair/generate_symbolic.mlir -o length.mlir 2>&1 | FileCheck length.txt
+// RUN: specplace opt --pass resolve-markers,lower-torch,identify-roles,estimate-costs --seq-len 63 %examples/pair/generate_symbolic.mlir -o length.mlir 2>&1 | FileCheck length.txt --check-prefix=OWN
+//--- length.txt
+CHECK: warning: --seq-len 4096 stands in for the 63 tokens that the module computes on
+CHECK: help: the profile is read there; FLOPs and bytes are the module's own
+OWN: remark:
+OWN-NOT: warning: --seq-len

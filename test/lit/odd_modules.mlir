@@ -181,3 +181,14 @@ func.func @main(%x: tensor<4xi64> {iree.abi.affinity = #hal.device.affinity<@cpu
   %2 = hal.tensor.import on(#hal.device.affinity<@cpu>) %1 : !hal.buffer_view -> tensor<4xi64>
   return %2 : tensor<4xi64>
 }
+
+// More work than can be counted.
+//--- endless.mlir
+func.func @endless(%x: tensor<1073741824x1073741824xf32>, %t: tensor<4xi64>) -> (tensor<1073741824x1073741824xf32>, tensor<4xi64>) {
+  %e = tensor.empty() : tensor<1073741824x1073741824xf32>
+  %a = linalg.matmul {specplace.role = "drafter"} ins(%x, %x : tensor<1073741824x1073741824xf32>, tensor<1073741824x1073741824xf32>) outs(%e : tensor<1073741824x1073741824xf32>) -> tensor<1073741824x1073741824xf32>
+  %b = linalg.matmul {specplace.role = "drafter"} ins(%a, %x : tensor<1073741824x1073741824xf32>, tensor<1073741824x1073741824xf32>) outs(%e : tensor<1073741824x1073741824xf32>) -> tensor<1073741824x1073741824xf32>
+  %c = arith.sitofp %t {specplace.role = "target"} : tensor<4xi64> to tensor<4xf32>
+  %d = arith.fptosi %c {specplace.role = "target"} : tensor<4xf32> to tensor<4xi64>
+  return %b, %d : tensor<1073741824x1073741824xf32>, tensor<4xi64>
+}

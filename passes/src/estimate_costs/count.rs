@@ -122,7 +122,8 @@ fn arithmetic(op: Op<'_>, points: u64, work: &mut Work) {
             work.dtypes.insert(dtype);
         }
     } else {
-        *work.flops.entry(dtype).or_insert(0) += points;
+        let sum = work.flops.entry(dtype).or_insert(0);
+        *sum = sum.saturating_add(points);
         work.dtypes.insert(dtype);
     }
 }
@@ -178,7 +179,9 @@ fn attention(op: Op<'_>, work: &mut Work) {
     };
     let rows = product(query) / depth.max(&1);
     let columns = key.iter().rev().nth(1).copied().unwrap_or(1);
-    let flops = 2 * rows.saturating_mul(columns).saturating_mul(depth + width);
+    let flops = [columns, depth.saturating_add(*width), 2]
+        .into_iter()
+        .fold(rows, u64::saturating_mul);
     work.flops.insert(dtype, flops);
     work.dtypes.insert(dtype);
 }

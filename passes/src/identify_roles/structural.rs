@@ -46,7 +46,14 @@ pub fn components<'m>(ops: &[Op<'m>], free: &mut Free<'m>) -> Vec<Vec<Op<'m>>> {
 /// Bytes of the distinct constants and weights behind what `ops` read.
 pub fn weight_bytes<'m>(ops: &[Op<'m>], free: &mut Free<'m>) -> u64 {
     let (weights, constants) = weights(ops, free);
-    weights.values().sum::<u64>() + constants
+    all_bytes(&weights, constants)
+}
+
+/// The bytes of weights and constants together.
+pub fn all_bytes(weights: &FxHashMap<String, u64>, constants: u64) -> u64 {
+    weights
+        .values()
+        .fold(constants, |sum, bytes| sum.saturating_add(*bytes))
 }
 
 /// The globals behind what `ops` read, with their bytes, and the bytes of the
@@ -54,7 +61,7 @@ pub fn weight_bytes<'m>(ops: &[Op<'m>], free: &mut Free<'m>) -> u64 {
 pub fn weights<'m>(ops: &[Op<'m>], free: &mut Free<'m>) -> (FxHashMap<String, u64>, u64) {
     let mut seen: FxHashSet<Op> = FxHashSet::default();
     let mut globals: FxHashMap<String, u64> = FxHashMap::default();
-    let mut constants = 0;
+    let mut constants: u64 = 0;
     let mut pending: Vec<Value> = ops.iter().flat_map(|op| free.inputs(*op)).collect();
     while let Some(value) = pending.pop() {
         let Some(op) = value.defining_op() else {
@@ -67,7 +74,7 @@ pub fn weights<'m>(ops: &[Op<'m>], free: &mut Free<'m>) -> (FxHashMap<String, u6
             .results()
             .iter()
             .filter_map(|result| result.r#type().byte_count())
-            .sum::<u64>();
+            .fold(0, u64::saturating_add);
         if op.is(GLOBAL_LOAD) {
             if let Some(name) = op.attribute("global").and_then(|each| each.as_symbol()) {
                 globals.insert(name, size);
@@ -76,7 +83,7 @@ pub fn weights<'m>(ops: &[Op<'m>], free: &mut Free<'m>) -> (FxHashMap<String, u6
             // A splat takes no memory to speak of.
             let splat = op.attribute("value").is_some_and(|value| value.is_splat());
             if !splat {
-                constants += size;
+                constants = constants.saturating_add(size);
             }
         }
         pending.extend(free.inputs(op));

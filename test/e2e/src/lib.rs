@@ -9,6 +9,8 @@
 //! A run that loses its GPU (lavapipe does, now and then) is repeated, counted
 //! and printed. A wrong result never is.
 
+#![forbid(unsafe_code)]
+
 pub mod arrays;
 pub mod carried;
 pub mod case;
