@@ -440,6 +440,31 @@ func.func @sure(%tokens: tensor<4xi64>) -> (tensor<4xi64>, i1) {
   return %verified, %sure : tensor<4xi64>, i1
 }
 
+// What has no zero has nothing to stand for it.
+// RUN: not specplace opt --pass identify-roles,estimate-costs,select-mapping,fold-draft-length -q complex.mlir --alpha 0.9 --gamma 0 2>&1 | FileCheck complex.mlir
+//--- complex.mlir
+// CHECK: complex.mlir:[[#]]:8: error: without the drafter nothing can stand for its result of type complex<f32>
+// CHECK: help: draft at least one token: --gamma 1
+util.global private @d = #flow.parameter.named<"model"::"drafter.w"> : tensor<4xf32>
+util.global private @t = #flow.parameter.named<"model"::"target.w"> : tensor<4xf32>
+func.func @sure(%tokens: tensor<4xi64>) -> (tensor<4xi64>, f32) {
+  %dw = util.global.load @d : tensor<4xf32>
+  %tw = util.global.load @t : tensor<4xf32>
+  %c0 = arith.constant 0 : index
+  %d = flow.tensor.transfer %tokens : tensor<4xi64> to #hal.device.promise<@drafter>
+  %x0 = arith.sitofp %d : tensor<4xi64> to tensor<4xf32>
+  %y0 = arith.mulf %x0, %dw : tensor<4xf32>
+  %p = tensor.extract %y0[%c0] : tensor<4xf32>
+  %z = complex.create %p, %p {specplace.role = "drafter"} : complex<f32>
+  %sure = complex.re %z : complex<f32>
+  %draft = arith.fptosi %y0 : tensor<4xf32> to tensor<4xi64>
+  %t = flow.tensor.transfer %draft : tensor<4xi64> to #hal.device.promise<@target>
+  %x = arith.sitofp %t : tensor<4xi64> to tensor<4xf32>
+  %y = arith.mulf %x, %tw : tensor<4xf32>
+  %verified = arith.fptosi %y : tensor<4xf32> to tensor<4xi64>
+  return %verified, %sure : tensor<4xi64>, f32
+}
+
 // Only IR by hand has a draft length of any other type.
 // RUN: not specplace opt --pass identify-roles,estimate-costs,select-mapping,fold-draft-length -q dynamic.mlir --alpha 0.9 2>&1 | FileCheck dynamic.mlir
 //--- dynamic.mlir

@@ -11,8 +11,8 @@ use crate::verify_placement::listed;
 
 impl Checker<'_, '_> {
     /// What the module asks for is what its plan says: every function of a role
-    /// is on that role's device, the public ones are on control's, and a model
-    /// that was planned has a function.
+    /// is on that role's device, the public ones are on control's, a model that
+    /// was planned has a function, and one that was not has none.
     pub(super) fn check_plan(&mut self) {
         let expectation = self.expectation;
         if expectation.plan.is_empty() {
@@ -33,11 +33,16 @@ impl Checker<'_, '_> {
                 None => continue,
             };
             served.insert(role);
-            if let Some(planned) = expectation.plan.get(role).filter(|each| *each != device) {
-                self.violate(Diagnostic::error(format!(
-                    "{} is put on @{device}, but the module's plan has the {role} on @{planned}",
-                    described(name, function)
-                )));
+            let label = described(name, function);
+            match expectation.plan.get(role) {
+                Some(planned) if planned == device => {}
+                Some(planned) => self.violate(Diagnostic::error(format!(
+                    "{label} is put on @{device}, but the module's plan has the {role} on @{planned}"
+                ))),
+                None if expectation.plan.is_empty() => {}
+                None => self.violate(Diagnostic::error(format!(
+                    "{label} is there, but the module's plan has no {role}"
+                ))),
             }
         }
         for (role, planned) in &expectation.plan {
