@@ -22,6 +22,12 @@ use std::fmt;
 /// How many resources of each PU are available, by PU name: one design variant.
 pub type Variant = BTreeMap<String, u32>;
 
+/// A variant as `--variant` takes it: `cpu=4,gpu=1`.
+pub fn variant_text(variant: &Variant) -> String {
+    let counts = variant.iter().map(|(pu, count)| format!("{pu}={count}"));
+    counts.collect::<Vec<_>>().join(",")
+}
+
 /// A machine that modules are placed on. Made by [`Platform::load`]; once made, its names are
 /// consistent.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -129,6 +135,14 @@ impl ProcessingUnit {
     /// So many of its resources by their name, which stands in the plural: `4 cores`, `1 core`.
     pub fn counted(&self, resources: u32) -> String {
         crate::text::of_plural(resources, &self.resource)
+    }
+
+    /// How many of its resources may be asked for, for a message's help: `use 1 to 4`.
+    pub fn usable(&self) -> String {
+        match self.resources() {
+            1 => "use 1".to_owned(),
+            all => format!("use 1 to {all}"),
+        }
     }
 
     /// Peak rate of `active` resources for `dtype`. A type that the PU supports without a stated

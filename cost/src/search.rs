@@ -242,10 +242,7 @@ impl Request {
                     "to keep a processing unit out of the decision, forbid it to the roles"
                         .to_owned()
                 } else {
-                    match pu.resources() {
-                        1 => "use 1".to_owned(),
-                        all => format!("use 1 to {all}"),
-                    }
+                    pu.usable()
                 };
                 return Err(CostError::argument(
                     format!(

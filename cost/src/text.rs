@@ -24,7 +24,7 @@ pub fn closest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -
 }
 
 /// `did you mean X? ` followed by the list of what there is.
-pub(crate) fn suggestion<'a>(
+pub fn suggestion<'a>(
     given: &str,
     what: &str,
     candidates: impl IntoIterator<Item = &'a str>,

@@ -8,10 +8,9 @@ pub mod plots;
 pub mod stages;
 pub mod table;
 
-use cost::platform::Variant;
+use cost::platform::{Variant, variant_text};
 
 /// `cpu=1, gpu=1`.
 pub fn variant(variant: &Variant) -> String {
-    let counts = variant.iter().map(|(pu, count)| format!("{pu}={count}"));
-    counts.collect::<Vec<_>>().join(", ")
+    variant_text(variant).replace(',', ", ")
 }

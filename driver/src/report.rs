@@ -94,17 +94,11 @@ pub fn ranking(request: &Request) -> Result<String, CostError> {
     );
     for choice in choices.iter().take(RANKS) {
         let point = &choice.point;
-        let resources: Vec<String> = space
-            .variants
-            .get(point.variant)
-            .into_iter()
-            .flatten()
-            .map(|(unit, count)| format!("{unit}={count}"))
-            .collect();
+        let variant = space.variants.get(point.variant);
         let c = point.c().map_or("-".to_owned(), |c| format!("{c:.3}"));
         text.push_str(&format!(
             "  {:<24} {:<10} {:<10} {:<10} {:>5} {c:>7} {:>14.3}\n",
-            resources.join(","),
+            variant.map_or_else(String::new, cost::platform::variant_text),
             point
                 .drafter
                 .map_or("-".to_owned(), |at| place(Role::Drafter, at)),

@@ -140,10 +140,8 @@ fn variant_of(args: &DecisionArgs, platform: &Platform) -> Result<Option<Variant
                 ))
                 .help(if *count == 0 {
                     format!("to keep the models off it: --forbid drafter={name},target={name}")
-                } else if pu.resources() == 1 {
-                    "use 1".to_owned()
                 } else {
-                    format!("use 1 to {}", pu.resources())
+                    pu.usable()
                 }),
             ));
         }

@@ -8,6 +8,7 @@
 //! A weight that two devices read becomes one global per device: IREE fails
 //! on a parameter that is used from two (`util.initializer` does not legalise).
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 use cost::Partition;
@@ -18,8 +19,9 @@ use dialects::vocabulary::{ABI_AFFINITY, GLOBAL, GLOBAL_LOAD, ROLE, STREAM_AFFIN
 use dialects::{Diagnostic, Module};
 
 use crate::dead::erase_dead_globals;
-use crate::identify_roles::{parameter_name, role_attribute};
+use crate::identify_roles::role_attribute;
 use crate::outline_subgraphs::{globals_read, is_outlined};
+use crate::parameter::name_of;
 use crate::placement::{Device, Placement, affinity};
 use crate::settings::Context;
 use crate::structure::{functions, global, globals, outer_ops, written_globals};
@@ -168,7 +170,8 @@ fn place_globals(
         }
     }
     let mut symbols = Symbols::of(module);
-    let written = written_globals(module);
+    // Hardly ever asked for, and the whole module is looked through for it.
+    let written = LazyCell::new(|| written_globals(module));
     let globals = globals(module);
     for (name, devices) in readers {
         let Some(op) = globals.get(&name).copied() else {
@@ -214,7 +217,7 @@ fn place_globals(
                 .unwrap_or_default();
             context.diagnostics.push(Diagnostic::remark(format!(
                 "'{}' is read on two devices: @{device} gets a copy of its own, {bytes} bytes",
-                parameter_name(op)
+                name_of(op)
             )));
         }
     }

@@ -142,8 +142,8 @@ fn remove_idle_drafting(module: &Module<'_>) {
     for function in functions(module) {
         // Outside in: what an idle loop holds goes with it.
         loop {
-            let idle = placed_ops(function)
-                .find_map(|op| is_drafting(op).then(|| Some((op, values_of_idle_loop(op)?)))?);
+            let mut loops = placed_ops(function).filter(|op| is_drafting(*op));
+            let idle = loops.find_map(|op| Some((op, values_of_idle_loop(op)?)));
             let Some((op, values)) = idle else {
                 break;
             };

@@ -5,9 +5,9 @@
 //! whose it is, at `specplace.role` on an operation, or, where nothing says
 //! anything, in the structure (see [`structural`]). It spreads to whatever
 //! reads an activation that has it, a float or a quantised integer; any other
-//! integer result is tokens and ends the spread. `control` on a float value only ends the model *there*: slicing and
-//! argmax of its logits stay with the model, so that whole logits do not
-//! cross.
+//! integer result is tokens and ends the spread. `control` on a float value only
+//! ends the model *there*: slicing and argmax of its logits stay with the model,
+//! so that whole logits do not cross.
 //!
 //! A role may name a stage of a model (`target.1`). A stage starts at its
 //! marker or at the first of its weights, and ends where a later one starts:
@@ -33,7 +33,6 @@ use dialects::vocabulary::{DRAFT_LENGTH, GLOBAL, ROLE, TRANSFER, TRANSFER_TARGET
 use dialects::{Diagnostic, Module};
 
 use crate::names::device_of;
-use crate::parameter::Parameter;
 use crate::settings::Context;
 use crate::structure::{functions, global_stores, is_function, outer_ops};
 use assignment::Assignment;
@@ -187,15 +186,6 @@ fn marker_name(op: Op<'_>) -> Option<String> {
 /// The role, or stage of one, in an operation's `specplace.role`.
 pub fn role_attribute(op: Op<'_>) -> Option<Partition> {
     op.attribute(ROLE)?.as_str()?.parse().ok()
-}
-
-/// The parameter that backs a global, as `scope::key`, or the global's name.
-pub fn parameter_name(global: Op<'_>) -> String {
-    match Parameter::behind(global) {
-        Some(Parameter { scope, key }) if scope.is_empty() => key,
-        Some(Parameter { scope, key }) => format!("{scope}::{key}"),
-        None => global.symbol_name().unwrap_or_default(),
-    }
 }
 
 /// Evidence that the module keeps state between calls, such as a KV cache: a

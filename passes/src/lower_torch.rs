@@ -121,14 +121,12 @@ fn holds_doubles(module: &Module<'_>) -> bool {
 
 /// Whether the platform has iree-compile keep f64.
 fn keeps_doubles(context: &Context) -> bool {
-    let flags = context.settings.request.iter().flat_map(|request| {
+    let mut flags = context.settings.request.iter().flat_map(|request| {
         let units = request.platform.pus.iter();
         let own = units.flat_map(|unit| unit.iree.compile_flags.iter());
         own.chain(&request.platform.compile_flags)
     });
-    flags
-        .into_iter()
-        .any(|flag| KEEP_DOUBLES.contains(&flag.as_str()))
+    flags.any(|flag| KEEP_DOUBLES.contains(&flag.as_str()))
 }
 
 /// Adds the next step to what IREE says.

@@ -54,6 +54,13 @@ pub fn device_of(affinity: Attribute<'_>) -> Option<String> {
     }
 }
 
+/// Whether it can follow `@` as it is: IREE 3.13 prints promises without the
+/// quotes that others need, and does not read that back.
+pub fn is_identifier(name: &str) -> bool {
+    name.chars()
+        .all(|each| each.is_ascii_alphanumeric() || matches!(each, '_' | '$' | '.'))
+}
+
 /// Reads an MLIR string up to its closing quote, the opening one being
 /// consumed; returns it with what follows.
 pub fn unquoted(text: &str) -> Option<(String, &str)> {

@@ -24,64 +24,68 @@ impl fmt::Display for Parameter {
     }
 }
 
-/// The text of a parameter's attribute, in parts.
-struct Text<'t> {
-    before: &'t str,
-    names: &'t str,
-    after: &'t str,
-}
-
 /// Takes `#flow.parameter.named<"scope"::"key"> : …`, of the flow or the stream
-/// dialect, apart. IREE prints the names as they are, with what is in them.
-fn apart(text: &str) -> Option<Text<'_>> {
+/// dialect, apart: what stands before the names, and after them. IREE prints the
+/// names as they are, with what is in them.
+fn apart(text: &str) -> Option<(&str, Parameter, &str)> {
     let start = ["#flow.parameter.named<\"", "#stream.parameter.named<\""]
         .iter()
         .find_map(|prefix| text.starts_with(prefix).then_some(prefix.len()))?;
     let end = text.rfind("\"> : ").or_else(|| text.rfind("\", {"))?;
-    Some(Text {
-        before: text.get(..start)?,
-        names: text.get(start..end)?,
-        after: text.get(end..)?,
-    })
+    let names = text.get(start..end)?;
+    let (scope, key) = names.split_once("\"::\"").unwrap_or(("", names));
+    let parameter = Parameter {
+        scope: scope.to_owned(),
+        key: key.to_owned(),
+    };
+    Some((text.get(..start)?, parameter, text.get(end..)?))
+}
+
+/// The value of a global, as text, unless it is a constant, which may be long.
+fn value_of(global: Op<'_>) -> Option<String> {
+    let value = global.is(GLOBAL).then(|| global.attribute("initial_value"));
+    value.flatten().and_then(text_of)
+}
+
+fn text_of(value: Attribute<'_>) -> Option<String> {
+    (!value.is_dense()).then(|| value.to_string())
 }
 
 impl Parameter {
     /// The parameter that the value of a global names, if it is one.
     pub fn of(value: Attribute<'_>) -> Option<Self> {
-        // The text of a constant may be long.
-        if value.is_dense() {
-            return None;
-        }
-        let text = value.to_string();
-        let names = apart(&text)?.names;
-        let (scope, key) = names.split_once("\"::\"").unwrap_or(("", names));
-        Some(Self {
-            scope: scope.to_owned(),
-            key: key.to_owned(),
-        })
+        apart(&text_of(value)?).map(|(_, parameter, _)| parameter)
     }
 
     /// The parameter that backs `global`, if one does.
     pub fn behind(global: Op<'_>) -> Option<Self> {
-        let value = global.is(GLOBAL).then(|| global.attribute("initial_value"));
-        value.flatten().and_then(Self::of)
+        apart(&value_of(global)?).map(|(_, parameter, _)| parameter)
     }
+}
+
+/// The parameter that backs `global`, as `scope::key`, or the global's name.
+pub fn name_of(global: Op<'_>) -> String {
+    match Parameter::behind(global) {
+        Some(Parameter { scope, key }) if scope.is_empty() => key,
+        Some(Parameter { scope, key }) => format!("{scope}::{key}"),
+        None => global.symbol_name().unwrap_or_default(),
+    }
+}
+
+/// What [`name_of`] says without the scope.
+pub fn key_of(name: &str) -> &str {
+    name.rsplit("::").next().unwrap_or(name)
 }
 
 /// Has `global` take its parameter from the archive `scope`.
 pub fn set_scope(module: &Module<'_>, global: Op<'_>, scope: &str) {
-    let value = global.attribute("initial_value");
-    let (Some(parameter), Some(value)) = (Parameter::behind(global), value) else {
-        return;
-    };
-    let text = value.to_string();
-    let renamed = apart(&text).and_then(|text| {
+    let renamed = value_of(global).and_then(|text| {
+        let (before, parameter, after) = apart(&text)?;
         let [scope, key] = [scope, &parameter.key].map(|name| {
             let name = name.replace('\\', "\\\\");
             name.replace('"', "\\22")
         });
-        let text = format!("{}{scope}\"::\"{key}{}", text.before, text.after);
-        module.parse_attribute(&text)
+        module.parse_attribute(&format!("{before}{scope}\"::\"{key}{after}"))
     });
     if let Some(renamed) = renamed {
         global.set_attribute("initial_value", renamed);

@@ -20,6 +20,7 @@
 //! for `--role` or `--keep-placement` where it matters.
 
 mod given;
+mod torch;
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -34,10 +35,11 @@ use dialects::vocabulary::{
 };
 use dialects::{Diagnostic, Module};
 
-use crate::names::{device_of, model_role_in, role_of_device};
+use crate::names::{device_of, is_identifier, model_role_in, role_of_device};
 use crate::outline_subgraphs::is_outlined;
 use crate::settings::{Context, Selector};
 use crate::structure::{functions, is_function, outer_ops};
+use torch::{builtin_tensor, constant_integer, constant_string};
 
 /// Runs the pass.
 ///
@@ -488,52 +490,8 @@ fn draft_length_global<'m>(
 }
 
 /// `#hal.device.promise<@name>`.
-pub(crate) fn promise<'m>(module: &'m Module<'_>, name: impl Display) -> Attribute<'m> {
+fn promise<'m>(module: &'m Module<'_>, name: impl Display) -> Attribute<'m> {
     module
         .parse_attribute(&format!("#hal.device.promise<@{name}>"))
         .expect("a device promise is an attribute of IREE's HAL dialect")
-}
-
-/// Whether it can follow `@` as it is: IREE 3.13 prints promises without the
-/// quotes that others need, and does not read that back.
-fn is_identifier(name: &str) -> bool {
-    name.chars()
-        .all(|each| each.is_ascii_alphanumeric() || matches!(each, '_' | '$' | '.'))
-}
-
-fn constant_string(value: Value<'_>) -> Option<String> {
-    let op = value.defining_op()?;
-    op.is("torch.constant.str")
-        .then(|| op.string_attribute("value"))?
-}
-
-fn constant_integer(value: Value<'_>) -> Option<i64> {
-    let op = value.defining_op()?;
-    op.is("torch.constant.int")
-        .then(|| op.attribute("value")?.as_integer())?
-}
-
-/// The builtin tensor that stands for a `!torch.vtensor`, or the type itself
-/// where it already is one. `None` where rank or dtype are unknown.
-fn builtin_tensor<'m>(module: &'m Module<'_>, r#type: Type<'m>) -> Option<Type<'m>> {
-    if r#type.is_tensor() {
-        return Some(r#type);
-    }
-    let text = r#type.to_string();
-    let inner = text.strip_prefix("!torch.vtensor<[")?.strip_suffix('>')?;
-    let (shape, dtype) = inner.split_once("],")?;
-    let mut builtin = String::from("tensor<");
-    for size in shape.split(',').filter(|size| !size.is_empty()) {
-        builtin.push_str(size.trim());
-        builtin.push('x');
-    }
-    // Torch's signed and unsigned integers are signless outside of it.
-    let dtype = dtype.trim();
-    let signless = dtype
-        .strip_prefix("si")
-        .or_else(|| dtype.strip_prefix("ui"))
-        .map(|width| format!("i{width}"));
-    builtin.push_str(signless.as_deref().unwrap_or(dtype));
-    builtin.push('>');
-    module.parse_type(&builtin)
 }

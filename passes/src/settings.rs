@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cost::{Partition, Plan, Role, Workload};
 use dialects::Diagnostic;
 
+use crate::parameter::key_of;
 use crate::placement::Placement;
 
 /// Names a subgraph on the command line (`--drafter`, `--target`).
@@ -23,6 +24,17 @@ impl Selector {
         match text.strip_prefix('@') {
             Some(name) => Selector::Symbol(name.to_owned()),
             None => Selector::Prefix(text.to_owned()),
+        }
+    }
+
+    /// Whether it selects the global `symbol`, of which `parameter` is the name
+    /// (`scope::key`, or the global's own).
+    pub fn selects_weight(&self, symbol: &str, parameter: &str) -> bool {
+        match self {
+            Selector::Symbol(name) => name == symbol,
+            Selector::Prefix(prefix) => [symbol, parameter, key_of(parameter)]
+                .iter()
+                .any(|name| name.starts_with(prefix.as_str())),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A plan for people.
 
 use super::Plan;
+use crate::platform::variant_text;
 use crate::roofline::LatencySource;
 use crate::search::Interval;
 use crate::text::{bytes, counted, digits, of_plural};
@@ -62,7 +63,7 @@ fn headline(plan: &Plan) -> String {
         &format!(
             "plan for {} ({}): {what}",
             plan.platform,
-            variant(&plan.variant)
+            variant_text(&plan.variant)
         ),
     )
 }
@@ -87,14 +88,6 @@ fn shown(table: &Table) -> String {
 
 fn ms(value: f64) -> String {
     format!("{} ms", digits(value))
-}
-
-fn variant(variant: &BTreeMap<String, u32>) -> String {
-    variant
-        .iter()
-        .map(|(pu, count)| format!("{pu}={count}"))
-        .collect::<Vec<_>>()
-        .join(",")
 }
 
 fn places(mapping: &BTreeMap<Partition, String>) -> String {
@@ -252,7 +245,7 @@ fn numbers(plan: &Plan) -> String {
                 if next.variant == plan.variant {
                     String::new()
                 } else {
-                    format!(" with {}", variant(&next.variant))
+                    format!(" with {}", variant_text(&next.variant))
                 },
                 next.gamma,
                 ms(next.per_token_ms),
@@ -378,7 +371,7 @@ fn variants(plan: &Plan) -> String {
     ]);
     for best in plan.variants.iter().take(MOST_VARIANTS) {
         table.add_row(vec![
-            variant(&best.variant),
+            variant_text(&best.variant),
             places(&best.mapping),
             best.gamma.to_string(),
             best.c.map_or_else(|| "–".into(), digits),

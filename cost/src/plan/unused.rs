@@ -6,7 +6,7 @@
 //! counted.
 
 use super::build::Context;
-use crate::platform::Variant;
+use crate::platform::{Variant, variant_text};
 use crate::profile::{HoleReason, Measurement, Profile};
 use crate::search::Request;
 use crate::text::list;
@@ -99,9 +99,11 @@ fn unanswered(context: &Context<'_>, profile: &Profile, measured: &Measurement) 
     let hole = holes.into_iter().next()?;
     Some(match (&hole.reason, &request.variant) {
         (HoleReason::Variant, Some(given)) => {
-            let given = given.iter().map(|(pu, count)| format!("{pu}={count}"));
-            let given = given.collect::<Vec<_>>().join(",");
-            format!("{}, and the variant is {given}", hole.detail)
+            format!(
+                "{}, and the variant is {}",
+                hole.detail,
+                variant_text(given)
+            )
         }
         _ => hole.detail,
     })

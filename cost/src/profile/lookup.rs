@@ -1,7 +1,7 @@
 //! Finding the latency that answers a question, or saying why there is none.
 
 use super::{Measurement, Point, Profile};
-use crate::platform::Variant;
+use crate::platform::{Variant, variant_text};
 use crate::text::{counted, list, seconds};
 use crate::units::Source;
 use crate::workload::{DType, Partition};
@@ -183,11 +183,7 @@ fn show(variant: &Variant) -> String {
     if variant.is_empty() {
         return "any variant".into();
     }
-    variant
-        .iter()
-        .map(|(pu, count)| format!("{pu}={count}"))
-        .collect::<Vec<_>>()
-        .join(",")
+    variant_text(variant)
 }
 
 type Answer = Result<(f64, Option<f64>, String, Source), (HoleReason, String)>;

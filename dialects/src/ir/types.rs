@@ -153,12 +153,6 @@ impl<'m> Type<'m> {
         }
     }
 
-    /// Whether it is a complex scalar.
-    pub fn is_complex(self) -> bool {
-        // SAFETY: a query on a live type.
-        unsafe { mlirTypeIsAComplex(self.raw) }
-    }
-
     /// The width in bits of an integer, a floating-point type, or a complex
     /// type of these; of `index`, the 64 that it has in IREE.
     pub fn bit_width(self) -> Option<u32> {
@@ -171,7 +165,7 @@ impl<'m> Type<'m> {
                 Some(mlirFloatTypeGetWidth(self.raw))
             } else if mlirTypeIsAIndex(self.raw) {
                 Some(64)
-            } else if self.is_complex() {
+            } else if mlirTypeIsAComplex(self.raw) {
                 let part = Self::from_raw(mlirComplexTypeGetElementType(self.raw));
                 part.bit_width()?.checked_mul(2)
             } else {

@@ -98,12 +98,11 @@ fn named(name: &str) -> Result<&'static Pass, Failure> {
     // Files and lit tests are named with underscores; a user may copy either.
     let name = name.trim().replace('_', "-");
     find_pass(&name).ok_or_else(|| {
-        let all: Vec<&str> = PASSES.iter().map(|pass| pass.name).collect();
-        let help = match cost::closest(&name, all.iter().copied()) {
-            Some(known) => format!("did you mean `{known}`? (passes: {})", all.join(", ")),
-            None => format!("passes: {}", all.join(", ")),
-        };
-        Failure::usage(Message::error(format!("there is no pass `{name}`")).help(help))
+        let known = PASSES.iter().map(|pass| pass.name);
+        Failure::usage(
+            Message::error(format!("there is no pass `{name}`"))
+                .help(cost::suggestion(&name, "passes", known)),
+        )
     })
 }
 

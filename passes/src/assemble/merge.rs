@@ -3,13 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use cost::Role;
 use dialects::ir::{Attribute, Op, Walk};
 use dialects::vocabulary::{GLOBAL, GLOBAL_STORE, ROLE};
 use dialects::{Diagnostic, Module};
 
 use crate::parameter::{Parameter, set_scope};
-
-use cost::Role;
 
 /// Moves functions, and what they refer to, into one module.
 pub struct Merger<'m> {

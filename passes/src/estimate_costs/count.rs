@@ -77,7 +77,9 @@ pub fn work(op: Op<'_>) -> Option<Work> {
     Some(work)
 }
 
-fn product(sizes: &[u64]) -> u64 {
+/// How many points loops of these sizes have; the most there can be, where there
+/// are more.
+pub fn product(sizes: &[u64]) -> u64 {
     sizes
         .iter()
         .fold(1u64, |product, size| product.saturating_mul(*size))

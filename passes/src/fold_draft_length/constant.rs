@@ -5,6 +5,8 @@ use dialects::ir::{Op, Type, Value};
 use dialects::linalg::loop_sizes;
 use rustc_hash::FxHashMap;
 
+use crate::estimate_costs::count::product;
+
 /// How many operations deep a condition is followed: those of loops are short,
 /// and what is deeper is a model.
 const MOST_DEEP: usize = 256;
@@ -110,10 +112,8 @@ impl<'m> Constants<'m> {
 /// to 64, or `None`.
 fn width(r#type: Type<'_>) -> Option<u32> {
     let element = r#type.element();
-    if element.is_index() {
-        return Some(64);
-    }
-    let width = element.is_integer().then(|| element.bit_width())??;
+    let whole = element.is_integer() || element.is_index();
+    let width = whole.then(|| element.bit_width())??;
     (1..=64).contains(&width).then_some(width)
 }
 
@@ -125,16 +125,11 @@ fn sign_extended(bits: u64, width: u32) -> i64 {
 /// Whether each element of the results is computed once, by one run of the
 /// body.
 fn is_elementwise(op: Op<'_>) -> bool {
-    let points = loop_sizes(op).and_then(|sizes| {
-        let product = |product: u64, size: u64| product.checked_mul(size);
-        sizes.into_iter().try_fold(1, product)
-    });
-    op.is("linalg.generic")
-        && points.is_some_and(|points| points > 0)
-        && op
-            .results()
-            .into_iter()
-            .all(|result| result.r#type().element_count() == points)
+    let once = |points: u64| {
+        let mut results = op.results().into_iter();
+        points > 0 && results.all(|result| result.r#type().element_count() == Some(points))
+    };
+    op.is("linalg.generic") && loop_sizes(op).is_some_and(|sizes| once(product(&sizes)))
 }
 
 /// The predicates of `arith.cmpi`, in its order.

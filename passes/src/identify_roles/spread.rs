@@ -12,8 +12,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::activations::Activations;
 use super::assignment::Assignment;
 use super::evidence::{Evidence, Origin};
-use super::{marker_name, parameter_name, role_attribute};
+use super::{marker_name, role_attribute};
 use crate::names::{model_role_in, role_of_device};
+use crate::parameter::{key_of, name_of};
 use crate::settings::{Context, Selector};
 use crate::structure::{Free, carried, functions, is_control_flow, is_pure, placed_ops};
 
@@ -372,19 +373,15 @@ fn weights(module: &Module<'_>, context: &Context) -> HashMap<String, Rc<Evidenc
         if !op.is(GLOBAL) {
             continue;
         }
-        let (Some(symbol), parameter) = (op.symbol_name(), parameter_name(op)) else {
+        let (Some(symbol), parameter) = (op.symbol_name(), name_of(op)) else {
             continue;
         };
         if symbol == DRAFT_LENGTH {
             continue;
         }
-        let key = parameter.rsplit("::").next().unwrap_or(&parameter);
-        let selected = |selector: &Option<Selector>| match selector {
-            Some(Selector::Prefix(prefix)) => [symbol.as_str(), parameter.as_str(), key]
-                .iter()
-                .any(|name| name.starts_with(prefix.as_str())),
-            Some(Selector::Symbol(name)) => *name == symbol,
-            None => false,
+        let selected = |selector: &Option<Selector>| {
+            let selector = selector.as_ref();
+            selector.is_some_and(|each| each.selects_weight(&symbol, &parameter))
         };
         let given = if selected(&context.settings.drafter) {
             Some(Partition::DRAFTER)
@@ -395,7 +392,7 @@ fn weights(module: &Module<'_>, context: &Context) -> HashMap<String, Rc<Evidenc
         };
         let (part, origin) = match given {
             Some(role) => (role, Origin::GivenWeight(parameter.clone())),
-            None => match model_role_in(key).or_else(|| model_role_in(&symbol)) {
+            None => match model_role_in(key_of(&parameter)).or_else(|| model_role_in(&symbol)) {
                 Some(role) => (role.into(), Origin::NamedWeight(parameter.clone())),
                 None => continue,
             },

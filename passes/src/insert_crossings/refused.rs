@@ -53,9 +53,9 @@ pub fn unsupported(callers: &[Op<'_>]) -> Result<(), Vec<Diagnostic>> {
         for (block, ops) in placed(*function) {
             let results = ops.into_iter().flat_map(Op::results);
             for value in results.chain(block.arguments()) {
-                if let Some((why, help)) = unfit(value.r#type()) {
+                let r#type = value.r#type();
+                if let Some((why, help)) = unfit(r#type) {
                     let op = value.defining_op().unwrap_or(*function);
-                    let r#type = value.r#type();
                     errors.push(
                         Diagnostic::error(format!("{type} passes between subgraphs, but {why}"))
                             .at(op.location().place())

@@ -7,7 +7,7 @@ use cost::{Partition, Role};
 use dialects::vocabulary::GLOBAL;
 use dialects::{Diagnostic, Module};
 
-use crate::identify_roles::parameter_name;
+use crate::parameter::{key_of, name_of};
 use crate::settings::{Selector, Settings};
 use crate::structure::functions;
 
@@ -53,33 +53,34 @@ fn written(selector: &Selector) -> String {
 fn unmatched(module: &Module<'_>, role: Role, selector: &Selector) -> Option<Diagnostic> {
     let globals = module.body().ops().into_iter().filter(|op| op.is(GLOBAL));
     let globals: Vec<(String, String)> = globals
-        .filter_map(|op| Some((op.symbol_name()?, parameter_name(op))))
+        .filter_map(|op| Some((op.symbol_name()?, name_of(op))))
         .collect();
-    let option = format!("--{role} {}", written(selector));
-    let (what, known): (&str, Vec<String>) = match selector {
+    let selected =
+        |(symbol, parameter): &(String, String)| selector.selects_weight(symbol, parameter);
+    if globals.iter().any(selected) {
+        return None;
+    }
+    let wanted = written(selector);
+    let (error, known): (String, Vec<String>) = match selector {
         Selector::Symbol(name) => {
             let functions = functions(module).into_iter();
-            let mut known: Vec<String> = functions.filter_map(|op| op.symbol_name()).collect();
-            if known.contains(name) || globals.iter().any(|(symbol, _)| symbol == name) {
+            let functions: Vec<String> = functions.filter_map(|op| op.symbol_name()).collect();
+            if functions.contains(name) {
                 return None;
             }
-            known.iter_mut().for_each(|name| name.insert(0, '@'));
-            ("function or global", known)
+            (
+                format!("--{role} {wanted} names no function or global of the module"),
+                functions.iter().map(|name| format!("@{name}")).collect(),
+            )
         }
-        Selector::Prefix(prefix) => {
-            let key = |parameter: &str| parameter.rsplit("::").next().map(str::to_owned);
-            let matches = |(symbol, parameter): &(String, String)| {
-                [symbol, parameter].map(|name| name.starts_with(prefix)) != [false, false]
-                    || key(parameter).is_some_and(|key| key.starts_with(prefix))
-            };
-            if globals.iter().any(matches) {
-                return None;
-            }
-            let keys = globals.iter().filter_map(|(_, parameter)| key(parameter));
-            ("parameter or global begins with it", keys.collect())
+        Selector::Prefix(_) => {
+            let keys = globals.iter().map(|(_, name)| key_of(name).to_owned());
+            (
+                format!("--{role} {wanted} names nothing: no parameter or global begins with it"),
+                keys.collect(),
+            )
         }
     };
-    let wanted = written(selector);
     let help = match cost::closest(&wanted, known.iter().map(String::as_str)) {
         Some(meant) => format!("did you mean {meant}?"),
         None if known.is_empty() => "the module has none".to_owned(),
@@ -90,10 +91,6 @@ fn unmatched(module: &Module<'_>, role: Role, selector: &Selector) -> Option<Dia
             let names: Vec<String> = shown.chain(rest).collect();
             format!("there are {}", names.join(", "))
         }
-    };
-    let error = match selector {
-        Selector::Symbol(_) => format!("{option} names no {what} of the module"),
-        Selector::Prefix(_) => format!("{option} names nothing: no {what}"),
     };
     Some(Diagnostic::error(error).help(help))
 }
