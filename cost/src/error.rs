@@ -35,7 +35,7 @@ pub enum ErrorKind {
 #[derive(Debug, thiserror::Error)]
 pub enum CostError {
     /// A file could not be read.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: {}", crate::text::reason(source))]
     Read {
         /// The path as given.
         path: String,

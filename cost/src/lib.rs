@@ -52,5 +52,5 @@ pub use error::{CostError, Location};
 pub use plan::Plan;
 pub use platform::Platform;
 pub use search::{Request, search};
-pub use text::{bytes, closest, counted, digits, metric, suggestion};
+pub use text::{bytes, closest, counted, digits, metric, reason, suggestion};
 pub use workload::{Partition, Role, Workload};

@@ -4,9 +4,10 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+use cost::reason;
 use flate2::read::MultiGzDecoder;
 
-use crate::message::{Failure, Message, reason};
+use crate::message::{Failure, Message};
 
 /// What makes a file bytecode (MLIR's own magic number).
 pub const BYTECODE: &[u8] = b"ML\xefR";

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::iree::{self, Surroundings};
-use crate::message::{Failure, Message, reason};
+use cost::reason;
+
+use crate::message::{Failure, Message};
 
 /// The half of specplace that links IREE's library. It lies beside this one.
 const PROGRAM: &str = "specplace-ir";

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cost::{CostError, error::ErrorKind};
+use cost::{CostError, error::ErrorKind, reason};
 
 use crate::iree;
 
@@ -141,16 +141,6 @@ impl Failure {
     }
 }
 
-/// What the system says about an error, without its number: no reader needs
-/// `(os error 2)`.
-pub fn reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error ") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
-    }
-}
-
 impl From<CostError> for Failure {
     fn from(error: CostError) -> Self {
         let code = match error.kind() {
@@ -204,13 +194,6 @@ impl From<iree::NotFound> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_number_of_a_system_error_is_left_out() {
-        let error = std::io::Error::from_raw_os_error(2);
-        assert_eq!(reason(&error), "No such file or directory");
-        assert_eq!(reason(&std::io::Error::other("odd")), "odd");
-    }
 
     #[test]
     fn a_cost_error_keeps_place_and_help() {

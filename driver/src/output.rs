@@ -16,7 +16,9 @@ use std::thread;
 
 use tempfile::NamedTempFile;
 
-use crate::message::{Failure, Message, reason};
+use cost::reason;
+
+use crate::message::{Failure, Message};
 
 /// One file to write.
 #[derive(Clone, Debug, PartialEq, Eq)]

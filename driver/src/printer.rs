@@ -210,9 +210,13 @@ fn snippet(line: &str, place: &Place, severity: Severity) -> String {
 fn word_at(text: &str, at: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();
     let mut length = 0;
-    for (index, letter) in rest.char_indices() {
+    let mut letters = rest.char_indices().peekable();
+    while let Some((index, letter)) = letters.next() {
         let sigil = index == 0 && "%@#!\"^".contains(letter);
-        if !(sigil || letter.is_alphanumeric() || "_.$".contains(letter)) {
+        let next = letters.peek().map(|(_, next)| *next);
+        // As in `host-copy`, and not in `i1->i2`.
+        let hyphen = letter == '-' && index > 0 && next.is_some_and(char::is_alphanumeric);
+        if !(sigil || hyphen || letter.is_alphanumeric() || "_.$".contains(letter)) {
             break;
         }
         length = index + letter.len_utf8();
@@ -307,6 +311,16 @@ mod tests {
                |        ^^^^^^^^^^\n  \
                = help: use another\n"
         );
+    }
+
+    #[test]
+    fn a_whole_word_is_marked() {
+        assert_eq!(word_at("[host-copy, transfer]", 1), "host-copy".len());
+        assert_eq!(word_at("(i1->i2)", 1), "i1".len());
+        assert_eq!(word_at("%a = op", 0), "%a".len());
+        assert_eq!(word_at("- name", 0), 1);
+        assert_eq!(word_at("{}", 0), 1);
+        assert_eq!(word_at("", 0), 0);
     }
 
     #[test]

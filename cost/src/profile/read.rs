@@ -37,7 +37,7 @@ pub(super) fn profile(file: &str, text: &str) -> Result<Profile, CostError> {
             if *count == 0 {
                 return fail(
                     &[here[0], here[1], Step::Key("variant"), Step::Key(pu)],
-                    format!("no resource of {pu} cannot be measured"),
+                    format!("nothing runs on 0 resources of {pu}"),
                     None,
                 );
             }

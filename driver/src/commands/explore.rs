@@ -52,6 +52,29 @@ pub struct Question {
     method: cost::explore::Method,
     ranks: Option<Vec<f64>>,
     self_c: Option<f64>,
+    stages: Option<Stages>,
+}
+
+/// How models are cut.
+#[derive(Debug)]
+enum Stages {
+    /// Each into so many, once it is known what the models demand.
+    Evenly(u32),
+    /// As a file says.
+    Given(StageGraph),
+}
+
+impl Stages {
+    fn of(given: &str) -> Result<Self, Failure> {
+        match given.parse::<u32>() {
+            Ok(count) => Ok(Self::Evenly(count)),
+            Err(_) if given.parse::<f64>().is_ok() => Err(Failure::usage(
+                Message::error(format!("a model cannot be cut into {given} stages"))
+                    .help("give a whole number from 1 on, or a file of stages"),
+            )),
+            Err(_) => Ok(Self::Given(StageGraph::load(given)?)),
+        }
+    }
 }
 
 impl Question {
@@ -87,6 +110,7 @@ impl Question {
             method: args.method.parse()?,
             ranks: (!args.ranks.is_empty()).then(|| args.ranks.clone()),
             self_c: args.self_c,
+            stages: args.stages.as_deref().map(Stages::of).transpose()?,
             request,
             rates,
         })
@@ -119,8 +143,8 @@ impl Question {
             self_c: self.self_c,
         };
         let exploration = explore(&query).map_err(Failure::from)?;
-        let staged = match &args.stages {
-            Some(given) => staged(given, args.contiguous, &query, &exploration)?,
+        let staged = match self.stages {
+            Some(stages) => staged(stages, args.contiguous, &query, &exploration)?,
             None => Vec::new(),
         };
         let mut outputs = Vec::new();
@@ -184,20 +208,14 @@ fn check_files(args: &ExploreArgs) -> Result<(), Failure> {
 
 /// The best placement of stages for every rate.
 fn staged(
-    given: &str,
+    stages: Stages,
     contiguous: bool,
     query: &Query,
     found: &Exploration,
 ) -> Result<Vec<(f64, StagePlan)>, Failure> {
-    let graph = match given.parse::<u32>() {
-        Ok(count) => StageGraph::evenly(&query.request.workload, count)?,
-        Err(_) if given.parse::<f64>().is_ok() => {
-            return Err(Failure::usage(
-                Message::error(format!("a model cannot be cut into {given} stages"))
-                    .help("give a whole number from 1 on, or a file of stages"),
-            ));
-        }
-        Err(_) => StageGraph::load(given)?,
+    let graph = match stages {
+        Stages::Evenly(count) => StageGraph::evenly(&query.request.workload, count)?,
+        Stages::Given(graph) => graph,
     };
     let options = StageOptions {
         contiguous,
