@@ -101,10 +101,10 @@ pub enum Verb {
 pub struct TalkArgs {
     /// Colour messages
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN",
-          display_order = 900)]
+          help_heading = "Messages", display_order = 900)]
     pub color: Colour,
     /// Print errors and warnings only
-    #[arg(short, long, global = true, display_order = 901)]
+    #[arg(short, long, global = true, help_heading = "Messages", display_order = 901)]
     pub quiet: bool,
 }
 

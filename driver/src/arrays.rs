@@ -15,7 +15,7 @@ pub struct Integers {
 }
 
 /// Reads a `.npy` file of integers of any width; `None` if it holds anything
-/// else.
+/// else, or a matrix by columns.
 ///
 /// # Errors
 ///
@@ -39,9 +39,10 @@ fn parse(bytes: &[u8]) -> Result<Option<Integers>, &'static str> {
         return Ok(None);
     };
     let cut = |_| "is cut off";
-    // Column order differs only where there are columns.
-    if file.order() == npyz::Order::Fortran && shape.len() > 1 {
-        return Err("is in Fortran's order");
+    // The order of columns matters only where there are some: there is no row then.
+    let is_matrix = shape.iter().filter(|size| **size > 1).count() > 1;
+    if file.order() == npyz::Order::Fortran && is_matrix {
+        return Ok(None);
     }
     macro_rules! widened {
         ($kind:ty) => {

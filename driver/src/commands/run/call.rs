@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use cost::counted;
+
 use crate::args::RunArgs;
 use crate::arrays::{Integers, read_integers};
 use crate::message::{Failure, Message};
@@ -188,8 +190,9 @@ impl Call {
         };
         if length as usize > row.values.len() || length < self.prompt {
             return Err(Failure::impossible(vec![Message::error(format!(
-                "the program says that {length} tokens of {} are there, of which {} are the prompt",
+                "the program says that its row of {} holds {}, of which {} are the prompt",
                 row.values.len(),
+                counted(length, "token"),
                 self.prompt
             ))]));
         }
@@ -388,11 +391,11 @@ mod tests {
             ),
             (
                 &[arrays[0].clone(), array(&[], &[9])],
-                "the program says that 9 tokens of 8 are there, of which 2 are the prompt",
+                "the program says that its row of 8 holds 9 tokens, of which 2 are the prompt",
             ),
             (
                 &[arrays[0].clone(), array(&[], &[1])],
-                "the program says that 1 tokens of 8 are there, of which 2 are the prompt",
+                "the program says that its row of 8 holds 1 token, of which 2 are the prompt",
             ),
         ] {
             let failure = call.understood(arrays).unwrap_err();
