@@ -329,6 +329,9 @@ pub fn explore(query: &Query) -> Result<Exploration, CostError> {
     Ok(exploration)
 }
 
+const RANKS: &str =
+    "each is the chance that the target's token is the drafter's choice of that rank";
+
 /// The request with what the query says about it checked.
 fn prepared(query: &Query) -> Result<Request, CostError> {
     let mut request = query.request.clone();
@@ -341,8 +344,12 @@ fn prepared(query: &Query) -> Result<Request, CostError> {
     for rate in &query.rates {
         check_alpha(rate.alpha)?;
     }
-    for rank in query.ranks.iter().flatten() {
-        check_alpha(*rank)?;
+    let is_chance = |rank: &&f64| (0.0..=1.0).contains(*rank);
+    if let Some(rank) = query.ranks.iter().flatten().find(|rank| !is_chance(rank)) {
+        return Err(CostError::argument(
+            format!("a chance by rank must lie between 0 and 1, not {rank}"),
+            RANKS.to_owned(),
+        ));
     }
     if query.self_c.is_some_and(|c| !(c.is_finite() && c > 0.0)) {
         return Err(CostError::argument(
@@ -354,8 +361,7 @@ fn prepared(query: &Query) -> Result<Request, CostError> {
     if query.ranks.iter().flatten().sum::<f64>() > 1.0 + 1e-9 {
         return Err(CostError::argument(
             "the chances by rank add up to more than 1",
-            "each is the chance that the target's token is the drafter's choice of that rank"
-                .to_owned(),
+            RANKS.to_owned(),
         ));
     }
     request.alpha = first.alpha;

@@ -285,7 +285,7 @@ pub fn parse_variant(text: &str) -> Result<Variant, CostError> {
             .and_then(|(name, count)| Some((name.trim(), count.trim().parse::<u32>().ok()?)));
         let Some((name, count)) = parsed.filter(|(name, _)| !name.is_empty()) else {
             return Err(CostError::argument(
-                format!("`{part}` in `{text}` is not NAME=COUNT"),
+                format!("`{part}` is not NAME=COUNT"),
                 "for example: cpu=1,gpu=1".to_owned(),
             ));
         };

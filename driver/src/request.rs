@@ -1,6 +1,7 @@
 //! From the command line to a question for the cost model.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use cost::platform::Variant;
 use cost::profile::Profile;
@@ -31,15 +32,7 @@ pub fn build(args: &DecisionArgs) -> Result<Option<Request>, Failure> {
         forbid.insert((pin.role, pin.unit.clone()));
     }
     let profile = match &args.profile {
-        Some(path) => {
-            let path = path.to_str().ok_or_else(|| {
-                Failure::usage(Message::error(format!(
-                    "cannot read {}: its name is not UTF-8",
-                    path.display()
-                )))
-            })?;
-            Some(Profile::load(path)?)
-        }
+        Some(path) => Some(Profile::load(text_of(path)?)?),
         None => None,
     };
     let gamma = match (args.gamma, args.max_gamma) {
@@ -65,6 +58,20 @@ pub fn build(args: &DecisionArgs) -> Result<Option<Request>, Failure> {
         model,
         ..Request::new(nothing_yet(), platform, alpha)
     }))
+}
+
+/// The path of a file that `cost` reads.
+///
+/// # Errors
+///
+/// A [`Failure`] of status 2 for a name that is not UTF-8.
+pub fn text_of(path: &Path) -> Result<&str, Failure> {
+    path.to_str().ok_or_else(|| {
+        Failure::usage(Message::error(format!(
+            "cannot read {}: its name is not UTF-8",
+            path.display()
+        )))
+    })
 }
 
 /// The search checks this as well; here it is found before IN is read, and is

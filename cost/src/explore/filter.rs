@@ -103,7 +103,11 @@ impl Filter {
 fn condition(text: &str, platform: &Platform) -> Result<Condition, CostError> {
     let found = OPERATORS.iter().find_map(|(operator, comparison)| {
         let (what, number) = text.split_once(operator)?;
-        Some((what.trim(), *comparison, number.trim().parse::<u32>().ok()?))
+        let what = what.trim();
+        // `cpu=<2` is no condition on a unit called `cpu=`.
+        let named = !what.contains(['<', '>', '=', '!']);
+        let number = number.trim().parse::<u32>().ok()?;
+        named.then_some((what, *comparison, number))
     });
     let Some((what, comparison, number)) = found else {
         return Err(CostError::argument(

@@ -85,7 +85,7 @@ impl FromStr for Objective {
                 let known = Metric::ALL.iter().find(|(name, _)| *name == part);
                 known.map(|(_, metric)| *metric).ok_or_else(|| {
                     CostError::argument(
-                        format!("`{part}` in `{text}` is not an objective"),
+                        format!("`{part}` is not an objective"),
                         suggestion(
                             part,
                             "objectives, to be multiplied with `*`",

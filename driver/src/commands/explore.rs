@@ -26,7 +26,7 @@ use crate::request;
 pub fn run(args: &ExploreArgs, printer: &Printer) -> anyhow::Result<()> {
     let question = Question::of(args)?;
     let workload = match (&args.workload, &question.request.profile) {
-        (Some(path), _) => Workload::load(&utf8(path)?).map_err(Failure::from)?,
+        (Some(path), _) => Workload::load(request::text_of(path)?).map_err(Failure::from)?,
         (None, Some(profile)) => {
             let longest = args.decision.max_gamma.unwrap_or(DEFAULT_MAX_GAMMA);
             Workload::of_profile(profile, longest)
@@ -292,13 +292,4 @@ fn rates(args: &DecisionArgs) -> Result<Vec<Rate>, Failure> {
             ),
         )),
     }
-}
-
-fn utf8(path: &Path) -> Result<String, Failure> {
-    path.to_str().map(str::to_owned).ok_or_else(|| {
-        Failure::usage(Message::error(format!(
-            "cannot read {}: its name is not UTF-8",
-            path.display()
-        )))
-    })
 }
