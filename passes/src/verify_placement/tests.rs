@@ -87,6 +87,11 @@ fn right_placement_is_proven() {
     );
     // Both functions hold the same addition, which IREE compiles for both.
     assert_eq!(report.remarks.len(), 1);
+    assert!(
+        report
+            .render()
+            .contains("executable @add is compiled for @cpu, @gpu: functions on both")
+    );
 }
 
 #[test]
@@ -117,6 +122,49 @@ fn swapped_affinity() {
         "%done = stream.cmd.execute on(#hal.device.affinity<@cpu>)",
         "stream.cmd.execute of @drafter_0 (drafter) is on @cpu, planned on @gpu",
     );
+    caught(
+        "%done = stream.cmd.execute on(#hal.device.affinity<@gpu>)",
+        "%done = stream.cmd.execute on(#hal.device.affinity<@cpu>)",
+        "executable @add is dispatched on @cpu, planned on @cpu, @gpu",
+    );
+}
+
+#[test]
+fn function_without_a_device() {
+    let placed = PLACED.replace(
+        r#"{noinline, specplace.role = "target", stream.affinity = #hal.device.affinity<@cpu>}"#,
+        "{noinline}",
+    );
+    assert!(placed != PLACED);
+    assert_violation(
+        &compare(&placed, STREAM),
+        "@target_0 has no planned device, but a dispatch of it runs on @cpu",
+    );
+}
+
+#[test]
+fn functions_that_pass_tensors() {
+    let mut placed = PLACED.to_owned();
+    for (from, to) in [
+        (
+            "@drafter_0(%v: !hal.buffer_view, %s: !hal.buffer)",
+            "@drafter_0(%v: !hal.buffer_view, %s: !hal.buffer, %e: tensor<4xf32>)",
+        ),
+        (
+            "%t: !hal.buffer) -> (",
+            "%t: !hal.buffer, %e: tensor<4xf32>) -> (",
+        ),
+        (
+            "@drafter_0(%v, %s) : (!hal.buffer_view, !hal.buffer)",
+            "@drafter_0(%v, %s, %e) : (!hal.buffer_view, !hal.buffer, tensor<4xf32>)",
+        ),
+    ] {
+        assert!(placed.contains(from), "{from}");
+        placed = placed.replace(from, to);
+    }
+    let report = compare(&placed, STREAM);
+    let said = "@drafter_0 (drafter) passes tensors, so that the arity of its calls cannot";
+    assert!(report.render().contains(said), "{}", report.render());
 }
 
 #[test]
@@ -151,6 +199,11 @@ fn weight_that_no_one_asked_for() {
         r#"util.buffer.constant : !util.buffer = "target.w""#,
         r#"util.buffer.constant : !util.buffer = "other.w""#,
         "parameter \"model\"::\"other.w\" is loaded to @cpu, but no function",
+    );
+    caught(
+        r#"%t = util.buffer.constant : !util.buffer = "target.w""#,
+        "%t = util.null : !util.buffer",
+        "a parameter is loaded whose name is not a constant",
     );
 }
 
