@@ -104,7 +104,13 @@ pub struct TalkArgs {
           help_heading = "Messages", display_order = 900)]
     pub color: Colour,
     /// Print errors and warnings only
-    #[arg(short, long, global = true, help_heading = "Messages", display_order = 901)]
+    #[arg(
+        short,
+        long,
+        global = true,
+        help_heading = "Messages",
+        display_order = 901
+    )]
     pub quiet: bool,
 }
 

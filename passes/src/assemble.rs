@@ -227,7 +227,9 @@ fn prepare(
     if markers > stages {
         let markers = markers - stages;
         diagnostics.push(Diagnostic::warning(format!(
-            "{markers} placement operator(s) in {role} @{name} are ignored: all of it is the {role}"
+            "{} in {role} @{name} {} ignored: all of it is the {role}",
+            counted(markers as u64, "placement operator"),
+            if markers == 1 { "is" } else { "are" },
         )));
     }
     Ok(name)
@@ -336,7 +338,7 @@ fn saved(forward: &Forward<'_>, role: Role, count: u64, outcome: &Outcome) -> Di
     let flops = |count| metric(rounded(count), "FLOP");
     let size = |count| bytes(rounded(count));
     let mut remark = if outcome.head_cut {
-        let share = 100.0 * (1.0 - rounded(after) / rounded(before.max(1)));
+        let share = 100.0 * rounded(before.saturating_sub(after)) / rounded(before.max(1));
         Diagnostic::remark(format!(
             "{role} @{}: logits at {} of {length}, which saves {share:.1} % \
              of a pass ({} of {} and {} of {} of intermediate results)",

@@ -104,6 +104,15 @@
 // WHOLE: remark: drafter @forward: logits at all 12 positions, of which 1 is read
 // WHOLE: note: 'linalg.generic' is computed at all positions
 
+// Placement operators within a pass say nothing here.
+// RUN: specplace assemble --target %t/one.mlir --drafter %t/marked.mlir -o %t/out.mlir --max-gamma 2 2>&1 | FileCheck %s --check-prefix=MARKED
+// RUN: FileCheck %s --check-prefix=MARKED-OUT --input-file=%t/out.mlir
+// MARKED: warning: 1 placement operator in drafter @forward is ignored: all of it is the drafter
+// MARKED: remark: drafter @forward: logits at 1 position of 12, which saves 0.0 % of a pass (0 FLOP of 0 FLOP and 0 B of 0 B of intermediate results)
+// The loop's own alone are left, in each of its two functions.
+// MARKED-OUT-COUNT-2: promise<@target>
+// MARKED-OUT-NOT: promise<@target>
+
 //--- two.mlir
 util.global private @embedding = #flow.parameter.named<"model"::"embedding"> : tensor<9x8xf32>
 util.global private @target.head = #flow.parameter.named<"model"::"target.head"> : tensor<1x8x9xf32>
@@ -193,6 +202,13 @@ func.func @forward(%tokens: tensor<1x12xi32>) -> tensor<1x12x9xf16> {
     linalg.yield %value : f16
   } -> tensor<1x12x9xf16>
   return %x : tensor<1x12x9xf16>
+}
+
+//--- marked.mlir
+func.func @forward(%tokens: tensor<1x12xi64>) -> tensor<1x12x9xf32> {
+  %marked = flow.tensor.transfer %tokens : tensor<1x12xi64> to #hal.device.promise<@target>
+  %logits = tensor.empty() : tensor<1x12x9xf32>
+  return %logits : tensor<1x12x9xf32>
 }
 
 //--- mixed.mlir

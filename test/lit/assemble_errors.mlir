@@ -45,6 +45,7 @@ func.func @forward(%tokens: tensor<1x12xi64>) -> tensor<1x12x9xf32> {
 // WHICH: | @one, @two
 // WHICH: help: say it: --target several.mlir@FUNCTION
 // EMPTY: error: empty.mlir has no function with a body
+// EMPTY: help: give a module with a forward pass from tokens to logits
 func.func @one(%tokens: tensor<1x12xi64>) -> tensor<1x12xi64> {
   return %tokens : tensor<1x12xi64>
 }
@@ -87,7 +88,8 @@ func.func @batch(%tokens: tensor<2x12xi64>) -> tensor<2x12x9xf32> {
   %logits = tensor.empty() : tensor<2x12x9xf32>
   return %logits : tensor<2x12x9xf32>
 }
-// SHORT: tokens.mlir:[[#@LINE+1]]:1: error: target @short: its row is 1 tokens long
+// SHORT: tokens.mlir:[[#@LINE+2]]:1: error: target @short: its row is 1 token long
+// SHORT: help: export it for a row that has room for a prompt and what follows it
 func.func @short(%tokens: tensor<1x1xi64>) -> tensor<1x1x9xf32> {
   %logits = tensor.empty() : tensor<1x1x9xf32>
   return %logits : tensor<1x1x9xf32>
@@ -126,7 +128,7 @@ func.func @last(%tokens: tensor<1x12xi64>) -> tensor<1x9xf32> {
   %logits = tensor.empty() : tensor<1x9xf32>
   return %logits : tensor<1x9xf32>
 }
-// FEWER: logits.mlir:[[#@LINE+2]]:1: error: target @fewer: it makes logits for 1 positions of 12 tokens
+// FEWER: logits.mlir:[[#@LINE+2]]:1: error: target @fewer: it makes logits for 1 position of 12 tokens
 // FEWER: help: return the logits of every position
 func.func @fewer(%tokens: tensor<1x12xi64>) -> tensor<1x1x9xf32> {
   %logits = tensor.empty() : tensor<1x1x9xf32>
@@ -212,6 +214,7 @@ util.func public @forward(%view: !hal.buffer_view) -> !hal.buffer_view {
 // RUN: not specplace assemble --target good.mlir@ --drafter two.mlir -o out.mlir 2>&1 | FileCheck two.mlir --check-prefix=NAMELESS
 //--- two.mlir
 // EOS:      good.mlir:1:1: error: the end-of-sequence token 9 is outside of the vocabulary of 9 tokens
+// EOS:      help: give its number in the tokenizer: --eos TOKEN
 // GAMMA:    error: invalid value '0' for '--max-gamma <N>'
 // TWICE:    error: standard input cannot be read twice
 // NAMELESS: error: --target `good.mlir@` names no file and function

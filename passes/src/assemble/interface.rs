@@ -6,7 +6,7 @@ use dialects::{Diagnostic, Module, Place};
 
 use crate::names::model_role_in;
 use crate::structure::{is_control_flow, is_function, is_pure};
-use cost::Role;
+use cost::{Role, counted};
 
 /// A forward pass whose interface was checked.
 #[derive(Clone, Debug)]
@@ -214,7 +214,10 @@ pub fn check<'m>(function: Op<'m>, role: Role) -> Result<Forward<'m>, Vec<Diagno
         && length != *rows
     {
         errors.push(fail(
-            format!("it makes logits for {rows} positions of {length} tokens"),
+            format!(
+                "it makes logits for {} of {length} tokens",
+                counted(*rows, "position")
+            ),
             "return the logits of every position",
         ));
     }
@@ -267,7 +270,7 @@ fn token_row(tokens: Type<'_>, fail: Fail<'_>, errors: &mut Vec<Diagnostic>) -> 
     }
     if length < 2 {
         errors.push(fail(
-            format!("its row is {length} tokens long"),
+            format!("its row is {} long", counted(length, "token")),
             "export it for a row that has room for a prompt and what follows it",
         ));
         return None;
