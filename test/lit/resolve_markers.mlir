@@ -74,6 +74,7 @@ func.func @turbine(%x: !torch.vtensor<[4],f32>) -> !torch.vtensor<[4],f32> {
 // Or honoured as the user's own placement.
 // RUN: specplace opt --pass resolve-markers turbine.mlir --keep-placement 2>&1 | FileCheck turbine.mlir --check-prefix=KEPT
 // KEPT-NOT: warning
+// KEPT:     remark: device @__device_1 of the input is kept as placed (--keep-placement)
 // KEPT:     flow.tensor.transfer %{{.+}} : tensor<4xf32> to #hal.device.promise<@__device_1>
 
 // What could not be written is refused; with a role its name does not matter.

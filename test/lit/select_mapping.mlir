@@ -96,6 +96,26 @@ func.func @kept(%tokens: tensor<4xi64>) -> tensor<4xi64> {
 // RUN: sed 's/@cpu>/@npu>/' kept.mlir > missing.mlir
 // RUN: not specplace opt --pass resolve-markers,identify-roles,estimate-costs,select-mapping -q missing.mlir --alpha 0.9 --gamma 1 --platform two-cpus --keep-placement 2>&1 | FileCheck kept.txt --check-prefix=MISSING
 // RUN: not specplace opt --pass resolve-markers,identify-roles,estimate-costs,select-mapping -q kept.mlir --alpha 0.9 --gamma 1 --platform two-cpus --keep-placement --pin target=cpu2 2>&1 | FileCheck kept.txt --check-prefix=PIN
+// RUN: not specplace opt --pass resolve-markers,identify-roles,estimate-costs,select-mapping -q torn.mlir --alpha 0.9 --gamma 1 --platform two-cpus --keep-placement 2>&1 | FileCheck torn.mlir
+//--- torn.mlir
+// CHECK: torn.mlir:[[#@LINE+7]]:8: error: the input places the drafter on two devices, @__device_1 and @cpu
+// CHECK: torn.mlir:[[#@LINE+5]]:8: note: @__device_1 is named here
+// CHECK: help: a role is on one device: leave out --keep-placement, or name the roles with --role DEVICE=ROLE
+util.global private @a {stream.affinity = #hal.device.promise<@__device_1>} = #flow.parameter.named<"model"::"drafter.a"> : tensor<4xf32>
+util.global private @b {stream.affinity = #hal.device.promise<@cpu>} = #flow.parameter.named<"model"::"drafter.b"> : tensor<4xf32>
+func.func @torn(%tokens: tensor<4xi64>) -> tensor<4xi64> {
+  %a = util.global.load @a : tensor<4xf32>
+  %b = util.global.load @b : tensor<4xf32>
+  %x = arith.sitofp %tokens : tensor<4xi64> to tensor<4xf32>
+  %y = arith.mulf %x, %a : tensor<4xf32>
+  %z = arith.mulf %y, %b : tensor<4xf32>
+  %draft = arith.fptosi %z : tensor<4xf32> to tensor<4xi64>
+  %t = flow.tensor.transfer %draft : tensor<4xi64> to #hal.device.promise<@target>
+  %u = arith.sitofp %t : tensor<4xi64> to tensor<4xf32>
+  %v = arith.mulf %u, %u : tensor<4xf32>
+  %verified = arith.fptosi %v : tensor<4xf32> to tensor<4xi64>
+  return %verified : tensor<4xi64>
+}
 //--- kept.txt
 MISSING: error: the input places the target on @npu, which platform 'two-cpus' lacks
 MISSING: help: name its device one of cpu, cpu2, give another --platform, or leave out --keep-placement
