@@ -41,6 +41,9 @@ pub fn run(args: &RunArgs, printer: &Printer) -> anyhow::Result<()> {
     let tokenizer = args.tokenizer.as_deref().map(Tokenizer::load).transpose()?;
     let signature = chosen(functions(&args.program)?, args)?;
     let (flags, gamma) = flags(args)?;
+    for given in &args.parameters {
+        check_weights(given)?;
+    }
     let call = Call::new(args, &signature, tokenizer.as_ref())?;
 
     let mut common = flags;
@@ -105,6 +108,16 @@ fn chosen(functions: Vec<Signature>, args: &RunArgs) -> Result<Signature, Failur
             .help(listed.clone()),
         )
     })
+}
+
+/// A file of weights, `SCOPE=FILE` or the file alone, can be read; what it holds
+/// is the runtime's to say.
+fn check_weights(given: &str) -> Result<(), Failure> {
+    let path = given.split_once('=').map_or(given, |(_, path)| path);
+    match fs::File::open(path) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Failure::io(format!("cannot read {path}"), &error)),
+    }
 }
 
 /// The flag for the file of flags, and the draft length that it mentions.
