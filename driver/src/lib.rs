@@ -19,6 +19,7 @@ pub mod explore;
 pub mod flags;
 pub mod graph;
 pub mod input;
+pub mod interruption;
 pub mod iree;
 pub mod launch;
 pub mod message;

@@ -14,10 +14,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 use cost::reason;
 
+use crate::interruption::Unfinished;
 use crate::message::{Failure, Message};
 
 /// One file to write.
@@ -83,7 +84,7 @@ pub fn write_all_and(outputs: &[Output], last: Option<Staged>) -> Result<(), Fai
         let file = Staged::begin(&output.path)?;
         let mut waiting = None;
         match &file.file {
-            Some((file, _)) => {
+            Some(Temporary { file, .. }) => {
                 file.as_file().write_all(&output.contents).map_err(fail)?;
                 file.as_file().sync_all().map_err(fail)?;
             }
@@ -121,7 +122,17 @@ pub fn write_all_and(outputs: &[Output], last: Option<Staged>) -> Result<(), Fai
 pub struct Staged {
     path: PathBuf,
     /// None for what is written to, never replaced.
-    file: Option<(NamedTempFile, PathBuf)>,
+    file: Option<Temporary>,
+}
+
+/// A file beside its destination.
+#[derive(Debug)]
+struct Temporary {
+    file: NamedTempFile,
+    /// With links followed: a link stays a link, and what it points to is
+    /// replaced.
+    destination: PathBuf,
+    _unfinished: Unfinished,
 }
 
 impl Staged {
@@ -146,7 +157,7 @@ impl Staged {
     pub fn path(&self) -> &Path {
         self.file
             .as_ref()
-            .map_or(&self.path, |(file, _)| file.path())
+            .map_or(&self.path, |temporary| temporary.file.path())
     }
 
     /// Has `write` fill the file through a pipe, of which it gets the name: it
@@ -160,7 +171,7 @@ impl Staged {
     pub fn fill<T>(&self, write: impl FnOnce(&Path) -> T) -> Result<T, Failure> {
         let fail = |error: io::Error| failure(&self.path, &error);
         let mut file = match &self.file {
-            Some((file, _)) => file.as_file().try_clone(),
+            Some(temporary) => temporary.file.as_file().try_clone(),
             None => OpenOptions::new().write(true).open(&self.path),
         }
         .map_err(fail)?;
@@ -190,7 +201,7 @@ impl Staged {
 
     fn sync(&self) -> Result<(), Failure> {
         match &self.file {
-            Some((file, _)) => file.as_file().sync_all(),
+            Some(temporary) => temporary.file.as_file().sync_all(),
             None => Ok(()),
         }
         .map_err(|error| failure(&self.path, &error))
@@ -198,7 +209,12 @@ impl Staged {
 
     /// Renames it, and gives its path if there was none before.
     fn into_place(self) -> Result<Option<PathBuf>, Failure> {
-        let Some((file, destination)) = self.file else {
+        let Some(Temporary {
+            file,
+            destination,
+            _unfinished,
+        }) = self.file
+        else {
             return Ok(None);
         };
         let new = !destination.exists();
@@ -224,9 +240,8 @@ fn write_special(output: &Output) -> io::Result<()> {
     file.flush()
 }
 
-/// An empty file beside the destination, and the destination with links
-/// followed: a link stays a link, and what it points to is replaced.
-fn temporary(path: &Path) -> Result<(NamedTempFile, PathBuf), Failure> {
+/// An empty file beside the destination.
+fn temporary(path: &Path) -> Result<Temporary, Failure> {
     if names_a_folder(path) {
         fs::metadata(path).map_err(|error| failure(path, &error))?;
     }
@@ -250,7 +265,40 @@ fn temporary(path: &Path) -> Result<(NamedTempFile, PathBuf), Failure> {
         .permissions(Permissions::from_mode(mode))
         .tempfile_in(folder_of(&destination))
         .map_err(|error| failure(path, &error))?;
-    Ok((file, destination))
+    Ok(Temporary {
+        _unfinished: Unfinished::new(file.path()),
+        file,
+        destination,
+    })
+}
+
+/// A folder of its own for what other programs read and write, which goes when
+/// it is dropped.
+#[derive(Debug)]
+pub struct Scratch {
+    folder: TempDir,
+    _unfinished: Unfinished,
+}
+
+impl Scratch {
+    /// Makes it where the system has such folders.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] that says why it cannot be made.
+    pub fn new() -> Result<Self, Failure> {
+        let folder = tempfile::tempdir()
+            .map_err(|error| Failure::io("cannot make a temporary folder", &error))?;
+        Ok(Self {
+            _unfinished: Unfinished::new(folder.path()),
+            folder,
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
 }
 
 /// Whether `path` ends in a slash, which [`Path`] does not show: no file has

@@ -6,6 +6,8 @@ use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::process;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use common::{MODULE, PAIR, folder, names, specplace};
 use predicates::prelude::*;
@@ -242,6 +244,36 @@ fn a_disk_that_is_full_when_the_program_is_written() {
             let text = format!("error: cannot write disk/{what}: No space left on device");
             assert!(err.contains(&text), "{err}");
         }
+    }
+}
+
+/// While IREE compiles, the module that a crash leaves behind is already there.
+#[test]
+fn an_interruption_leaves_nothing() {
+    use std::os::unix::process::ExitStatusExt;
+
+    let module = common::repository().join("examples/pair/generate_place.mlir");
+    for (name, number) in [("INT", 2), ("TERM", 15)] {
+        let folder = folder();
+        let mut child = process::Command::new(env!("CARGO_BIN_EXE_specplace"))
+            .args(["compile", "-o", "out.vmfb", "-q", "--alpha", "0.9"])
+            .args(["--platform", "two-cpus"])
+            .arg(module.canonicalize().unwrap())
+            .current_dir(&folder)
+            .env("VIRTUAL_ENV", common::repository().join(".venv"))
+            .spawn()
+            .unwrap();
+        let started = Instant::now();
+        while !folder.path().join("out.placed.mlir").exists() {
+            assert!(child.try_wait().unwrap().is_none(), "it has ended");
+            assert!(started.elapsed() < Duration::from_secs(120));
+            thread::sleep(Duration::from_millis(10));
+        }
+        let kill = format!("kill -{name} {}", child.id());
+        let killed = process::Command::new("sh").args(["-c", &kill]).status();
+        assert!(killed.unwrap().success());
+        assert_eq!(child.wait().unwrap().signal(), Some(number));
+        assert_eq!(names(folder.path()), ["in.mlir"]);
     }
 }
 

@@ -18,6 +18,7 @@ use specplace_driver::args::CompileArgs;
 use specplace_driver::destinations::{Destinations, Inputs, check};
 use specplace_driver::flags::Flags;
 use specplace_driver::input::is_standard_stream;
+use specplace_driver::interruption::Unfinished;
 use specplace_driver::message::{Failure, Message};
 use specplace_driver::output::{self, Output, Staged, with_suffix};
 use specplace_driver::printer::Printer;
@@ -81,6 +82,7 @@ pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
         bytecode: &report.bytecode,
     };
     let crash = report.prepare()?;
+    let _unfinished = Unfinished::new(&report.path);
     let (staged, proof) = match compilation.run(&mut timing, &progress, printer) {
         Ok(done) => done,
         Err(mut failure) => {

@@ -20,7 +20,7 @@ use serde::Serialize;
 use crate::args::DoctorArgs;
 use crate::iree::{self, Surroundings};
 use crate::message::{Failure, Message};
-use crate::output::{self, Output};
+use crate::output::{self, Output, Scratch};
 use crate::printer::{Printer, to_stdout};
 use crate::progress::Progress;
 use crate::runtime::Tool;
@@ -74,8 +74,7 @@ pub fn run(args: &DoctorArgs, printer: &Printer) -> anyhow::Result<()> {
     }
     let compiler = Tool::find("iree-compile")?;
     let runner = Tool::find("iree-run-module")?;
-    let folder = tempfile::tempdir()
-        .map_err(|error| Failure::io("cannot make a temporary folder", &error))?;
+    let folder = Scratch::new()?;
     let bench = Bench {
         compiler: &compiler,
         runner: &runner,

@@ -8,6 +8,7 @@ use cost::counted;
 use crate::args::RunArgs;
 use crate::arrays::{Integers, read_integers};
 use crate::message::{Failure, Message};
+use crate::output::Scratch;
 use crate::runtime::Tool;
 use crate::signature::{Signature, Tensor};
 use crate::tokenizer::Tokenizer;
@@ -146,8 +147,7 @@ impl Call {
         common: &[OsString],
         results: usize,
     ) -> Result<(Outcome, usize), Failure> {
-        let folder = tempfile::tempdir()
-            .map_err(|error| Failure::io("cannot make a temporary folder", &error))?;
+        let folder = Scratch::new()?;
         let path = |index: usize| folder.path().join(format!("{index}.npy"));
         let mut arguments = common.to_vec();
         for index in 0..results {
