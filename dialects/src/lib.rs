@@ -6,6 +6,8 @@
 //! decided in `cost` and applied in `passes`. It is the only library crate
 //! with `unsafe` code, since it is the one that speaks to the C API.
 
+// Nothing that input can reach may panic; tests may.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::panic))]
 #![warn(missing_docs, clippy::undocumented_unsafe_blocks)]
 
 pub mod build;

@@ -10,6 +10,8 @@
 //! and `specplace` could then not even print its help without it.
 
 #![forbid(unsafe_code)]
+// Nothing that input can reach may panic; tests may.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::panic))]
 #![warn(missing_docs)]
 
 pub mod args;

@@ -2,6 +2,8 @@
 //! the rest to `specplace-ir` (see [`specplace_driver::launch`]).
 
 #![forbid(unsafe_code)]
+// Nothing that input can reach may panic; tests may.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::panic))]
 
 use std::process::ExitCode;
 

@@ -2,6 +2,8 @@
 //! starts it; it takes the same command line.
 
 #![forbid(unsafe_code)]
+// Nothing that input can reach may panic; tests may.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::panic))]
 
 use std::process::ExitCode;
 use std::thread;

@@ -6,6 +6,8 @@
 //! them; see [`pipeline::PASSES`] for the order.
 
 #![forbid(unsafe_code)]
+// Nothing that input can reach may panic; tests may.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::panic))]
 #![warn(missing_docs)]
 
 pub mod assemble;

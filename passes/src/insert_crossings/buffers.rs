@@ -231,7 +231,7 @@ impl<'m, 'p> Buffers<'m, 'p> {
              }}"
         );
         let parsed = Module::from_source(self.module.session(), text.as_bytes())
-            .unwrap_or_else(|errors| panic!("the copying function does not parse: {errors:?}"));
+            .expect("operations as IREE writes them");
         if let Some(function) = parsed.body().ops().first() {
             self.module.adopt(*function);
         }
