@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use cost::counted;
 use dialects::Diagnostic;
 
@@ -69,7 +70,7 @@ impl Report {
                 counted(count, "violation")
             ),
         };
-        self.render_table(&mut text);
+        let _ = writeln!(text, "{}", self.table().trim_fmt());
         for list in [&self.violations, &self.remarks] {
             for found in list.iter().take(SHOWN) {
                 let _ = writeln!(text, "{found}");
@@ -81,8 +82,8 @@ impl Report {
         text
     }
 
-    fn render_table(&self, text: &mut String) {
-        let header = [
+    fn table(&self) -> Table {
+        const COLUMNS: [&str; 9] = [
             "device",
             "spec",
             "roles",
@@ -93,10 +94,14 @@ impl Report {
             "bytes",
             "constants",
         ];
-        let mut rows = vec![header.map(str::to_owned)];
+        let mut table = Table::new();
+        table
+            .load_style(presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Disabled)
+            .set_header(COLUMNS);
         for device in &self.devices {
             let roles: Vec<&str> = device.roles.iter().map(String::as_str).collect();
-            rows.push([
+            table.add_row([
                 format!("@{}", device.name),
                 device.spec.as_deref().map_or("-", short_spec).to_owned(),
                 if roles.is_empty() {
@@ -112,26 +117,14 @@ impl Report {
                 device.constant_bytes.to_string(),
             ]);
         }
-        let widths: Vec<usize> = (0..header.len())
-            .map(|column| {
-                rows.iter()
-                    .map(|row| row[column].chars().count())
-                    .max()
-                    .unwrap_or(0)
-            })
-            .collect();
-        for row in rows {
-            let mut line = String::new();
-            for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-                // Names to the left, numbers to the right.
-                let _ = if column < 3 {
-                    write!(line, "  {cell:<width$}")
-                } else {
-                    write!(line, "  {cell:>width$}")
-                };
+        for (index, column) in table.column_iter_mut().enumerate() {
+            column.set_padding((2, 0));
+            // Names to the left, numbers to the right.
+            if index >= 3 {
+                column.set_cell_alignment(CellAlignment::Right);
             }
-            let _ = writeln!(text, "{}", line.trim_end());
         }
+        table
     }
 }
 
