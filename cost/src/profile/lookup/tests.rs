@@ -143,7 +143,7 @@ fn bad_profiles_are_refused_where_they_are_bad() {
             .contains("p.yaml:4:5: target on cpu was measured twice")
     );
     assert!(complaint("{ role: target, pu: cpu, points: [{ sequence_length: 3, new_tokens: 4, latency: 1 s }] }").contains("do not fit"));
-    assert!(complaint("{ role: target, pu: cpu, variant: { cpu: 0 }, points: [{ sequence_length: 3, latency: 1 s }] }").contains("no resource of cpu"));
+    assert!(complaint("{ role: target, pu: cpu, variant: { cpu: 0 }, points: [{ sequence_length: 3, latency: 1 s }] }").contains("nothing runs on 0 resources of cpu"));
 }
 
 #[test]

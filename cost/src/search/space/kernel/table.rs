@@ -1,8 +1,9 @@
 //! The latencies of one model at one place, as a table over the resources that they depend on.
 
-use super::{Kernel, Walk};
+use super::Kernel;
 use crate::profile::Measurement;
 use crate::search::Request;
+use crate::search::space::walk::Walk;
 use crate::workload::{Partition, Role};
 use std::collections::BTreeSet;
 
