@@ -99,6 +99,14 @@ pub enum CostError {
     /// No mapping satisfies the platform's bounds and the request's restrictions.
     #[error("{0}")]
     Infeasible(Box<Infeasible>),
+    /// No placement of stages satisfies the platform's bounds and the request's restrictions.
+    #[error("{message}")]
+    Unplaceable {
+        /// What stands in the way.
+        message: String,
+        /// What to do.
+        help: String,
+    },
 }
 
 impl CostError {
@@ -111,7 +119,9 @@ impl CostError {
             Self::Alpha { .. } => {
                 Some("it is the share of drafted tokens that the target accepts; measure it, or give an acceptance file".into())
             }
-            Self::Task { help, .. } | Self::State { help, .. } => Some(help.clone()),
+            Self::Task { help, .. }
+            | Self::State { help, .. }
+            | Self::Unplaceable { help, .. } => Some(help.clone()),
             Self::Infeasible(infeasible) => Some(infeasible.levers.join("; ")),
         }
     }
@@ -127,9 +137,10 @@ impl CostError {
     /// Whether the request is wrong or merely impossible.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Infeasible(_) | Self::State { .. } | Self::MissingRole { .. } => {
-                ErrorKind::Infeasible
-            }
+            Self::Infeasible(_)
+            | Self::Unplaceable { .. }
+            | Self::State { .. }
+            | Self::MissingRole { .. } => ErrorKind::Infeasible,
             _ => ErrorKind::Usage,
         }
     }

@@ -255,17 +255,7 @@ impl Exploration {
 /// method, with its size and the method that does it.
 pub fn explore(query: &Query) -> Result<Exploration, CostError> {
     let request = prepared(query)?;
-    let gammas: Vec<u32> = request
-        .check()?
-        .into_iter()
-        .filter(|gamma| query.filter.allows_gamma(*gamma))
-        .collect();
-    if gammas.is_empty() {
-        return Err(CostError::argument(
-            "the conditions leave no draft length",
-            "take back a condition on gamma".to_owned(),
-        ));
-    }
+    let gammas = draft_lengths(&request, query)?;
     let size = request.space_size();
     let method = match query.method {
         Method::Auto if size > MOST_ROWS => Method::Factored,
@@ -327,6 +317,28 @@ pub fn explore(query: &Query) -> Result<Exploration, CostError> {
     }
     exploration.seconds = started.elapsed().as_secs_f64();
     Ok(exploration)
+}
+
+impl Query {
+    /// The draft lengths that are explored.
+    ///
+    /// # Errors
+    /// [`CostError::Argument`] for a question that makes no sense, or conditions that leave none.
+    pub fn draft_lengths(&self) -> Result<Vec<u32>, CostError> {
+        draft_lengths(&prepared(self)?, self)
+    }
+}
+
+fn draft_lengths(request: &Request, query: &Query) -> Result<Vec<u32>, CostError> {
+    let mut gammas = request.check()?;
+    gammas.retain(|gamma| query.filter.allows_gamma(*gamma));
+    if gammas.is_empty() {
+        return Err(CostError::argument(
+            "the conditions leave no draft length",
+            "take back a condition on gamma".to_owned(),
+        ));
+    }
+    Ok(gammas)
 }
 
 const RANKS: &str =

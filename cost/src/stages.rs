@@ -127,8 +127,8 @@ pub struct StagePlan {
 /// Finds the best placement of stages, draft length and variant. `allows` filters variants.
 ///
 /// # Errors
-/// [`CostError::Argument`] when no placement is possible, the stage graph is too wide for the exact
-/// method, or there are too many variants, with how many.
+/// [`CostError::Unplaceable`] when no placement is possible; [`CostError::Argument`] when the stage
+/// graph is too wide for the exact method, or there are too many variants, with how many.
 pub fn solve(
     request: &Request,
     graph: &StageGraph,
@@ -447,28 +447,29 @@ fn nothing(request: &Request, graph: &StageGraph) -> CostError {
         (0..request.platform.pus.len()).all(|pu| latency(request, stage, &full, pu).is_none())
     });
     match stuck {
-        Some(stage) => CostError::argument(
-            format!(
+        Some(stage) => CostError::Unplaceable {
+            message: format!(
                 "the stage {} can run on no unit of the platform {}",
                 stage.name, request.platform.name
             ),
-            "look at its types and ops, and at --pin and --forbid".to_owned(),
-        ),
+            help: "look at its types and ops, and at --pin and --forbid".to_owned(),
+        },
         None => {
             let bytes = graph
                 .stages
                 .iter()
                 .map(|stage| stage.demand.weight_bytes)
                 .fold(0, u64::saturating_add);
-            CostError::argument(
-                format!(
-                    "no placement of the {} stages ({} of weights) was found that fits the memories of the platform {}",
-                    graph.stages.len(),
+            CostError::Unplaceable {
+                message: format!(
+                    "no placement of {} ({} of weights) was found that the memories and links of the platform {} allow",
+                    crate::text::counted(graph.stages.len() as u64, "stage"),
                     crate::text::bytes(bytes as f64),
                     request.platform.name
                 ),
-                "raise a memory limit, or quantise the models".to_owned(),
-            )
+                help: "raise a memory limit, describe the links between units, cut the models into more stages, or quantise them"
+                    .to_owned(),
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ use cost::{CostError, Request, Workload, acceptance};
 use crate::args::{DecisionArgs, ExploreArgs};
 use crate::destinations::{Inputs, check};
 use crate::explore::{csv, growth, html, plots::Figure, stages, table};
-use crate::message::{Failure, Message};
+use crate::message::{Failure, Message, Severity};
 use crate::output::{self, Output};
 use crate::printer::{Printer, to_stdout};
 use crate::request;
@@ -142,9 +142,23 @@ impl Question {
             ranks: self.ranks,
             self_c: self.self_c,
         };
-        let exploration = explore(&query).map_err(Failure::from)?;
+        let drawn = args.csv.is_some() || args.html.is_some();
+        let exploration = match explore(&query) {
+            Ok(found) => Some(found),
+            // Models that fit nowhere whole are what stages are for; there are no points to write
+            // down or draw.
+            Err(error @ CostError::Infeasible(_)) if self.stages.is_some() && !drawn => {
+                printer.message(&Message {
+                    severity: Severity::Warning,
+                    help: Some("what stages can do without one is below".to_owned()),
+                    ..Message::from(&error)
+                });
+                None
+            }
+            Err(error) => return Err(Failure::from(error).into()),
+        };
         let staged = match self.stages {
-            Some(stages) => staged(stages, args.contiguous, &query, &exploration)?,
+            Some(stages) => staged(stages, args.contiguous, &query)?,
             None => Vec::new(),
         };
         let mut outputs = Vec::new();
@@ -152,32 +166,37 @@ impl Question {
             let json = serde_json::to_string_pretty(&query.request.workload)?;
             outputs.push(file(path, json + "\n"));
         }
-        if let Some(path) = &args.csv {
+        if let (Some(path), Some(found)) = (&args.csv, &exploration) {
             let pus = query.request.platform.pus.iter();
             let names: Vec<String> = pus.map(|pu| pu.name.clone()).collect();
-            outputs.push(file(path, csv::render(&exploration, &names)));
+            outputs.push(file(path, csv::render(found, &names)));
         }
         if let Some(path) = &args.json {
-            let mut json = serde_json::to_value(&exploration)?;
+            let mut json = match &exploration {
+                Some(found) => serde_json::to_value(found)?,
+                None => serde_json::json!({}),
+            };
             if !staged.is_empty() {
                 json["stages"] =
                     serde_json::to_value(staged.iter().map(|(_, plan)| plan).collect::<Vec<_>>())?;
             }
             outputs.push(file(path, serde_json::to_string_pretty(&json)? + "\n"));
         }
-        if let Some(path) = &args.html {
-            outputs.push(file(path, report(args, &query, &exploration, &staged)?));
+        if let (Some(path), Some(found)) = (&args.html, &exploration) {
+            outputs.push(file(path, report(args, &query, found, &staged)?));
         }
         output::write_all(&outputs)?;
-        for warning in exploration.warnings() {
+        for warning in exploration.iter().flat_map(Exploration::warnings) {
             printer.message(&Message::warning(warning));
         }
-        let mut text = table::render(&exploration, args.top);
-        for (alpha, plan) in &staged {
-            text.push('\n');
-            text.push_str(&stages::render(*alpha, plan));
-        }
-        to_stdout(text.as_bytes())
+        let tables = exploration
+            .iter()
+            .map(|found| table::render(found, args.top));
+        let of_stages = staged
+            .iter()
+            .map(|(alpha, plan)| stages::render(*alpha, plan));
+        let text: Vec<String> = tables.chain(of_stages).collect();
+        to_stdout(text.join("\n").as_bytes())
             .map_err(|error| Failure::io("cannot write to standard output", &error))?;
         Ok(())
     }
@@ -211,8 +230,8 @@ fn staged(
     stages: Stages,
     contiguous: bool,
     query: &Query,
-    found: &Exploration,
 ) -> Result<Vec<(f64, StagePlan)>, Failure> {
+    let gammas = query.draft_lengths()?;
     let graph = match stages {
         Stages::Evenly(count) => StageGraph::evenly(&query.request.workload, count)?,
         Stages::Given(graph) => graph,
@@ -227,7 +246,7 @@ fn staged(
             ..query.request.clone()
         };
         let allows = |variant: &Variant| query.filter.allows_variant(variant);
-        let plan = solve(&request, &graph, &found.draft_lengths, &options, allows)?;
+        let plan = solve(&request, &graph, &gammas, &options, allows)?;
         Ok((rate.alpha, plan))
     });
     solved.collect()
