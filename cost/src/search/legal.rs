@@ -96,40 +96,46 @@ impl Reason {
         matches!(self, Self::Pinned { .. } | Self::Forbidden { .. })
     }
 
-    /// What the user could change to lift it.
-    pub fn lever(&self) -> String {
+    /// What the user could change to lift it, each enough by itself.
+    pub fn levers(&self) -> Vec<String> {
         match self {
-            Self::Pinned { role, to } => format!("do not pin {role} to {to}"),
-            Self::Forbidden { role, pu } => format!("allow {role} on {pu}"),
+            Self::Pinned { role, to } => vec![format!("do not pin {role} to {to}")],
+            Self::Forbidden { role, pu } => vec![format!("allow {role} on {pu}")],
             Self::DType {
                 role, pu, missing, ..
             } => {
-                format!(
-                    "export {role} without {}, or name a platform whose {pu} has {}",
-                    list(missing),
-                    if missing.len() == 1 { "it" } else { "them" }
-                )
+                let missing = list(missing);
+                vec![
+                    format!("export {role} without {missing}"),
+                    format!("name a platform whose {pu} has {missing}"),
+                ]
             }
-            Self::Ops { role, pu, missing } => format!(
-                "keep {role} off {pu}, or lower {} to ops it has",
-                list(missing)
-            ),
+            Self::Ops { role, pu, missing } => vec![
+                format!("keep {role} off {pu}"),
+                format!("lower {} to ops that {pu} has", list(missing)),
+            ],
             Self::Memory { memory, shares, .. } => {
                 let roles = list(shares.iter().map(|share| share.role));
-                format!(
-                    "give {memory} more memory, quantise {roles} to a smaller type, or place them in different memories"
-                )
+                vec![
+                    format!("give {memory} more memory"),
+                    format!("quantise {roles} to a smaller type"),
+                    if shares.len() == 1 {
+                        format!("cut {roles} into stages, which are placed one by one")
+                    } else {
+                        format!("place {roles} in different memories")
+                    },
+                ]
             }
-            Self::NoLink { a, b } => {
-                format!("describe the link between {a} and {b} in the platform file")
-            }
-            Self::NoCrossing { a, b, .. } => {
-                format!("allow more `methods` on the link between {a} and {b}")
-            }
-            Self::NotMeasured(hole) => format!(
-                "measure {} on {}, or let the roofline fill the profile's holes",
-                hole.role, hole.pu
-            ),
+            Self::NoLink { a, b } => vec![format!(
+                "describe the link between {a} and {b} in the platform file"
+            )],
+            Self::NoCrossing { a, b, .. } => vec![format!(
+                "allow more `methods` on the link between {a} and {b}"
+            )],
+            Self::NotMeasured(hole) => vec![
+                format!("measure {} on {}", hole.role, hole.pu),
+                "let the roofline fill the profile's holes".to_owned(),
+            ],
         }
     }
 }

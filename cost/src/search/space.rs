@@ -215,7 +215,7 @@ impl Space {
         let mut levers: Vec<String> = Vec::new();
         for lever in reasons
             .iter()
-            .map(Reason::lever)
+            .flat_map(Reason::levers)
             .chain(["or choose another platform".into()])
         {
             if !levers.contains(&lever) {

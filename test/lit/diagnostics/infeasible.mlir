@@ -10,7 +10,7 @@
 // TYPE: error: no mapping onto the platform reference is possible
 // TYPE: target computes in f16, which gpu lacks
 // TYPE: target is pinned to gpu
-// TYPE: help: export target without f16, or name a platform whose gpu has it; do not pin target to gpu
+// TYPE: help: export target without f16; name a platform whose gpu has f16; do not pin target to gpu; or choose another platform
 
 // More memory than there is: how much is needed for what, and how much there is.
 // RUN: sed 's/100000/900000000/g' %s > huge.mlir
@@ -18,7 +18,7 @@
 // RUN: not test -e out.mlir
 // MEMORY: error: no mapping onto the platform reference is possible
 // MEMORY: ram holds 16.0 GiB and 20.1 GiB are needed: drafter 64 B of weights
-// MEMORY: help: give ram more memory, quantise drafter and target to a smaller type
+// MEMORY: help: give ram more memory; quantise drafter and target to a smaller type; place drafter and target in different memories
 util.global private @d = #flow.parameter.named<"model"::"drafter.w"> : tensor<4x4xf32>
 util.global private @t = #flow.parameter.named<"model"::"target.w"> : tensor<100000x4xf16>
 func.func @step(%tokens: tensor<4x4xf32>, %x: tensor<4x100000xf16>) -> (tensor<4x4xi64>, tensor<4x4xi64>) {
