@@ -255,7 +255,9 @@ fn an_interruption_leaves_nothing() {
     let module = common::repository().join("examples/pair/generate_place.mlir");
     for (name, number) in [("INT", 2), ("TERM", 15)] {
         let folder = folder();
-        let mut child = process::Command::new(env!("CARGO_BIN_EXE_specplace"))
+        // A suite in the background may have been told to ignore them.
+        let mut child = process::Command::new("env")
+            .args(["--default-signal=INT,TERM", env!("CARGO_BIN_EXE_specplace")])
             .args(["compile", "-o", "out.vmfb", "-q", "--alpha", "0.9"])
             .args(["--platform", "two-cpus"])
             .arg(module.canonicalize().unwrap())

@@ -114,10 +114,20 @@ fn chosen(functions: Vec<Signature>, args: &RunArgs) -> Result<Signature, Failur
 /// is the runtime's to say.
 fn check_weights(given: &str) -> Result<(), Failure> {
     let path = given.split_once('=').map_or(given, |(_, path)| path);
-    match fs::File::open(path) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(Failure::io(format!("cannot read {path}"), &error)),
+    if path.is_empty() {
+        return Err(Failure::usage(
+            Message::error(format!("--parameters `{given}` names no file"))
+                .help("for example: --parameters model=model.irpa"),
+        ));
     }
+    // Opening a pipe would wait for its writer.
+    let opened = fs::metadata(path).and_then(|found| {
+        if found.is_file() {
+            fs::File::open(path)?;
+        }
+        Ok(())
+    });
+    opened.map_err(|error| Failure::io(format!("cannot read {path}"), &error))
 }
 
 /// The flag for the file of flags, and the draft length that it mentions.
