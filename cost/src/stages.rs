@@ -20,6 +20,7 @@ mod split;
 mod visited;
 
 pub use exact::{Effort, Solved};
+pub use split::MOST_STAGES;
 
 use crate::CostError;
 use crate::platform::{Platform, Variant};
@@ -467,11 +468,26 @@ fn nothing(request: &Request, graph: &StageGraph) -> CostError {
                     crate::text::bytes(bytes as f64),
                     request.platform.name
                 ),
-                help: "raise a memory limit, describe the links between units, cut the models into more stages, or quantise them"
-                    .to_owned(),
+                help: levers(request),
             }
         }
     }
+}
+
+/// What could make room for stages that can each run somewhere.
+fn levers(request: &Request) -> String {
+    let platform = &request.platform;
+    let names = || platform.pus.iter().map(|pu| pu.name.as_str());
+    let linked = names().all(|a| names().all(|b| a == b || platform.route(a, b).is_some()));
+    let held = !request.pins.is_empty() || !request.forbid.is_empty();
+    let found = [
+        Some("raise a memory limit"),
+        held.then_some("take back what --pin and --forbid say"),
+        (!linked).then_some("describe the links between units"),
+        (platform.memories.len() > 1).then_some("cut the models into more stages"),
+    ];
+    let found: Vec<&str> = found.into_iter().flatten().collect();
+    format!("{}, or quantise the models", found.join(", "))
 }
 
 #[cfg(test)]

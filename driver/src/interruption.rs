@@ -6,9 +6,10 @@
 //! was ignored when the process began (`nohup`, a job in the background of a
 //! script) is ignored still.
 //!
-//! One gap is IREE's: it starts its linker with system(3), during which SIGINT is
-//! ignored in this process. At a terminal it ends the linker; `specplace compile`
-//! then ends with status 1 and what IREE said, and leaves `OUT.placed.mlir`.
+//! Two gaps are left. Files that are there already are replaced one after the
+//! other. And IREE starts its linker with system(3), during which SIGINT is ignored
+//! in this process: at a terminal it ends the linker, and `specplace compile` ends
+//! with status 1 and what IREE said, and leaves `OUT.placed.mlir`.
 
 use std::collections::BTreeSet;
 use std::fs;

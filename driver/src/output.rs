@@ -99,14 +99,17 @@ pub fn write_all_and(outputs: &[Output], last: Option<Staged>) -> Result<(), Fai
         staged.push((last, None));
     }
 
-    let mut created: Vec<PathBuf> = Vec::new();
+    // Until all are there, an interruption takes away those that are.
+    let mut created: Vec<(Unfinished, PathBuf)> = Vec::new();
     for (file, waiting) in staged {
         let outcome = match waiting {
             Some(output) => write_special(output).map_err(|error| failure_of(output, &error)),
-            None => file.into_place().map(|new| created.extend(new)),
+            None => file
+                .into_place()
+                .map(|new| created.extend(new.map(|path| (Unfinished::new(&path), path)))),
         };
         if let Err(failure) = outcome {
-            for path in created {
+            for (_, path) in created {
                 let _ = fs::remove_file(path);
             }
             return Err(failure);

@@ -96,8 +96,24 @@ impl Reason {
         matches!(self, Self::Pinned { .. } | Self::Forbidden { .. })
     }
 
-    /// What the user could change to lift it, each enough by itself.
-    pub fn levers(&self) -> Vec<String> {
+    /// Whether cutting models into stages could lift it: weights of models do not fit a memory,
+    /// and there are others of all `memories`.
+    pub fn is_for_stages(&self, memories: usize) -> bool {
+        let Self::Memory {
+            capacity, shares, ..
+        } = self
+        else {
+            return false;
+        };
+        let models = shares.iter().filter(|share| share.role.is_model());
+        let weights = models
+            .map(|share| share.weights)
+            .fold(0, u64::saturating_add);
+        memories > 1 && weights > *capacity
+    }
+
+    /// What the user could change to lift it, or a part of that, on a platform of so many memories.
+    pub fn levers(&self, memories: usize) -> Vec<String> {
         match self {
             Self::Pinned { role, to } => vec![format!("do not pin {role} to {to}")],
             Self::Forbidden { role, pu } => vec![format!("allow {role} on {pu}")],
@@ -115,16 +131,21 @@ impl Reason {
                 format!("lower {} to ops that {pu} has", list(missing)),
             ],
             Self::Memory { memory, shares, .. } => {
-                let roles = list(shares.iter().map(|share| share.role));
-                vec![
-                    format!("give {memory} more memory"),
-                    format!("quantise {roles} to a smaller type"),
-                    if shares.len() == 1 {
-                        format!("cut {roles} into stages, which are placed one by one")
-                    } else {
-                        format!("place {roles} in different memories")
-                    },
-                ]
+                let roles = shares.iter().map(|share| share.role);
+                let models: Vec<Partition> = roles.filter(|role| role.is_model()).collect();
+                let named = list(&models);
+                let mut levers = vec![format!("give {memory} more memory")];
+                if !models.is_empty() {
+                    levers.push(format!("quantise {named} to a smaller type"));
+                }
+                if models.len() > 1 && memories > 1 {
+                    levers.push(format!("place {named} in different memories"));
+                } else if self.is_for_stages(memories) {
+                    levers.push(format!(
+                        "cut {named} into stages, which are placed one by one"
+                    ));
+                }
+                levers
             }
             Self::NoLink { a, b } => vec![format!(
                 "describe the link between {a} and {b} in the platform file"

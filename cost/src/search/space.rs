@@ -215,7 +215,7 @@ impl Space {
         let mut levers: Vec<String> = Vec::new();
         for lever in reasons
             .iter()
-            .flat_map(Reason::levers)
+            .flat_map(|reason| reason.levers(request.platform.memories.len()))
             .chain(["or choose another platform".into()])
         {
             if !levers.contains(&lever) {

@@ -5,7 +5,7 @@ use crate::CostError;
 use crate::workload::{Role, SubgraphDemand, Workload};
 
 /// More stages per model than this are a mistake.
-const MOST_STAGES: u32 = 1024;
+pub const MOST_STAGES: u32 = 1024;
 
 impl StageGraph {
     /// Each model of the workload as a chain of `count` equal stages. What passes from one to the

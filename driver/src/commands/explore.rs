@@ -6,8 +6,9 @@ use std::path::Path;
 use cost::explore::{Exploration, Filter, Query, Rate, explore, limit_memory};
 use cost::platform::Variant;
 use cost::search::DEFAULT_MAX_GAMMA;
+use cost::search::Reason;
 use cost::speedup::check_alpha;
-use cost::stages::{StageGraph, StageOptions, StagePlan, solve};
+use cost::stages::{MOST_STAGES, StageGraph, StageOptions, StagePlan, solve};
 use cost::{CostError, Request, Workload, acceptance};
 
 use crate::args::{DecisionArgs, ExploreArgs};
@@ -68,9 +69,10 @@ impl Stages {
     fn of(given: &str) -> Result<Self, Failure> {
         match given.parse::<u32>() {
             Ok(count) => Ok(Self::Evenly(count)),
-            Err(_) if given.parse::<f64>().is_ok() => Err(Failure::usage(
-                Message::error(format!("a model cannot be cut into {given} stages"))
-                    .help("give a whole number from 1 on, or a file of stages"),
+            Err(_) if given.is_empty() || given.parse::<f64>().is_ok() => Err(Failure::usage(
+                Message::error(format!("a model cannot be cut into `{given}` stages")).help(
+                    format!("give a whole number from 1 to {MOST_STAGES}, or a file of stages"),
+                ),
             )),
             Err(_) => Ok(Self::Given(StageGraph::load(given)?)),
         }
@@ -142,12 +144,10 @@ impl Question {
             ranks: self.ranks,
             self_c: self.self_c,
         };
-        let drawn = args.csv.is_some() || args.html.is_some();
         let exploration = match explore(&query) {
             Ok(found) => Some(found),
-            // Models that fit nowhere whole are what stages are for; there are no points to write
-            // down or draw.
-            Err(error @ CostError::Infeasible(_)) if self.stages.is_some() && !drawn => {
+            Err(error) if self.stages.is_some() && is_for_stages(&error, &query) => {
+                points_are_not_wanted(args, &error)?;
                 printer.message(&Message {
                     severity: Severity::Warning,
                     help: Some("what stages can do without one is below".to_owned()),
@@ -200,6 +200,35 @@ impl Question {
             .map_err(|error| Failure::io("cannot write to standard output", &error))?;
         Ok(())
     }
+}
+
+/// Whether whole models fit nowhere because of their weights alone, which is
+/// what stages are for: their search knows nothing of activations and control.
+fn is_for_stages(error: &CostError, query: &Query) -> bool {
+    let CostError::Infeasible(found) = error else {
+        return false;
+    };
+    let memories = query.request.platform.memories.len();
+    let too_small = |reason: &&Reason| matches!(reason, Reason::Memory { .. });
+    let mut reasons = found.reasons.iter().filter(too_small).peekable();
+    reasons.peek().is_some() && reasons.all(|reason| reason.is_for_stages(memories))
+}
+
+/// Without a mapping of whole models there are no points to write or to draw.
+fn points_are_not_wanted(args: &ExploreArgs, why: &CostError) -> Result<(), Failure> {
+    let wanted = [("--csv", &args.csv), ("--html", &args.html)];
+    let wanted: Vec<&str> = wanted
+        .into_iter()
+        .filter_map(|(flag, path)| path.as_ref().map(|_| flag))
+        .collect();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::impossible(vec![Message::from(why).help(format!(
+        "leave out {}, for which there are no points; the stages, which are placed by \
+         themselves, are printed, and go to --json",
+        wanted.join(" and ")
+    ))]))
 }
 
 /// What is written is written to files of their own, none of which is read.
