@@ -34,8 +34,10 @@ pub fn in_use(pins: &str, gamma: Option<u32>) -> String {
 }
 
 /// Looks whether every function of `out`, a placed module, is where its role is
-/// pinned. The proof compares what was written with what IREE does; this
-/// compares what was asked for with what was written. Returns the roles that
+/// pinned, and every weight where the model is that its exporter named it after:
+/// a part of the drafter that was taken for the target's would compute the same
+/// tokens, and be proven. The proof compares what was written with what IREE does;
+/// this compares what was asked for with what was written. Returns the roles that
 /// have no function.
 pub fn check_pins<'p>(out: &str, pins: &'p str) -> Result<Vec<&'p str>> {
     let mut without = Vec::new();
@@ -51,6 +53,13 @@ pub fn check_pins<'p>(out: &str, pins: &'p str) -> Result<Vec<&'p str>> {
             ensure!(
                 line.contains(&wanted),
                 "the {role} was pinned to {unit}, but this was written:\n{line}"
+            );
+        }
+        let named = format!("parameter.named<\"model\"::\"{role}.");
+        for line in out.lines().filter(|line| line.contains(&named)) {
+            ensure!(
+                line.contains(&wanted),
+                "the {role} was pinned to {unit}, but this is where a weight of its name is:\n{line}"
             );
         }
     }
@@ -157,4 +166,29 @@ pub fn read_outputs(folder: &Path, call: &Call) -> Result<BTreeMap<String, Vec<i
             Ok(((*name).to_owned(), values))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OUT: &str = r#"
+  util.global private @d {stream.affinity = #hal.device.affinity<@gpu>} = #flow.parameter.named<"model"::"drafter.w"> : tensor<4xf32>
+  util.global private @t {stream.affinity = #hal.device.affinity<@cpu>} = #flow.parameter.named<"model"::"target.w"> : tensor<4xf32>
+  func.func private @drafter_0() attributes {noinline, specplace.role = "drafter", stream.affinity = #hal.device.affinity<@gpu>} {
+  func.func private @target_0() attributes {noinline, specplace.role = "target", stream.affinity = #hal.device.affinity<@cpu>} {
+"#;
+
+    #[test]
+    fn functions_and_weights_are_held_to_the_pins() {
+        let pins = "drafter=gpu,target=cpu,control=cpu";
+        assert_eq!(check_pins(OUT, pins).unwrap(), ["control"]);
+        let swapped = OUT.replacen("@gpu", "@cpu", 1);
+        let error = check_pins(&swapped, pins).unwrap_err().to_string();
+        assert!(error.contains("a weight of its name is"), "{error}");
+        let (head, functions) = OUT.split_at(OUT.find("func.func").unwrap());
+        let swapped = format!("{head}{}", functions.replacen("@cpu", "@gpu", 1));
+        let error = check_pins(&swapped, pins).unwrap_err().to_string();
+        assert!(error.contains("this was written"), "{error}");
+    }
 }
