@@ -356,12 +356,13 @@ fn prepared(query: &Query) -> Result<Request, CostError> {
     for rate in &query.rates {
         check_alpha(rate.alpha)?;
     }
-    let is_chance = |rank: &&f64| (0.0..=1.0).contains(*rank);
-    if let Some(rank) = query.ranks.iter().flatten().find(|rank| !is_chance(rank)) {
-        return Err(CostError::argument(
-            format!("a chance by rank must lie between 0 and 1, not {rank}"),
-            RANKS.to_owned(),
-        ));
+    for rank in query.ranks.iter().flatten() {
+        check_alpha(*rank).map_err(|_| {
+            CostError::argument(
+                format!("a chance by rank must lie between 0 and 1, not {rank}"),
+                RANKS.to_owned(),
+            )
+        })?;
     }
     if query.self_c.is_some_and(|c| !(c.is_finite() && c > 0.0)) {
         return Err(CostError::argument(

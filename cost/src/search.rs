@@ -21,7 +21,7 @@ pub use legal::{Infeasible, Reason, RuledOut, Share};
 pub use model::CostModel;
 pub use sensitivity::{Interval, Sensitivity};
 pub(crate) use sensitivity::{scaled, sensitivity, undominated};
-pub(crate) use space::kernel::build::MOST_LATENCIES;
+pub(crate) use space::kernel::MOST_LATENCIES;
 pub use space::kernel::{Kernel, MappingBest, Swept};
 pub(crate) use space::size::resident_bytes;
 pub use space::{Point, Space};

@@ -35,6 +35,11 @@ impl Unfinished {
         unfinished().insert(path.to_path_buf());
         Self(path.to_path_buf())
     }
+
+    /// The file or folder.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
 }
 
 impl Drop for Unfinished {

@@ -7,9 +7,9 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::iree::{self, Surroundings};
 use cost::reason;
 
+use crate::iree::{self, Surroundings};
 use crate::message::{Failure, Message};
 
 /// The half of specplace that links IREE's library. It lies beside this one.

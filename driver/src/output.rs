@@ -14,9 +14,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use tempfile::{NamedTempFile, TempDir};
-
 use cost::reason;
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::interruption::Unfinished;
 use crate::message::{Failure, Message};
@@ -100,17 +99,17 @@ pub fn write_all_and(outputs: &[Output], last: Option<Staged>) -> Result<(), Fai
     }
 
     // Until all are there, an interruption takes away those that are.
-    let mut created: Vec<(Unfinished, PathBuf)> = Vec::new();
+    let mut created: Vec<Unfinished> = Vec::new();
     for (file, waiting) in staged {
         let outcome = match waiting {
             Some(output) => write_special(output).map_err(|error| failure_of(output, &error)),
             None => file
                 .into_place()
-                .map(|new| created.extend(new.map(|path| (Unfinished::new(&path), path)))),
+                .map(|new| created.extend(new.map(|path| Unfinished::new(&path)))),
         };
         if let Err(failure) = outcome {
-            for (_, path) in created {
-                let _ = fs::remove_file(path);
+            for new in created {
+                let _ = fs::remove_file(new.path());
             }
             return Err(failure);
         }

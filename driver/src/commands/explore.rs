@@ -5,8 +5,7 @@ use std::path::Path;
 
 use cost::explore::{Exploration, Filter, Query, Rate, explore, limit_memory};
 use cost::platform::Variant;
-use cost::search::DEFAULT_MAX_GAMMA;
-use cost::search::Reason;
+use cost::search::{DEFAULT_MAX_GAMMA, Reason};
 use cost::speedup::check_alpha;
 use cost::stages::{MOST_STAGES, StageGraph, StageOptions, StagePlan, solve};
 use cost::{CostError, Request, Workload, acceptance};

@@ -12,13 +12,15 @@
 //!   use) stands for them. Time grows with either latency, so that what only one of them depends on
 //!   is chosen for it alone: Σ over mappings of (n_drafter + n_target) instead of v·N^m.
 
-pub(crate) mod build;
+mod build;
 mod table;
 
 use crate::platform::Variant;
 use crate::search::Evaluator;
 use std::collections::BTreeSet;
 use table::Table;
+
+pub(crate) use build::MOST_LATENCIES;
 
 /// Draft lengths are evaluated in groups of so many, which the compiler turns into vector
 /// instructions.
