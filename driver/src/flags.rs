@@ -12,12 +12,8 @@ use cost::plan::{DevicePlan, Plan};
 use crate::message::Message;
 
 /// Linked executables shared by unlike devices lose one device's variant,
-/// which shows only at load; and hoisting makes each outlined function copy
-/// its weights.
-const ALWAYS: [&str; 2] = [
-    "--iree-hal-link-executables=false",
-    "--iree-opt-const-expr-hoisting=false",
-];
+/// which shows only at load.
+const ALWAYS: [&str; 1] = ["--iree-hal-link-executables=false"];
 
 /// Before the draft length, in the file for iree-run-module.
 const GAMMA: &str = "# Draft length: ";
@@ -209,7 +205,6 @@ mod tests {
         assert_eq!(
             flags.compile_file(),
             "--iree-hal-link-executables=false\n\
-             --iree-opt-const-expr-hoisting=false\n\
              --iree-hal-local-target-device-backends=llvm-cpu\n\
              --iree-llvmcpu-target-cpu=host\n"
         );

@@ -61,7 +61,6 @@ fn everything_is_written_and_said() {
     assert!(flags.lines().all(|line| line.starts_with("--")), "{flags}");
     for flag in [
         "--iree-hal-link-executables=false",
-        "--iree-opt-const-expr-hoisting=false",
         "--iree-hal-local-target-device-backends=llvm-cpu",
     ] {
         assert_eq!(flags.matches(flag).count(), 1, "{flags}");

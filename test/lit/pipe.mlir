@@ -20,7 +20,7 @@
 // DEVICES: util.global private @cpu2 = #
 
 // The devices' flags are not asked for again.
-// SAID: iree-compile - --iree-hal-link-executables=false --iree-opt-const-expr-hoisting=false
+// SAID: iree-compile - --iree-hal-link-executables=false
 // SAID-NOT: --iree-llvmcpu-target-cpu
 
 // TOKENS: 1x63xi64=[172 47 117 192 323 251 195 359 9 211 277 242 292 87 70 472 88 396 314 193 311 445

@@ -130,7 +130,6 @@ util.func public @main(%v: !hal.buffer) -> !hal.buffer_view {
 --iree-hal-local-target-device-backends=llvm-cpu
 --iree-llvmcpu-target-cpu=host
 --iree-hal-link-executables=false
---iree-opt-const-expr-hoisting=false
 
 //--- right.mlir
 #cpu = #hal.device.affinity<@cpu>

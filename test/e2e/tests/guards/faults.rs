@@ -49,8 +49,6 @@ pub enum Shows {
     AtRun(&'static str),
     /// A run does not end, or ends with another result.
     InResult,
-    /// IREE's stream phase contains this, which it does not with the guard.
-    InStream(&'static str),
 }
 
 /// Every line of `text` changed by `edit`; a line that becomes empty goes.
@@ -196,14 +194,6 @@ pub const GUARDS: &[Guard] = &[
         pins: "drafter=gpu,target=cpu,control=cpu",
         remove: |text| without(text, &["link-executables"]),
         shows: Shows::AtRun("variant"),
-    },
-    Guard {
-        // HoistIntoGlobals gives every function its own transposed weights.
-        name: "weights are not hoisted into copies",
-        module: Module::Example,
-        pins: "drafter=cpu2,target=cpu,control=cpu",
-        remove: |text| without(text, &["const-expr-hoisting"]),
-        shows: Shows::InStream("__hoisted_"),
     },
     Guard {
         // IPO drops an argument that the last call passes twice, in all calls.
