@@ -6,18 +6,24 @@ use dialects::Module;
 use dialects::ir::Value;
 use dialects::vocabulary::{GLOBAL, GLOBAL_LOAD};
 
+use crate::effects::Effects;
 use crate::structure::{functions, is_pure, placed};
 
-/// Erases pure operations whose results nobody reads, and then those that only
-/// they read.
+/// Erases computations and loads whose results nobody reads, and then those
+/// that only they read.
 pub fn erase_dead_operations(module: &Module<'_>) {
+    let mut effects = Effects::new(module);
     for function in functions(module) {
         // Backwards and from the inside out, so that every reader is looked at
         // before what it reads, and once is enough.
         for (_, ops) in placed(function).into_iter().rev() {
             for op in ops.into_iter().rev() {
                 let results = op.results();
-                if !results.is_empty() && results.into_iter().all(Value::is_unused) && is_pure(op) {
+                if !results.is_empty()
+                    && results.into_iter().all(Value::is_unused)
+                    && (is_pure(op) || op.is(GLOBAL_LOAD))
+                    && effects.of(op).leaves_no_trace()
+                {
                     op.erase();
                 }
             }

@@ -18,9 +18,10 @@ use dialects::vocabulary::{DRAFT_LENGTH, GLOBAL_LOAD};
 use dialects::{Diagnostic, Module};
 
 use crate::dead::{erase_dead_globals, erase_dead_operations};
+use crate::effects::Effects;
 use crate::identify_roles::role_attribute;
 use crate::settings::Context;
-use crate::structure::{functions, global, is_pure, outer_ops, placed_ops};
+use crate::structure::{functions, global, outer_ops, placed_ops};
 use constant::Constants;
 
 /// Runs the pass.
@@ -139,11 +140,12 @@ fn constant<'m>(
 /// Removes drafting loops whose condition is false from the start. A loop with
 /// something of the target in it stays, whatever its condition: the plan has it.
 fn remove_idle_drafting(module: &Module<'_>) {
+    let mut effects = Effects::new(module);
     for function in functions(module) {
         // Outside in: what an idle loop holds goes with it.
         loop {
             let mut loops = placed_ops(function).filter(|op| is_drafting(*op));
-            let idle = loops.find_map(|op| Some((op, values_of_idle_loop(op)?)));
+            let idle = loops.find_map(|op| Some((op, values_of_idle_loop(&mut effects, op)?)));
             let Some((op, values)) = idle else {
                 break;
             };
@@ -167,12 +169,12 @@ fn is_drafting(op: Op<'_>) -> bool {
 }
 
 /// What an `scf.while` that never runs its body results in; `None` if it may.
-fn values_of_idle_loop<'m>(op: Op<'m>) -> Option<Vec<Value<'m>>> {
+fn values_of_idle_loop<'m>(effects: &mut Effects<'m>, op: Op<'m>) -> Option<Vec<Value<'m>>> {
     let before = *op.blocks().first()?;
     let condition = before.terminator()?;
     // What is computed before the condition must leave no trace of its own.
-    let traceless = |op: &Op| *op == condition || is_pure(*op);
-    if !before.ops().iter().all(traceless) {
+    let mut ops = before.ops().into_iter();
+    if !ops.all(|op| effects.of(op).leaves_no_trace()) {
         return None;
     }
     let mut constants = Constants::default();

@@ -13,6 +13,7 @@
 pub mod assemble;
 pub mod assign_affinities;
 mod dead;
+pub mod effects;
 pub mod estimate_costs;
 pub mod fold_draft_length;
 pub mod identify_roles;

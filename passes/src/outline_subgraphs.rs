@@ -13,6 +13,8 @@
 
 mod group;
 mod merge;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 
@@ -24,6 +26,7 @@ use dialects::{Diagnostic, Module};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::dead::erase_dead_operations;
+use crate::effects::Order;
 use crate::identify_roles::role_attribute;
 use crate::settings::{Context, Handover};
 use crate::structure::{Free, Reads, functions, is_groupable, placed_blocks, reads};
@@ -186,7 +189,7 @@ impl<'m> Outliner<'m> {
             .enumerate()
             .map(|(at, node)| (node.op, at))
             .collect();
-        let mut last_effect = None;
+        let mut order = Order::default();
         for (at, node) in nodes.iter_mut().enumerate() {
             node.needs = node
                 .reads
@@ -194,11 +197,9 @@ impl<'m> Outliner<'m> {
                 .iter()
                 .filter_map(|value| index.get(&value.defining_op()?).copied())
                 .collect();
-            // What stays may have effects; their order is kept.
-            if node.colour == Colour::Stays && !crate::structure::is_pure(node.op) {
-                node.needs.extend(last_effect);
-                last_effect = Some(at);
-            }
+            // Whether it stays or joins a group: effects keep their order.
+            let effect = self.free.effect(node.op);
+            node.needs.extend(order.before(at, &effect));
             node.needs.sort_unstable();
             node.needs.dedup();
         }

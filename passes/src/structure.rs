@@ -10,6 +10,8 @@ use dialects::ir::{Block, Few, Op, Type, Value, Walk};
 use dialects::vocabulary::{FUNC, GLOBAL, GLOBAL_LOAD, GLOBAL_STORE, UTIL_FUNC};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::effects::{Effect, Effects};
+
 /// Whether the operation is a function of either kind.
 pub fn is_function(op: Op<'_>) -> bool {
     op.is(FUNC) || op.is(UTIL_FUNC)
@@ -222,8 +224,8 @@ fn is_source(op: Op<'_>) -> bool {
     op.is("arith.constant") || op.is("tensor.empty") && op.operands().is_empty()
 }
 
-/// Whether the operation has no effect but its results: a leaf of a dialect
-/// that only computes.
+/// Whether the operation is a leaf of a dialect that only computes. Its body
+/// may yet read state: what it does is for [`Effects`] to say.
 pub fn is_pure(op: Op<'_>) -> bool {
     const PURE: [&str; 8] = [
         "arith",
@@ -235,7 +237,7 @@ pub fn is_pure(op: Op<'_>) -> bool {
         "shape",
         "affine",
     ];
-    op.is_of(&PURE) || op.is(GLOBAL_LOAD)
+    op.is_of(&PURE)
 }
 
 /// Decides which operations belong to nobody: constants, weights, and what is
@@ -248,6 +250,7 @@ pub struct Free<'m> {
     inputs: FxHashMap<Op<'m>, Few<Value<'m>>>,
     /// Globals that are written at run time, and so are no constants.
     written: FxHashSet<String>,
+    effects: Effects<'m>,
 }
 
 impl<'m> Free<'m> {
@@ -257,7 +260,13 @@ impl<'m> Free<'m> {
             known: FxHashMap::default(),
             inputs: FxHashMap::default(),
             written: written_globals(module),
+            effects: Effects::new(module),
         }
+    }
+
+    /// What the operation does besides computing its results.
+    pub fn effect(&mut self, op: Op<'m>) -> Effect {
+        self.effects.of(op)
     }
 
     /// As [`inputs`], remembered: for passes that ask often and do not
@@ -291,6 +300,7 @@ impl<'m> Free<'m> {
                 // Operands first: they tell most of it, and bodies are long.
                 && op.operands().into_iter().all(|value| self.is_free_value(value))
                 && self.inputs(op).into_iter().all(|value| self.is_free_value(value))
+                && self.effects.of(op).is_none()
         };
         self.known.insert(op, free);
         free
@@ -300,7 +310,6 @@ impl<'m> Free<'m> {
 /// Whether the operation takes part in grouping: a leaf that computes a tensor.
 pub fn is_groupable(op: Op<'_>) -> bool {
     is_pure(op)
-        && !op.is(GLOBAL_LOAD)
         && !op.results().is_empty()
         && op.results().iter().all(|value| value.r#type().is_tensor())
 }

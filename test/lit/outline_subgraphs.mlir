@@ -131,3 +131,10 @@ func.func @drafter_0(%tokens: tensor<4xi64>) -> tensor<4xf32> {
   %x = arith.sitofp %tokens {specplace.role = "drafter"} : tensor<4xi64> to tensor<4xf32>
   return %x : tensor<4xf32>
 }
+
+// A load of a global that is written keeps its place behind the store.
+// RUN: specplace opt --pass outline-subgraphs %S/../data/cases/store_then_load.mlir | FileCheck %s --check-prefix=STATE
+// STATE:       %[[MADE:.+]] = call @drafter_0(
+// STATE-NEXT:  util.global.store %[[MADE]], @state
+// STATE-NEXT:  %[[READ:.+]] = util.global.load @state
+// STATE-NEXT:  call @target_0(%[[READ]])

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use cost::crossing::{End, Leg, Method};
 use cost::{Partition, Plan};
 use dialects::ir::{Op, Type, Value};
-use dialects::vocabulary::GLOBAL_LOAD;
 use dialects::{Diagnostic, Module};
 use petgraph::unionfind::UnionFind;
 
@@ -326,7 +325,7 @@ impl<'m> Classes<'m> {
 /// functions by now, and so are constants; but what a global holds that is
 /// written is read where that stands.
 pub fn makes_its_own(op: Op<'_>) -> bool {
-    !is_pure(op) || op.is(GLOBAL_LOAD)
+    !is_pure(op)
 }
 
 /// Every tensor that flows between operations of `callers`, each once.
