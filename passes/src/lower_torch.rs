@@ -9,6 +9,8 @@
 //! Tensors of f64 become f32 here, as iree-compile makes them unless it is told
 //! otherwise: done later, it would leave views of f64 on buffers of f32.
 
+mod concatenations;
+
 use dialects::ir::{Block, Op, Type, Walk};
 use dialects::vocabulary::{FUNC, GLOBAL_LOAD};
 use dialects::{Diagnostic, Module};
@@ -87,6 +89,10 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         }
     } else {
         module.run_pipeline(&pipeline)?;
+    }
+    // A shape that is found can tell that of the next concatenation.
+    while concatenations::find_shapes(module) {
+        module.run_pipeline(&format!("builtin.module({MAKE_CANONICAL})"))?;
     }
     if holds_doubles(module) && !keeps_doubles(context) {
         module.run_pipeline(DEMOTE)?;

@@ -237,7 +237,7 @@ pub fn is_pure(op: Op<'_>) -> bool {
         "shape",
         "affine",
     ];
-    op.is_of(&PURE)
+    op.is_of(&PURE) || op.is("iree_tensor_ext.bitcast")
 }
 
 /// Decides which operations belong to nobody: constants, weights, and what is

@@ -113,6 +113,18 @@
 // MARKED-OUT-COUNT-2: promise<@target>
 // MARKED-OUT-NOT: promise<@target>
 
+// Rotary angles as complex numbers: seeing pairs of floats as complex numbers
+// and back only computes. The tokens are those of greedy decoding.
+// RUN: specplace assemble --target %data/cases/complex_rope/min.mlir --drafter %data/cases/complex_rope/min_drafter.mlir -o %t/rope.mlir -q
+// RUN: specplace %t/rope.mlir -o %t/rope_out.mlir --alpha 0.9 --gamma 2 --platform two-cpus --pin drafter=cpu2,target=cpu -q
+// RUN: iree-compile %t/rope_out.mlir @%t/rope_out.flags -o %t/rope.vmfb
+// RUN: iree-run-module --flagfile=%t/rope_out.run.flags --module=%t/rope.vmfb --function=generate --input=1x8xi64=1,3,1,0,0,0,0,0 --input=i64=3 --input=i64=7 | FileCheck %s --check-prefix=ROPE
+// ROPE: 1x8xi64=[1 3 1 2 2 2 2 0]
+
+// Tokens that are shifted by torch.roll have a known shape.
+// RUN: specplace assemble --target %data/cases/roll/min.mlir --drafter %data/cases/roll/min_drafter.mlir -o %t/roll.mlir 2>&1 | FileCheck %s --check-prefix=ROLL
+// ROLL: remark: target @forward: logits at 8 positions of 8
+
 //--- two.mlir
 util.global private @embedding = #flow.parameter.named<"model"::"embedding"> : tensor<9x8xf32>
 util.global private @target.head = #flow.parameter.named<"model"::"target.head"> : tensor<1x8x9xf32>

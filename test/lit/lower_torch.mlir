@@ -129,6 +129,41 @@ func.func @scalars(%s: f64) -> f64 {
   return %t : f64
 }
 
+// Shapes that Torch's lowering forgets around a concatenation are found again:
+// torch.roll casts its parts to `?`. Two in a row, so that one shape tells the
+// next, and the pass of a whole model that rolls its rows is placed.
+// RUN: specplace opt --pass lower-torch rolled.mlir | FileCheck rolled.mlir
+// RUN: specplace %data/cases/roll/step_roll_exported.mlir -o rolled_out.mlir --alpha 0.9 --gamma 2 --platform two-cpus -q
+// RUN: iree-compile rolled_out.mlir @rolled_out.flags -o rolled.vmfb
+//--- rolled.mlir
+// CHECK-NOT: ?
+func.func @rolled(%x: !torch.vtensor<[1,8],f32>) -> !torch.vtensor<[1,8],f32> {
+  %int1 = torch.constant.int 1
+  %int3 = torch.constant.int 3
+  %one = torch.prim.ListConstruct %int1 : (!torch.int) -> !torch.list<int>
+  %three = torch.prim.ListConstruct %int3 : (!torch.int) -> !torch.list<int>
+  %0 = torch.aten.roll %x, %one, %one : !torch.vtensor<[1,8],f32>, !torch.list<int>, !torch.list<int> -> !torch.vtensor<[1,8],f32>
+  // CHECK: tensor.concat dim(1) %{{.+}}, %{{.+}} : (tensor<1x1xf32>, tensor<1x7xf32>) -> tensor<1x8xf32>
+  // CHECK: tensor.concat dim(1) %{{.+}}, %{{.+}} : (tensor<1x3xf32>, tensor<1x5xf32>) -> tensor<1x8xf32>
+  %1 = torch.aten.roll %0, %three, %one : !torch.vtensor<[1,8],f32>, !torch.list<int>, !torch.list<int> -> !torch.vtensor<[1,8],f32>
+  return %1 : !torch.vtensor<[1,8],f32>
+}
+
+// What is joined of parts of known length has a known length, whoever wrote
+// down that it has none.
+// RUN: specplace opt --pass lower-torch joined.mlir | FileCheck joined.mlir
+//--- joined.mlir
+// CHECK-NOT: ?
+func.func @joined(%x: tensor<2x3xf32>) -> tensor<2x12xf32> {
+  %f = tensor.cast %x : tensor<2x3xf32> to tensor<?x?xf32>
+  %0 = tensor.concat dim(1) %f, %f : (tensor<?x?xf32>, tensor<?x?xf32>) -> tensor<?x?xf32>
+  // CHECK: tensor.concat dim(1) %{{.+}}, %{{.+}} : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x6xf32>
+  // CHECK: tensor.concat dim(1) %{{.+}}, %{{.+}} : (tensor<2x6xf32>, tensor<2x6xf32>) -> tensor<2x12xf32>
+  %1 = tensor.concat dim(1) %0, %0 : (tensor<?x?xf32>, tensor<?x?xf32>) -> tensor<?x?xf32>
+  %2 = tensor.cast %1 : tensor<?x?xf32> to tensor<2x12xf32>
+  return %2 : tensor<2x12xf32>
+}
+
 // Operators that only their author knows are named all at once, before
 // anything is lowered.
 // RUN: not specplace opt --pass lower-torch unknown.mlir 2>&1 | FileCheck unknown.mlir
