@@ -5,12 +5,13 @@
 //! handles instead carry one lifetime, that of the module they live in, and
 //! rewriting goes through shared references, as in C++.
 //!
-//! **Invariant.** A handle is not used after the operation that owns it was
-//! erased with [`Op::erase`]. Passes keep it by erasing last, after every
-//! handle they collected has been used.
+//! **Invariant.** What a handle points at lives for as long as the handle can:
+//! operations that are erased wait (`graveyard.rs`) until a module is borrowed
+//! mutably, and are destroyed then.
 
 mod attribute;
 mod block;
+pub(crate) mod graveyard;
 mod location;
 mod op;
 mod types;

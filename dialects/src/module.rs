@@ -10,7 +10,7 @@ use mlir_sys::{
 };
 
 use crate::diagnostics::{Diagnostic, Severity};
-use crate::ir::{Attribute, Block, Op, Type, string_ref};
+use crate::ir::{Attribute, Block, Op, Type, graveyard, string_ref};
 use crate::session::Session;
 
 /// A parsed or built `builtin.module`, alive as long as its [`Session`].
@@ -68,11 +68,14 @@ impl<'s> Module<'s> {
         let diagnostics = session.take_diagnostics();
         // SAFETY: `raw` is null or a module that we now own.
         match unsafe { melior::ir::Module::from_option_raw(raw) } {
-            Some(module) => Ok(Self {
-                session,
-                module,
-                source_length,
-            }),
+            Some(module) => {
+                session.count_module();
+                Ok(Self {
+                    session,
+                    module,
+                    source_length,
+                })
+            }
             None if diagnostics.is_empty() => {
                 Err(vec![Diagnostic::error("the IR could not be parsed")])
             }
@@ -165,6 +168,17 @@ impl<'s> Module<'s> {
         Err(self.session.take_diagnostics())
     }
 
+    /// Destroys the operations that were erased, unless another module of the
+    /// session lives, to which they may belong.
+    pub fn clear_graveyard(&mut self) {
+        graveyard::let_go(self.session.raw());
+        if self.session.modules() == 1 {
+            // SAFETY: every handle borrows a module, and this one, which is
+            // the only one, is borrowed mutably.
+            unsafe { graveyard::clear(self.session.raw()) }
+        }
+    }
+
     /// Runs a textual pass pipeline, such as `builtin.module(canonicalize)`.
     /// Warnings that it emitted are returned. Only builds with debug assertions
     /// verify what it leaves behind, after each of its passes: verifying takes
@@ -176,6 +190,8 @@ impl<'s> Module<'s> {
     /// not parse (which names a pass this IREE does not have).
     pub fn run_pipeline(&mut self, pipeline: &str) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
         self.session.take_diagnostics();
+        // MLIR's passes may destroy what erased operations refer to.
+        self.clear_graveyard();
         let manager = PassManager::new(self.session.context());
         if let Err(error) = parse_pass_pipeline(manager.as_operation_pass_manager(), pipeline) {
             return Err(vec![
@@ -200,5 +216,13 @@ impl<'s> Module<'s> {
                 .push(Diagnostic::error("a pass of the pipeline failed").offending(pipeline));
         }
         Err(diagnostics)
+    }
+}
+
+impl Drop for Module<'_> {
+    fn drop(&mut self) {
+        // Nothing that was erased may refer to what goes.
+        graveyard::let_go(self.session.raw());
+        self.session.discount_module();
     }
 }

@@ -1,5 +1,6 @@
 //! The MLIR context with every dialect that IREE knows.
 
+use std::cell::Cell;
 use std::ffi::c_void;
 use std::sync::{Arc, Mutex, Once};
 
@@ -14,7 +15,7 @@ use mlir_sys::{
 };
 
 use crate::diagnostics::{Diagnostic, Severity};
-use crate::ir::{Location, printed};
+use crate::ir::{Location, graveyard, printed};
 
 unsafe extern "C" {
     fn ireeCompilerGlobalInitialize();
@@ -37,6 +38,8 @@ type Emitted = Arc<Mutex<Vec<Diagnostic>>>;
 pub struct Session {
     context: Context,
     emitted: Emitted,
+    /// How many modules live in it.
+    modules: Cell<usize>,
 }
 
 impl Session {
@@ -70,7 +73,11 @@ impl Session {
                 Some(release),
             );
         }
-        Self { context, emitted }
+        Self {
+            context,
+            emitted,
+            modules: Cell::new(0),
+        }
     }
 
     /// The melior context, for what this crate does not wrap.
@@ -86,8 +93,30 @@ impl Session {
             .unwrap_or_default()
     }
 
+    /// How many modules live in it.
+    pub(crate) fn modules(&self) -> usize {
+        self.modules.get()
+    }
+
+    /// Notes that a module has come to life.
+    pub(crate) fn count_module(&self) {
+        self.modules.set(self.modules.get() + 1);
+    }
+
+    /// Notes that a module is about to go.
+    pub(crate) fn discount_module(&self) {
+        self.modules.set(self.modules.get().saturating_sub(1));
+    }
+
     pub(crate) fn raw(&self) -> MlirContext {
         self.context.to_raw()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // SAFETY: modules, and with them handles, borrow the session.
+        unsafe { graveyard::raze(self.raw()) }
     }
 }
 

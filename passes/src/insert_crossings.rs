@@ -121,8 +121,8 @@ struct Rewriter<'m, 'p> {
     scalars: HashMap<Value<'m>, Vec<Value<'m>>>,
     /// The start of the function that is being rewritten.
     entry: Option<Inserter<'m>>,
-    /// Calls to erase at the end: an operation built meanwhile could take the
-    /// address of an erased one, and be taken for it.
+    /// Calls to erase at the end: until then they still use each other's
+    /// results.
     replaced: Vec<Op<'m>>,
 }
 

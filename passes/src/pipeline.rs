@@ -84,6 +84,7 @@ pub fn run_pass(
     pass: &'static Pass,
 ) -> Result<(), Vec<Diagnostic>> {
     (pass.run)(module, context)?;
+    module.clear_graveyard();
     if cfg!(debug_assertions) {
         verify(module, pass)?;
     }

@@ -184,6 +184,10 @@ impl<'a> Resolver<'a, '_> {
 
     fn operators(&mut self) {
         for op in outer_ops(self.module) {
+            // An operator takes with it what its regions hold.
+            if !op.is_of(&["flow", "torch"]) || !op.is_in_module() {
+                continue;
+            }
             if op.is(TRANSFER) {
                 self.transfer(op);
             } else if op.is("torch.operator") {

@@ -225,3 +225,11 @@ func.func @dynamic(%tokens: !torch.vtensor<[1,?],si64>) -> !torch.vtensor<[1,?],
   %0 = torch.operator "torch.specplace.place"(%tokens, %drafter) : (!torch.vtensor<[1,?],si64>, !torch.str) -> !torch.vtensor<[1,?],si64>
   return %0 : !torch.vtensor<[1,?],si64>
 }
+
+// An operator may have regions; what they hold goes with it, however much that
+// is. It has been met by then, among all that the module holds.
+// RUN: awk '/constant.int/ { for (n = 0; n < 3000; n++) { sub(/%%int[0-9]+/, "%%int" n); print } next } 1' %S/../data/cases/nested_operator.mlir > %t/nested.mlir
+// RUN: specplace opt --pass resolve-markers %t/nested.mlir | FileCheck %s --check-prefix=NESTED
+// NESTED-NOT:  torch.constant.int
+// NESTED:      flow.tensor.transfer {{.*}} to #hal.device.promise<@drafter>
+// NESTED-NOT:  torch.operator

@@ -31,8 +31,8 @@ impl<'m> Block<'m> {
         self.raw
     }
 
-    /// Its operations in order, as a snapshot: rewriting while going through
-    /// it is safe as long as no operation still ahead is erased.
+    /// Its operations in order, as a snapshot: what is erased or moved meanwhile is
+    /// still met in it.
     pub fn ops(self) -> Vec<Op<'m>> {
         std::iter::successors(self.first_op(), |op| op.next_in_block()).collect()
     }

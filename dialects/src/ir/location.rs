@@ -3,17 +3,16 @@
 use std::marker::PhantomData;
 
 use mlir_sys::{
-    MlirLocation, mlirIdentifierStr, mlirLocationCallSiteGetCallee, mlirLocationFileLineColGet,
+    MlirLocation, mlirIdentifierStr, mlirLocationCallSiteGetCallee,
     mlirLocationFileLineColRangeGetFilename, mlirLocationFileLineColRangeGetStartColumn,
     mlirLocationFileLineColRangeGetStartLine, mlirLocationFusedGetLocations,
     mlirLocationFusedGetNumLocations, mlirLocationIsACallSite, mlirLocationIsAFileLineColRange,
-    mlirLocationIsAFused, mlirLocationIsAName, mlirLocationNameGetChildLoc, mlirLocationUnknownGet,
+    mlirLocationIsAFused, mlirLocationIsAName, mlirLocationNameGetChildLoc,
 };
 
 use super::op::Op;
-use super::{owned_string, string_ref};
+use super::owned_string;
 use crate::diagnostics::Place;
-use crate::session::Session;
 
 /// Where an operation came from.
 #[derive(Clone, Copy)]
@@ -44,20 +43,6 @@ impl<'m> Location<'m> {
 
     pub(crate) fn raw(self) -> MlirLocation {
         self.raw
-    }
-
-    /// The location that says nothing.
-    pub fn unknown(session: &'m Session) -> Self {
-        // SAFETY: the context outlives the location by the lifetime.
-        Self::from_raw(unsafe { mlirLocationUnknownGet(session.raw()) })
-    }
-
-    /// The location `file:line:column`.
-    pub fn file(session: &'m Session, file: &str, line: u32, column: u32) -> Self {
-        // SAFETY: as above; the name is copied by MLIR.
-        Self::from_raw(unsafe {
-            mlirLocationFileLineColGet(session.raw(), string_ref(file), line, column)
-        })
     }
 
     /// The first file, line and column that the location leads to: through

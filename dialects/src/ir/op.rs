@@ -11,18 +11,18 @@ use mlir_sys::{
     MlirOperation, mlirIdentifierStr, mlirOpPrintingFlagsAssumeVerified, mlirOpPrintingFlagsCreate,
     mlirOpPrintingFlagsDestroy, mlirOpPrintingFlagsElideLargeElementsAttrs,
     mlirOpPrintingFlagsElideLargeResourceString, mlirOpPrintingFlagsSkipRegions,
-    mlirOpPrintingFlagsUseLocalScope, mlirOperationClone, mlirOperationDestroy,
-    mlirOperationGetAttribute, mlirOperationGetAttributeByName, mlirOperationGetBlock,
-    mlirOperationGetLocation, mlirOperationGetName, mlirOperationGetNextInBlock,
-    mlirOperationGetNumAttributes, mlirOperationGetNumOperands, mlirOperationGetNumRegions,
-    mlirOperationGetNumResults, mlirOperationGetOperand, mlirOperationGetParentOperation,
-    mlirOperationGetRegion, mlirOperationGetResult, mlirOperationMoveBefore, mlirOperationPrint,
+    mlirOpPrintingFlagsUseLocalScope, mlirOperationClone, mlirOperationGetAttribute,
+    mlirOperationGetAttributeByName, mlirOperationGetBlock, mlirOperationGetLocation,
+    mlirOperationGetName, mlirOperationGetNextInBlock, mlirOperationGetNumAttributes,
+    mlirOperationGetNumOperands, mlirOperationGetNumRegions, mlirOperationGetNumResults,
+    mlirOperationGetOperand, mlirOperationGetParentOperation, mlirOperationGetRegion,
+    mlirOperationGetResult, mlirOperationMoveBefore, mlirOperationPrint,
     mlirOperationPrintWithFlags, mlirOperationRemoveAttributeByName, mlirOperationRemoveFromParent,
     mlirOperationSetAttributeByName, mlirOperationSetOperand, mlirOperationSetOperands,
 };
 
 use super::{
-    Attribute, Block, Few, Location, Region, Value, borrowed_str, owned_string, printed,
+    Attribute, Block, Few, Location, Region, Value, borrowed_str, graveyard, owned_string, printed,
     printed_into, string_ref,
 };
 
@@ -298,19 +298,18 @@ impl<'m> Op<'m> {
         (!raw.ptr.is_null()).then(|| Op::from_raw(raw))
     }
 
-    /// Visits it and what its regions hold, outside in, in order. The visitor
-    /// may erase the operation that it is given, and no other.
+    /// Visits it and what its regions hold, outside in, in order. What the
+    /// visitor erases or moves to another block before its turn is left out.
     pub fn walk(self, visit: &mut impl FnMut(Op<'m>) -> Walk) {
         if visit(self) == Walk::Over {
             return;
         }
         for region in self.regions() {
             for block in region.blocks() {
-                let mut next = block.first_op();
-                while let Some(op) = next {
-                    // Looked up before `op` may be erased.
-                    next = op.next_in_block();
-                    op.walk(visit);
+                for op in block.ops() {
+                    if op.block() == Some(block) {
+                        op.walk(visit);
+                    }
                 }
             }
         }
@@ -365,20 +364,26 @@ impl<'m> Op<'m> {
         unsafe { mlirOperationRemoveFromParent(self.raw) }
     }
 
-    /// Erases it with its regions. Its results must have no uses left, and no
-    /// handle to it or to what it holds is used afterwards.
+    /// Erases it with its regions. Its results must have no uses left. Handles to
+    /// it, and to what it holds, may still be asked, and find that nothing reads
+    /// anything there; [`Op::is_in_module`] tells them from others.
     pub fn erase(self) {
         debug_assert!(
             self.results().into_iter().all(Value::is_unused),
             "{} is erased while it is used",
             self.name()
         );
-        // SAFETY: nothing refers to the results (checked above in debug
-        // builds); destroying an operation unlinks it from its block.
-        unsafe {
-            mlirOperationRemoveFromParent(self.raw);
-            mlirOperationDestroy(self.raw);
+        graveyard::retire(self);
+    }
+
+    /// Whether it stands in a module, and was neither erased nor is yet to be
+    /// inserted, nor is what holds it.
+    pub fn is_in_module(self) -> bool {
+        let mut outermost = self;
+        while let Some(outer) = outermost.parent() {
+            outermost = outer;
         }
+        outermost.is("builtin.module")
     }
 
     /// Its text, regions included.
