@@ -136,6 +136,12 @@ impl<'m> Effects<'m> {
         effect
     }
 
+    /// Whether something with this effect may write the global `name`.
+    pub fn may_write(&self, effect: &Effect, name: &str) -> bool {
+        let written = self.written.get(name);
+        effect.anything || written.is_some_and(|resource| effect.writes.contains(resource))
+    }
+
     /// What it does itself, without its regions.
     fn own(&self, op: Op<'m>) -> Effect {
         if op.is(GLOBAL_LOAD) || op.is(GLOBAL_STORE) {

@@ -21,9 +21,10 @@ use dialects::vocabulary::DRAFT_LENGTH;
 use dialects::{Diagnostic, Module};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::identify_roles::role_attribute;
 use crate::identify_roles::structural::{all_bytes, components, looks_up, weights};
-use crate::identify_roles::{role_attribute, state_evidence};
 use crate::settings::Context;
+use crate::state;
 use crate::structure::{Free, functions, global, is_groupable, placed_ops};
 
 /// The module attribute that holds the workload as JSON.
@@ -160,7 +161,7 @@ impl<'m> Survey<'m> {
             _ => 0,
         };
         let crossings = crossings::crossings(self.module, &mut self.free, &self.roles, drafts);
-        let state = state_evidence(self.module).map(|note| note.message);
+        let state = state::evidence(self.module).map(|note| note.message);
         Ok(Workload {
             sequence_length: context.settings.sequence_length.or(sequence_length),
             subgraphs,

@@ -29,12 +29,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cost::{Partition, Role};
 use dialects::ir::{Attribute, Op};
-use dialects::vocabulary::{DRAFT_LENGTH, GLOBAL, ROLE, TRANSFER, TRANSFER_TARGET};
+use dialects::vocabulary::{ROLE, TRANSFER, TRANSFER_TARGET};
 use dialects::{Diagnostic, Module};
 
 use crate::names::device_of;
 use crate::settings::Context;
-use crate::structure::{functions, global_stores, is_function, outer_ops};
+use crate::structure::{functions, outer_ops};
 use assignment::Assignment;
 use spread::Spread;
 
@@ -186,59 +186,4 @@ fn marker_name(op: Op<'_>) -> Option<String> {
 /// The role, or stage of one, in an operation's `specplace.role`.
 pub fn role_attribute(op: Op<'_>) -> Option<Partition> {
     op.attribute(ROLE)?.as_str()?.parse().ok()
-}
-
-/// Evidence that the module keeps state between calls, such as a KV cache: a
-/// global that is written, or a public function that takes float tensors and
-/// gives tensors of the same type back.
-pub fn state_evidence(module: &Module<'_>) -> Option<Diagnostic> {
-    let stores: BTreeMap<String, Op> = global_stores(module)
-        .filter_map(|op| Some((op.attribute("global")?.as_symbol()?, op)))
-        .collect();
-    for op in module.body().ops() {
-        if op.is(GLOBAL)
-            && let Some(name) = op.symbol_name()
-            && name != DRAFT_LENGTH
-            && let Some(store) = stores.get(&name)
-            && !is_initializer(*store)
-        {
-            return Some(
-                Diagnostic::note(format!("the global @{name} is written at run time"))
-                    .at(store.location().place())
-                    .offending(store.summary()),
-            );
-        }
-        if is_function(op) && op.is_public() {
-            let function = op
-                .attribute("function_type")
-                .and_then(|each| each.as_type());
-            let Some((inputs, results)) = function.and_then(|each| each.as_function()) else {
-                continue;
-            };
-            let cache = inputs.iter().find(|input| {
-                input.is_tensor() && input.element().is_float() && results.contains(input)
-            });
-            if let Some(cache) = cache {
-                return Some(
-                    Diagnostic::note(format!(
-                        "@{} takes and returns {cache}, as a cache is passed",
-                        op.symbol_name().unwrap_or_default()
-                    ))
-                    .at(op.location().place()),
-                );
-            }
-        }
-    }
-    None
-}
-
-fn is_initializer(op: Op<'_>) -> bool {
-    let mut parent = op.parent();
-    while let Some(op) = parent {
-        if op.is("util.initializer") {
-            return true;
-        }
-        parent = op.parent();
-    }
-    false
 }

@@ -27,6 +27,7 @@ pub mod placement;
 pub mod resolve_markers;
 pub mod select_mapping;
 pub mod settings;
+pub mod state;
 pub mod structure;
 mod symbols;
 pub mod verify_placement;

@@ -16,6 +16,7 @@ use dialects::vocabulary::{FUNC, GLOBAL_LOAD};
 use dialects::{Diagnostic, Module};
 
 use crate::settings::Context;
+use crate::state;
 use crate::structure::{is_pure, outer_ops};
 
 const LOWER: &str = "func.func(\
@@ -62,6 +63,10 @@ const KEEP_DOUBLES: [&str; 2] = [
 /// What IREE's Torch lowering says of an operation that it cannot lower, or a
 /// Torch operator that only its author knows.
 pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
+    // IREE lowers it only together with its asynchronous ABI.
+    if let Some(evidence) = state::written_argument(module) {
+        return Err(vec![state::refusal(evidence)]);
+    }
     let found = Found::in_module(module);
     for load in &found.loads_in_bodies {
         move_out_of_bodies(*load);
@@ -90,6 +95,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     } else {
         module.run_pipeline(&pipeline)?;
     }
+    state::hand_on(module);
     // A shape that is found can tell that of the next concatenation.
     while concatenations::find_shapes(module) {
         module.run_pipeline(&format!("builtin.module({MAKE_CANONICAL})"))?;

@@ -11,9 +11,9 @@ use cost::Partition;
 use dialects::ir::Attribute;
 use dialects::{Diagnostic, Module};
 
-use crate::identify_roles::state_evidence;
 use crate::placement::Placement;
 use crate::settings::Context;
+use crate::state;
 
 /// The module attribute that tells device by role and the draft length.
 pub const PLAN: &str = "specplace.plan";
@@ -22,7 +22,8 @@ pub const PLAN: &str = "specplace.plan";
 ///
 /// # Errors
 ///
-/// No workload yet (`estimate-costs` did not run), no request (no α given),
+/// No workload yet (`estimate-costs` did not run), no request (no α given), state
+/// that is kept between calls,
 /// and whatever [`cost::search`] says, such as that no mapping is feasible.
 pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
     let Some(workload) = context.workload.clone() else {
@@ -37,18 +38,15 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
                 .help("give --alpha A or --acceptance FILE[:TASK]"),
         ]);
     };
+    if let Some(evidence) = state::evidence(module) {
+        return Err(vec![state::refusal(evidence)]);
+    }
     let mut request = cost::Request {
         workload,
         ..request.clone()
     };
     keep_placement(&mut request, context)?;
-    let plan = cost::search(&request).map_err(|error| {
-        let mut diagnostic = from_cost(&error);
-        if matches!(error, cost::CostError::State { .. }) {
-            diagnostic.notes.extend(state_evidence(module));
-        }
-        vec![diagnostic]
-    })?;
+    let plan = cost::search(&request).map_err(|error| vec![from_cost(&error)])?;
     let mapping: BTreeMap<Partition, String> = plan
         .roles
         .iter()
