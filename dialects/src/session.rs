@@ -23,8 +23,8 @@ unsafe extern "C" {
 }
 
 /// The dialects whose operations specplace builds itself.
-const BUILT_DIALECTS: [&str; 10] = [
-    "arith", "flow", "func", "hal", "scf", "stream", "tensor", "torch", "torch_c", "util",
+const BUILT_DIALECTS: [&str; 11] = [
+    "arith", "flow", "func", "hal", "linalg", "scf", "stream", "tensor", "torch", "torch_c", "util",
 ];
 
 /// What was emitted and not yet taken.

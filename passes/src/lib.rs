@@ -12,6 +12,7 @@
 
 pub mod assemble;
 pub mod assign_affinities;
+pub mod copy_overwritten;
 mod dead;
 pub mod effects;
 pub mod estimate_costs;

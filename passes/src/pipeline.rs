@@ -55,6 +55,11 @@ pub const PASSES: &[Pass] = &[
         run: crate::outline_subgraphs::run,
     },
     Pass {
+        name: "copy-overwritten",
+        summary: "copy what an operation would overwrite while others read it",
+        run: crate::copy_overwritten::run,
+    },
+    Pass {
         name: "insert-crossings",
         summary: "pass buffers between devices instead of tensors",
         run: crate::insert_crossings::run,

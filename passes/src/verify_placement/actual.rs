@@ -344,7 +344,9 @@ impl<'m> Checker<'_, 'm> {
                 return Some(device);
             }
         }
-        if op.attribute("affinity").is_none() && PLACED_OPS.iter().any(|each| op.is(each)) {
+        // What is given back to where it came from names no device.
+        let unnamed = op.attribute("affinity").is_none() && op.attribute("prefer_origin").is_none();
+        if unnamed && PLACED_OPS.iter().any(|each| op.is(each)) {
             self.violate(
                 Diagnostic::error(format!("{} in {place} is on no device", op.name()))
                     .offending(op.summary()),

@@ -95,6 +95,26 @@ fn right_placement_is_proven() {
 }
 
 #[test]
+fn what_goes_back_to_where_it_came_from_needs_no_device() {
+    let given_back = |how: &str| {
+        STREAM.replace(
+            "    util.global.store %ready#0, @dw",
+            &format!(
+                "    %gone = stream.resource.dealloca {how}%ready#1 : \
+                 !stream.resource<constant>{{%c16}} => !stream.timepoint\n    \
+                 util.global.store %ready#0, @dw"
+            ),
+        )
+    };
+    let report = compare(PLACED, &given_back("origin "));
+    assert!(report.is_proven(), "{}", report.render());
+    assert_violation(
+        &compare(PLACED, &given_back("")),
+        "stream.resource.dealloca in an initializer is on no device",
+    );
+}
+
+#[test]
 fn attributes_that_the_plan_does_not_have() {
     let other = PLACED.replace(r#"drafter = "gpu""#, r#"drafter = "cpu""#);
     let report = compare(&other, STREAM);

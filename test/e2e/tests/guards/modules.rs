@@ -281,3 +281,33 @@ func.func @twice(%t: tensor<4xi64>) -> (tensor<4xi64>, tensor<4xi64>, tensor<4xi
   return %t, %t, %y : tensor<4xi64>, tensor<4xi64>, tensor<4xi64>
 }
 ";
+
+/// The target sorts what the drafter made, and then the order that came out:
+/// two sorts of the same indices, both of which are returned.
+pub const SORTS_SHARE_AN_IOTA: &str = "
+#m = affine_map<(d0, d1) -> (d0, d1)>
+func.func @sort_twice(%tokens: tensor<1x8xi64>) -> (tensor<1x8xi64>, tensor<1x8xi64>) {
+  %d = arith.sitofp %tokens {specplace.role = \"drafter\"} : tensor<1x8xi64> to tensor<1x8xf32>
+  %draft = arith.fptosi %d {specplace.role = \"drafter\"} : tensor<1x8xf32> to tensor<1x8xi64>
+  %x = arith.sitofp %draft {specplace.role = \"target\"} : tensor<1x8xi64> to tensor<1x8xf32>
+  %e = tensor.empty() : tensor<1x8xi64>
+  %iota = linalg.generic {indexing_maps = [#m], iterator_types = [\"parallel\", \"parallel\"]} outs(%e : tensor<1x8xi64>) attrs = {specplace.role = \"target\"} {
+  ^bb0(%o: i64):
+    %i = linalg.index 1 : index
+    %v = arith.index_cast %i : index to i64
+    linalg.yield %v : i64
+  } -> tensor<1x8xi64>
+  %a:2 = iree_linalg_ext.sort {specplace.role = \"target\"} dimension(1) outs(%x, %iota : tensor<1x8xf32>, tensor<1x8xi64>) {
+  ^bb0(%p: f32, %q: f32, %r: i64, %s: i64):
+    %c = arith.cmpf olt, %p, %q : f32
+    iree_linalg_ext.yield %c : i1
+  } -> tensor<1x8xf32>, tensor<1x8xi64>
+  %y = arith.sitofp %a#1 {specplace.role = \"target\"} : tensor<1x8xi64> to tensor<1x8xf32>
+  %b:2 = iree_linalg_ext.sort {specplace.role = \"target\"} dimension(1) outs(%y, %iota : tensor<1x8xf32>, tensor<1x8xi64>) {
+  ^bb0(%p: f32, %q: f32, %r: i64, %s: i64):
+    %c = arith.cmpf olt, %p, %q : f32
+    iree_linalg_ext.yield %c : i1
+  } -> tensor<1x8xf32>, tensor<1x8xi64>
+  return %a#1, %b#1 : tensor<1x8xi64>, tensor<1x8xi64>
+}
+";

@@ -1,0 +1,168 @@
+//! `copy-overwritten`: gives what an operation overwrites a copy of its own,
+//! where IREE would overwrite what others read.
+//!
+//! A sort works in place, and so do a scatter and `tensor.insert_slice`. IREE
+//! 3.13 copies what they overwrite if somebody else reads it, but not where it
+//! is computed of constants alone, such as the indices 0, 1, 2 … that come with
+//! the keys of a sort: two sorts of one iota, or a sort and a return, get each
+//! other's values, without a word. Constants that are the same become one in
+//! IREE, so that an iota of its own for each sort is shared again; and one
+//! behind a barrier is still overwritten while it is read.
+//!
+//! The copy chooses, element by element, between the value and zero by a bit
+//! that is always set and that nobody can see through. No canonicalisation
+//! folds that, and no two such copies are the same.
+
+use dialects::build::OpBuilder;
+use dialects::hal::Inserter;
+use dialects::ir::{Attribute, Op, Type, Value};
+use dialects::{Diagnostic, Module};
+
+use crate::settings::Context;
+use crate::structure::{Free, functions, placed_ops};
+
+/// Runs the pass.
+///
+/// # Errors
+///
+/// What is overwritten is of a type that has no zero to choose instead.
+pub fn run(module: &mut Module<'_>, _: &mut Context) -> Result<(), Vec<Diagnostic>> {
+    let module: &Module<'_> = module;
+    let mut free = Free::new(module);
+    // Found first: the copies are not free, and change what others read.
+    let mut found = Vec::new();
+    for op in functions(module).into_iter().flat_map(placed_ops) {
+        for (index, value) in overwritten(op) {
+            if is_shared(value) || free.is_free_value(value) && !is_fill(value) {
+                found.push((op, index, value));
+            }
+        }
+    }
+    let errors: Vec<Diagnostic> = found
+        .into_iter()
+        .filter_map(|(op, index, value)| match copy(module, op, value) {
+            Some(own) => {
+                op.set_operand(index, own);
+                None
+            }
+            None => Some(
+                Diagnostic::error(format!(
+                    "{} overwrites {}, of which IREE would overwrite what others read",
+                    op.name(),
+                    value.r#type()
+                ))
+                .at(op.location().place())
+                .offending(op.summary())
+                .help("sort integers or floats"),
+            ),
+        })
+        .collect();
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors)
+    }
+}
+
+/// The operands that `op` overwrites, with their numbers.
+fn overwritten(op: Op<'_>) -> Vec<(usize, Value<'_>)> {
+    let operands = op.operands();
+    let range = if op.is_of(&["iree_linalg_ext"]) {
+        // One for each result, after all that is only read.
+        operands.len().saturating_sub(op.results().len())..operands.len()
+    } else if op.is("tensor.insert_slice") {
+        // What is inserted, what it is inserted into, and where.
+        1..2
+    } else {
+        0..0
+    };
+    range
+        .filter_map(|index| Some((index, operands.get(index).copied()?)))
+        .filter(|(_, value)| value.r#type().is_tensor())
+        .collect()
+}
+
+/// Whether a sort is not the only reader. What is inserted into is left to
+/// IREE: it may be a cache, and is copied rightly where it is computed.
+fn is_shared(value: Value<'_>) -> bool {
+    let uses = value.uses();
+    let is_sorted = |op: Op<'_>| op.is("iree_linalg_ext.sort") || op.is("iree_linalg_ext.scatter");
+    uses.len() > 1 && !is_fill(value) && uses.iter().any(|each| is_sorted(each.op))
+}
+
+/// Whether the value is nothing yet, or the same throughout: every reader of it
+/// gets a fill of its own from IREE.
+fn is_fill(value: Value<'_>) -> bool {
+    value.defining_op().is_some_and(|op| {
+        op.is("tensor.empty")
+            || op.is("linalg.fill")
+            || op.is("tensor.splat")
+            || op.is("arith.constant")
+                && op.attribute("value").is_some_and(Attribute::is_splat)
+    })
+}
+
+/// A copy of `value` in front of `op` that is like no other; `None` if its
+/// elements are neither integers nor floats.
+fn copy<'m>(module: &'m Module<'_>, op: Op<'m>, value: Value<'m>) -> Option<Value<'m>> {
+    let session = module.session();
+    let r#type = value.r#type();
+    let element = r#type.element();
+    let shape = r#type.shape()?;
+    let zero = if element.is_float() { "0.0" } else { "0" };
+    let zero = (element.is_float() || element.is_integer() || element.is_index())
+        .then(|| module.parse_attribute(&format!("{zero} : {element}")))??;
+    let rank = shape.len();
+    let index = module.parse_type("index")?;
+
+    let inserter = Inserter::before(module, op);
+    let constant = |value: Attribute<'m>, r#type: Type<'m>| {
+        let builder = inserter.start("arith.constant");
+        inserter.value(builder.attribute("value", value).results(&[r#type]))
+    };
+    let bit = constant(module.parse_attribute("true")?, module.parse_type("i1")?);
+    let bit = inserter.keep_apart(&[bit]).first().copied()?;
+    let zero = constant(zero, element);
+    let sizes: Vec<Value> = (0..)
+        .zip(&shape)
+        .filter(|(_, size)| size.is_none())
+        .map(|(dimension, _)| {
+            let dim = inserter.start("tensor.dim");
+            let dim = dim.operands(&[value, inserter.index(dimension)]);
+            inserter.value(dim.results(&[index]))
+        })
+        .collect();
+    let empty = inserter.start("tensor.empty").operands(&sizes);
+    let empty = inserter.value(empty.results(&[r#type]));
+
+    let dimensions: Vec<String> = (0..rank).map(|each| format!("d{each}")).collect();
+    let dimensions = dimensions.join(", ");
+    let map = format!("affine_map<({dimensions}) -> ({dimensions})>");
+    let parallel = vec!["#linalg.iterator_type<parallel>"; rank].join(", ");
+    let copy = inserter.insert(
+        inserter
+            .start("linalg.generic")
+            .operands(&[value, empty])
+            .results(&[r#type])
+            .attribute("indexing_maps", module.parse_attribute(&format!("[{map}, {map}]"))?)
+            .attribute("iterator_types", module.parse_attribute(&format!("[{parallel}]"))?)
+            .attribute("operandSegmentSizes", Attribute::i32_array(session, &[1, 1]))
+            .regions(1),
+    );
+    let location = op.location();
+    let body = copy
+        .regions()
+        .next()?
+        .append_block(&[(element, location), (element, location)]);
+    let chosen = OpBuilder::new("arith.select", location)
+        .operands(&[bit, body.arguments().first().copied()?, zero])
+        .results(&[element])
+        .build();
+    body.append(chosen);
+    body.append(
+        OpBuilder::new("linalg.yield", location)
+            .operands(&chosen.results())
+            .build(),
+    );
+    copy.result(0)
+}
