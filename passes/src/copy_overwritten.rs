@@ -97,8 +97,7 @@ fn is_fill(value: Value<'_>) -> bool {
         op.is("tensor.empty")
             || op.is("linalg.fill")
             || op.is("tensor.splat")
-            || op.is("arith.constant")
-                && op.attribute("value").is_some_and(Attribute::is_splat)
+            || op.is("arith.constant") && op.attribute("value").is_some_and(Attribute::is_splat)
     })
 }
 
@@ -144,9 +143,18 @@ fn copy<'m>(module: &'m Module<'_>, op: Op<'m>, value: Value<'m>) -> Option<Valu
             .start("linalg.generic")
             .operands(&[value, empty])
             .results(&[r#type])
-            .attribute("indexing_maps", module.parse_attribute(&format!("[{map}, {map}]"))?)
-            .attribute("iterator_types", module.parse_attribute(&format!("[{parallel}]"))?)
-            .attribute("operandSegmentSizes", Attribute::i32_array(session, &[1, 1]))
+            .attribute(
+                "indexing_maps",
+                module.parse_attribute(&format!("[{map}, {map}]"))?,
+            )
+            .attribute(
+                "iterator_types",
+                module.parse_attribute(&format!("[{parallel}]"))?,
+            )
+            .attribute(
+                "operandSegmentSizes",
+                Attribute::i32_array(session, &[1, 1]),
+            )
             .regions(1),
     );
     let location = op.location();
