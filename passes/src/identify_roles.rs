@@ -5,7 +5,8 @@
 //! whose it is, at `specplace.role` on an operation, or, where nothing says
 //! anything, in the structure (see [`structural`]). It spreads to whatever
 //! reads an activation that has it, a float or a quantised integer; any other
-//! integer result is tokens and ends the spread. `control` on a float value only
+//! integer result may be tokens and ends the spread. What comes from one pass of
+//! a model and goes to no other reader stays with it (see [`within`]). `control` on a float value only
 //! ends the model *there*: slicing and argmax of its logits stay with the model,
 //! so that whole logits do not cross.
 //!
@@ -24,6 +25,7 @@ mod evidence;
 mod kept;
 mod spread;
 pub mod structural;
+mod within;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,6 +58,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     if let [only] = found.as_slice() {
         return Err(vec![only_one_role(*only, &assignment, &context.marked)]);
     }
+    within::keep(module, &mut assignment);
     context.diagnostics.extend(assignment.remarks());
     if context.settings.keep_placement {
         context.kept = kept::devices(module, &assignment)?;

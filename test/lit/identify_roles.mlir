@@ -7,6 +7,83 @@
 // RUN: split-file %s %t
 // RUN: cd %t
 
+// What a model makes for itself stays with it: the index that a router chooses
+// of, what is computed of it, and what it looks up of a table that nobody
+// named, a float. So does a mask of the tokens. The target is one function.
+// RUN: specplace opt --pass identify-roles routed.mlir | FileCheck routed.mlir
+// RUN: specplace routed.mlir -o routed_out.mlir --alpha 0.9 --gamma 1 --platform two-cpus --pin drafter=cpu2,target=cpu -q
+// RUN: FileCheck routed.mlir --check-prefix=OUT < routed_out.mlir
+// RUN: iree-compile routed_out.mlir @routed_out.flags -o routed.vmfb
+// RUN: iree-run-module --flagfile=routed_out.run.flags --module=routed.vmfb --function=routed --input=4xi64=1,2,3,4 | FileCheck routed.mlir --check-prefix=RAN
+// RUN: specplace %data/cases/router_indices.mlir -o router_out.mlir --alpha 0.9 --gamma 1 --platform two-cpus --pin drafter=cpu2,target=cpu -q
+// RUN: FileCheck routed.mlir --check-prefix=OUT < router_out.mlir
+//--- routed.mlir
+// RAN:     4xi64=0 0 -4 6
+// OUT-NOT: call @control_0
+// OUT:     call @target_0
+// OUT-NOT: call @target
+// OUT:     func.func private
+#r = affine_map<(a) -> (a)>
+func.func @routed(%tokens: tensor<4xi64>) -> tensor<4xi64> {
+  %table = arith.constant dense<[1.5, 2.5, 3.5, 4.5]> : tensor<4xf32>
+  %d = flow.tensor.transfer %tokens : tensor<4xi64> to #hal.device.promise<@drafter>
+  %df = arith.sitofp %d : tensor<4xi64> to tensor<4xf32>
+  %dt = arith.fptosi %df : tensor<4xf32> to tensor<4xi64>
+  %t = flow.tensor.transfer %dt : tensor<4xi64> to #hal.device.promise<@target>
+  %x = arith.sitofp %t : tensor<4xi64> to tensor<4xf32>
+  %zero = arith.constant dense<0> : tensor<4xi64>
+  %three = arith.constant dense<3> : tensor<4xi64>
+  // CHECK: arith.cmpi {{.*}}{specplace.role = "target"}
+  %pad = arith.cmpi eq, %t, %zero : tensor<4xi64>
+  // CHECK: arith.extui {{.*}}{specplace.role = "target"}
+  %mask = arith.extui %pad : tensor<4xi1> to tensor<4xi64>
+  // CHECK: arith.fptosi {{.*}}{specplace.role = "target"}
+  %chosen = arith.fptosi %x : tensor<4xf32> to tensor<4xi64>
+  // CHECK: arith.andi {{.*}}{specplace.role = "target"}
+  %expert = arith.andi %chosen, %three : tensor<4xi64>
+  // CHECK: linalg.generic {{.*}}specplace.role = "target"
+  %e = tensor.empty() : tensor<4xf32>
+  %row = linalg.generic {indexing_maps = [#r, #r], iterator_types = ["parallel"]} ins(%expert : tensor<4xi64>) outs(%e : tensor<4xf32>) {
+  ^bb0(%i: i64, %o: f32):
+    %k = arith.index_cast %i : i64 to index
+    %w = tensor.extract %table[%k] : tensor<4xf32>
+    linalg.yield %w : f32
+  } -> tensor<4xf32>
+  // CHECK: math.sin {{.*}}{specplace.role = "target"}
+  %activated = math.sin %row : tensor<4xf32>
+  %y = arith.mulf %activated, %x : tensor<4xf32>
+  %m = arith.sitofp %mask : tensor<4xi64> to tensor<4xf32>
+  %z = arith.addf %y, %m : tensor<4xf32>
+  %out = arith.fptosi %z : tensor<4xf32> to tensor<4xi64>
+  // CHECK: arith.addi %{{.+}}, %{{.+}} : tensor<4xi64>
+  %next = arith.addi %out, %out : tensor<4xi64>
+  return %next : tensor<4xi64>
+}
+
+// Tokens are no such integers: what one draft makes, and the next one alone
+// reads, is control's, so that each draft is a call of one function.
+// RUN: specplace opt --pass identify-roles drafts.mlir | FileCheck drafts.mlir
+//--- drafts.mlir
+util.global private @drafter.w = #flow.parameter.named<"model"::"drafter.w"> : tensor<4xf32>
+util.global private @target.w = #flow.parameter.named<"model"::"target.w"> : tensor<4xf32>
+func.func @drafts(%tokens: tensor<4xi64>) -> tensor<4xi64> {
+  %one = arith.constant dense<1> : tensor<4xi64>
+  %dw = util.global.load @drafter.w : tensor<4xf32>
+  %tw = util.global.load @target.w : tensor<4xf32>
+  %x0 = arith.sitofp %tokens : tensor<4xi64> to tensor<4xf32>
+  %y0 = arith.mulf %x0, %dw : tensor<4xf32>
+  %d0 = arith.fptosi %y0 : tensor<4xf32> to tensor<4xi64>
+  // CHECK: arith.addi %{{.+}}, %{{.+}} : tensor<4xi64>
+  %row = arith.addi %d0, %one : tensor<4xi64>
+  %x1 = arith.sitofp %row : tensor<4xi64> to tensor<4xf32>
+  %y1 = arith.mulf %x1, %dw : tensor<4xf32>
+  %d1 = arith.fptosi %y1 : tensor<4xf32> to tensor<4xi64>
+  %t = arith.sitofp %d1 : tensor<4xi64> to tensor<4xf32>
+  %u = arith.mulf %t, %tw : tensor<4xf32>
+  %v = arith.fptosi %u : tensor<4xf32> to tensor<4xi64>
+  return %v : tensor<4xi64>
+}
+
 // A marker gives its role to what follows from its value, up to the tokens.
 // Whoever reads tokens only is control, and so has no role attribute. A
 // `control` marker on logits ends the model only there: what makes tokens of
