@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, Once};
 
 use melior::Context;
 use melior::dialect::DialectRegistry;
+use melior::pass::PassManager;
+use melior::utility::parse_pass_pipeline;
 use mlir_sys::{
     MlirContext, MlirDiagnostic, MlirDiagnosticSeverity_MlirDiagnosticError,
     MlirDiagnosticSeverity_MlirDiagnosticNote, MlirDiagnosticSeverity_MlirDiagnosticWarning,
@@ -106,6 +108,16 @@ impl Session {
     /// Notes that a module is about to go.
     pub(crate) fn discount_module(&self) {
         self.modules.set(self.modules.get().saturating_sub(1));
+    }
+
+    /// What this IREE runs for `pipeline`: the passes that its names stand for,
+    /// with their options, as text that [`crate::Module::run_pipeline`] takes.
+    /// `None` where it does not know one of the names.
+    pub fn expand_pipeline(&self, pipeline: &str) -> Option<String> {
+        let manager = PassManager::new(&self.context);
+        let passes = manager.as_operation_pass_manager();
+        parse_pass_pipeline(passes, pipeline).ok()?;
+        Some(passes.to_string())
     }
 
     pub(crate) fn raw(&self) -> MlirContext {

@@ -1,8 +1,9 @@
 //! `lower-torch`: Torch to linalg on tensors with scf control flow, in
 //! `func.func`s with builtin tensors in their signatures.
 //!
-//! The pass list is that of IREE's Torch input plugin (`torch-to-iree`) up to
-//! where it would wrap functions into its asynchronous ABI and turn them into
+//! The passes are those that IREE itself runs for Torch input, whichever release
+//! it is, up to where it would wrap functions into its asynchronous ABI and turn
+//! them into
 //! `util.func`s: those steps drop the attributes that placement needs. IR
 //! without Torch operations is only inlined and made canonical. Weights
 //! that bodies of operations load for themselves are loaded in front of them.
@@ -19,27 +20,8 @@ use crate::settings::Context;
 use crate::state;
 use crate::structure::{is_pure, outer_ops};
 
-const LOWER: &str = "func.func(\
-    torch-recompose-complex-ops,\
-    torch-iree-bitcast-tensor,\
-    torch-reduce-op-variants,\
-    torch-decompose-complex-ops,\
-    torch-fuse-quantized-ops,\
-    canonicalize,\
-    torch-scalarize-shapes,\
-    convert-torch-to-tmtensor,\
-    torch-iree-tm-tensor-to-linalg-ext,\
-    convert-torch-to-tensor,\
-    torch-iree-torch-unstructured-to-linalg-ext,\
-    convert-torch-to-linalg,\
-    cse,\
-    convert-torch-to-scf,\
-    convert-torch-to-arith,\
-    canonicalize,\
-    cse),\
-    torch-func-backend-type-conversion,\
-    canonicalize,\
-    func.func(torch-finalizing-backend-type-conversion)";
+mod blame;
+mod steps;
 
 /// Every later pass sees whole functions. The inliner would bring each to
 /// canonical form by itself; that comes once, at the end.
@@ -47,6 +29,16 @@ const INLINE: &str = "inline{default-pipeline=}";
 
 /// Without looking for dead and equal blocks: control flow is structured here.
 const MAKE_CANONICAL: &str = "func.func(canonicalize{region-simplify=disabled},cse)";
+
+/// Brings the quantization operators of exports before IREE 3.13 (per tensor,
+/// in a namespace of their own) to those that Torch has now.
+const MATCH_QUANTIZED: &str = "func.func(torch-match-quantized-custom-ops)";
+
+/// How their names begin.
+const QUANTIZED: &str = "torch.quantized_decomposed.";
+
+/// An operator that Torch itself has no operation for.
+const OPERATOR: &str = "torch.operator";
 
 const DEMOTE: &str = "builtin.module(iree-input-conversion-demote-f64-to-f32)";
 
@@ -71,18 +63,31 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     for load in &found.loads_in_bodies {
         move_out_of_bodies(*load);
     }
-    let holds_torch = found.torch;
+    let (holds_torch, private_function) = (found.torch, found.private_function);
+    let names = found
+        .operators
+        .iter()
+        .filter_map(|op| op.string_attribute("name"));
+    let quantized = names.into_iter().any(|name| name.starts_with(QUANTIZED));
+    let holds_operators = !found.operators.is_empty();
     let steps = [
-        holds_torch.then_some(LOWER),
-        found.private_function.then_some(INLINE),
-        Some(MAKE_CANONICAL),
+        quantized.then(|| MATCH_QUANTIZED.to_owned()),
+        match holds_torch {
+            true => Some(steps::lowering(module.session()).ok_or_else(|| vec![no_lowering()])?),
+            false => None,
+        },
+        private_function.then(|| INLINE.to_owned()),
+        Some(MAKE_CANONICAL.to_owned()),
     ];
-    let steps: Vec<&str> = steps.into_iter().flatten().collect();
+    let steps: Vec<String> = steps.into_iter().flatten().collect();
     let pipeline = format!("builtin.module({})", steps.join(","));
-    unknown_operators(&found.operators)?;
     if holds_torch {
         let public = public_functions(module);
-        let warnings = module.run_pipeline(&pipeline).map_err(with_help)?;
+        let lowered = module.run_pipeline(&pipeline);
+        if holds_operators {
+            unknown_operators(module)?;
+        }
+        let warnings = lowered.map_err(|said| blame::explained(module, said))?;
         // Torch lowering is large and changes with each IREE.
         module.verify()?;
         context.diagnostics.extend(warnings);
@@ -141,16 +146,9 @@ fn keeps_doubles(context: &Context) -> bool {
     flags.any(|flag| KEEP_DOUBLES.contains(&flag.as_str()))
 }
 
-/// Adds the next step to what IREE says.
-fn with_help(mut errors: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    if let Some(last) = errors.last_mut().filter(|last| last.help.is_none()) {
-        last.help = Some(
-            "IREE's Torch lowering does not take this operation, in this form or at all: \
-             decompose it at export"
-                .to_owned(),
-        );
-    }
-    errors
+fn no_lowering() -> Diagnostic {
+    Diagnostic::error("this IREE lowers Torch in another way than the releases that specplace knows")
+        .help("use the IREE release that toolchain/requirements.txt pins, or give IR that is lowered: iree-compile --compile-to=input")
 }
 
 /// What a module needs steps for.
@@ -173,7 +171,7 @@ impl<'m> Found<'m> {
         module.op().walk(&mut |op| {
             found.torch |= op.is_of(&["torch", "torch_c"]);
             found.private_function |= op.is(FUNC) && !op.is_public();
-            if op.is("torch.operator") {
+            if op.is(OPERATOR) {
                 found.operators.push(op);
             }
             if op.is(GLOBAL_LOAD) && op.parent().is_some_and(is_pure) {
@@ -206,23 +204,22 @@ fn public_functions(module: &Module<'_>) -> Vec<String> {
         .collect()
 }
 
-/// Names every operator that lowering would stumble over, at once.
-fn unknown_operators(operators: &[Op<'_>]) -> Result<(), Vec<Diagnostic>> {
-    let errors: Vec<Diagnostic> = operators
-        .iter()
-        .filter_map(|op| {
-            let name = op.string_attribute("name")?;
-            Some(
+/// Names every operator that is left, at once: IREE has some of which nobody
+/// else knows, and stops at the first that it does not know.
+fn unknown_operators(module: &Module<'_>) -> Result<(), Vec<Diagnostic>> {
+    let mut errors = Vec::new();
+    module.op().walk(&mut |op| {
+        if op.is(OPERATOR) {
+            let name = op.string_attribute("name").unwrap_or_default();
+            errors.push(
                 Diagnostic::error(format!("the Torch operator '{name}' is not known"))
                     .at(op.location().place())
                     .offending(op.summary())
-                    .help(
-                        "decompose it at export, or use torch.ops.specplace.place and \
-                         torch.ops.specplace.draft_length for placement",
-                    ),
-            )
-        })
-        .collect();
+                    .help(blame::without_operation(&name)),
+            );
+        }
+        Walk::Into
+    });
     if errors.is_empty() {
         Ok(())
     } else {

@@ -125,6 +125,62 @@
 // RUN: specplace assemble --target %data/cases/roll/min.mlir --drafter %data/cases/roll/min_drafter.mlir -o %t/roll.mlir 2>&1 | FileCheck %s --check-prefix=ROLL
 // ROLL: remark: target @forward: logits at 8 positions of 8
 
+// What quantises, and where the largest element of each position is, are computed
+// at the positions that are read.
+// RUN: specplace assemble --target %t/one.mlir --drafter %t/quantised.mlir -o %t/out.mlir --max-gamma 2 2>&1 | FileCheck %s --check-prefix=QUANTISED
+// RUN: FileCheck %s --check-prefix=QUANTISED-OUT --input-file=%t/out.mlir
+// QUANTISED: remark: drafter @forward: logits at 1 position of 12
+// QUANTISED-NOT: computed at all positions
+// QUANTISED-OUT: iree_linalg_ext.quantize_affine {{.*}} tensor<1x1x8xi8>
+// QUANTISED-OUT: iree_linalg_ext.dequantize_affine {{.*}} tensor<1x1x8xf32>
+// QUANTISED-OUT: iree_linalg_ext.arg_compare {{.*}}dimension(2) ins(%{{.+}} : tensor<1x1x8xf32>) outs(%{{.+}}, %{{.+}} : tensor<1x1xf32>, tensor<1x1xi32>)
+
+//--- quantised.mlir
+util.global private @embedding = #flow.parameter.named<"model"::"embedding"> : tensor<9x8xf32>
+util.global private @head = #flow.parameter.named<"model"::"head"> : tensor<1x8x9xf32>
+
+#row = affine_map<(d0, d1, d2) -> (d0, d1)>
+#whole = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
+#one = affine_map<(d0, d1, d2) -> ()>
+
+func.func @forward(%tokens: tensor<1x12xi64>) -> tensor<1x12x9xf32> {
+  %embedding = util.global.load @embedding : tensor<9x8xf32>
+  %head = util.global.load @head : tensor<1x8x9xf32>
+  %zero = arith.constant 0.0 : f32
+  %first = arith.constant 0 : i32
+  %scale = arith.constant 0.02 : f32
+  %empty = tensor.empty() : tensor<1x12x8xf32>
+  %x = linalg.generic {indexing_maps = [#row, #whole], iterator_types = ["parallel", "parallel", "parallel"]} ins(%tokens : tensor<1x12xi64>) outs(%empty : tensor<1x12x8xf32>) {
+  ^bb0(%in: i64, %out: f32):
+    %row = arith.index_cast %in : i64 to index
+    %column = linalg.index 2 : index
+    %value = tensor.extract %embedding[%row, %column] : tensor<9x8xf32>
+    linalg.yield %value : f32
+  } -> tensor<1x12x8xf32>
+  %integers = tensor.empty() : tensor<1x12x8xi8>
+  %q = iree_linalg_ext.quantize_affine <indexing_maps = [#whole, #one, #whole], quant_min = -128, quant_max = 127> ins(%x, %scale : tensor<1x12x8xf32>, f32) outs(%integers : tensor<1x12x8xi8>) -> tensor<1x12x8xi8>
+  %dq = iree_linalg_ext.dequantize_affine <indexing_maps = [#whole, #one, #whole], quant_min = -128, quant_max = 127> ins(%q, %scale : tensor<1x12x8xi8>, f32) outs(%empty : tensor<1x12x8xf32>) -> tensor<1x12x8xf32>
+  %values = tensor.empty() : tensor<1x12xf32>
+  %least = linalg.fill ins(%zero : f32) outs(%values : tensor<1x12xf32>) -> tensor<1x12xf32>
+  %places = tensor.empty() : tensor<1x12xi32>
+  %start = linalg.fill ins(%first : i32) outs(%places : tensor<1x12xi32>) -> tensor<1x12xi32>
+  %largest:2 = iree_linalg_ext.arg_compare dimension(2) ins(%dq : tensor<1x12x8xf32>) outs(%least, %start : tensor<1x12xf32>, tensor<1x12xi32>) {
+  ^bb0(%a: f32, %b: f32):
+    %greater = arith.cmpf ogt, %a, %b : f32
+    iree_linalg_ext.yield %greater : i1
+  } -> tensor<1x12xf32>, tensor<1x12xi32>
+  %y = linalg.generic {indexing_maps = [#whole, #row, #whole], iterator_types = ["parallel", "parallel", "parallel"]} ins(%dq, %largest#1 : tensor<1x12x8xf32>, tensor<1x12xi32>) outs(%empty : tensor<1x12x8xf32>) {
+  ^bb0(%in: f32, %place: i32, %out: f32):
+    %f = arith.sitofp %place : i32 to f32
+    %sum = arith.addf %in, %f : f32
+    linalg.yield %sum : f32
+  } -> tensor<1x12x8xf32>
+  %space = tensor.empty() : tensor<1x12x9xf32>
+  %zeros = linalg.fill ins(%zero : f32) outs(%space : tensor<1x12x9xf32>) -> tensor<1x12x9xf32>
+  %logits = linalg.batch_matmul ins(%y, %head : tensor<1x12x8xf32>, tensor<1x8x9xf32>) outs(%zeros : tensor<1x12x9xf32>) -> tensor<1x12x9xf32>
+  return %logits : tensor<1x12x9xf32>
+}
+
 //--- two.mlir
 util.global private @embedding = #flow.parameter.named<"model"::"embedding"> : tensor<9x8xf32>
 util.global private @target.head = #flow.parameter.named<"model"::"target.head"> : tensor<1x8x9xf32>

@@ -95,6 +95,46 @@ func.func @step(%tokens: tensor<4xi64>, %x: tensor<4x32xf16>) -> (tensor<4x16xf3
   return %2, %3 : tensor<4x16xf32>, tensor<4x16xf32>
 }
 
+// Tensors that were quantised are multiplied as integers, whatever became of their
+// shape: IREE scales the sums, and neither makes nor moves the floats. What is
+// quantised takes five operations an element.
+// RUN: specplace opt --pass identify-roles,estimate-costs -q quantised.mlir | %venv/bin/python %S/Inputs/workload.py | FileCheck quantised.mlir
+//--- quantised.mlir
+// CHECK:      "target": {
+// CHECK:        "bytes_moved": 672,
+// CHECK:        "dispatches": 1,
+// CHECK:        "dtypes": [
+// CHECK-DAG:      "i8"
+// CHECK-DAG:      "i32"
+// CHECK-DAG:      "f32"
+// CHECK:        "flops": {
+// CHECK-NEXT:     "f32": 160,
+// CHECK-NEXT:     "i32": 1024
+// CHECK:        "weight_bytes": 128
+#all = affine_map<(i, j) -> (i, j)>
+#one = affine_map<(i, j) -> ()>
+util.global private @w = #flow.parameter.named<"model"::"target.w"> : tensor<16x8xi8>
+func.func @step(%tokens: tensor<4xi64>, %x: tensor<4x8xf32>) -> (tensor<4xi64>, tensor<4x16xf32>) {
+  %draft = flow.tensor.transfer %tokens : tensor<4xi64> to #hal.device.promise<@drafter>
+  %drafted = arith.addi %draft, %draft : tensor<4xi64>
+  %w = util.global.load @w : tensor<16x8xi8>
+  %zero = arith.constant 0.0 : f32
+  %scale = arith.constant 0.02 : f32
+  %in = flow.tensor.transfer %x : tensor<4x8xf32> to #hal.device.promise<@target>
+  %integers = tensor.empty() : tensor<4x8xi8>
+  %q = iree_linalg_ext.quantize_affine <indexing_maps = [#all, #one, #all], quant_min = -128, quant_max = 127> ins(%in, %scale : tensor<4x8xf32>, f32) outs(%integers : tensor<4x8xi8>) -> tensor<4x8xi8>
+  %floats = tensor.empty() : tensor<4x8xf32>
+  %dq = iree_linalg_ext.dequantize_affine <indexing_maps = [#all, #one, #all], quant_min = -128, quant_max = 127> ins(%q, %scale : tensor<4x8xi8>, f32) outs(%floats : tensor<4x8xf32>) -> tensor<4x8xf32>
+  %weights = tensor.empty() : tensor<16x8xf32>
+  %dw = iree_linalg_ext.dequantize_affine <indexing_maps = [#all, #one, #all], quant_min = -128, quant_max = 127> ins(%w, %scale : tensor<16x8xi8>, f32) outs(%weights : tensor<16x8xf32>) -> tensor<16x8xf32>
+  %turned = tensor.empty() : tensor<8x16xf32>
+  %t = linalg.transpose ins(%dw : tensor<16x8xf32>) outs(%turned : tensor<8x16xf32>) permutation = [1, 0]
+  %empty = tensor.empty() : tensor<4x16xf32>
+  %filled = linalg.fill ins(%zero : f32) outs(%empty : tensor<4x16xf32>) -> tensor<4x16xf32>
+  %y = linalg.matmul ins(%dq, %t : tensor<4x8xf32>, tensor<8x16xf32>) outs(%filled : tensor<4x16xf32>) -> tensor<4x16xf32>
+  return %drafted, %y : tensor<4xi64>, tensor<4x16xf32>
+}
+
 // Two drafts written down are one pass that is called twice, and a draft length
 // of two that only a new export can change.
 // RUN: specplace opt --pass identify-roles,estimate-costs -q unrolled.mlir | %venv/bin/python %S/Inputs/workload.py | FileCheck unrolled.mlir

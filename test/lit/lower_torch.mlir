@@ -55,6 +55,64 @@ func.func @main() -> !torch.vtensor<[],si64> {
   return %0 : !torch.vtensor<[],si64>
 }
 
+// What was quantised by PT2E stays so: IREE knows the pairs of quantising and
+// dequantising, and multiplies integers, which is 8 bits wide what comes in and 32
+// what comes out. Older exports have operators of another namespace for it.
+// RUN: specplace opt --pass lower-torch -q quantised.mlir | FileCheck quantised.mlir
+// RUN: specplace opt --pass lower-torch -q quantised.mlir | iree-compile - --compile-to=flow --iree-hal-target-device=local --iree-hal-local-target-device-backends=llvm-cpu | FileCheck quantised.mlir --check-prefix=INTEGERS
+// RUN: specplace opt --pass lower-torch -q quantised_before.mlir | iree-compile - --compile-to=flow --iree-hal-target-device=local --iree-hal-local-target-device-backends=llvm-cpu | FileCheck quantised.mlir --check-prefix=INTEGERS
+//--- quantised.mlir
+// CHECK:      iree_linalg_ext.quantize_affine
+// CHECK:      %[[X:.+]] = iree_linalg_ext.dequantize_affine
+// CHECK:      %[[W:.+]] = iree_linalg_ext.dequantize_affine
+// CHECK:      linalg.matmul ins(%[[X]], %[[W]]
+// INTEGERS:   func.func @{{.*}}i8xi8xi32(
+// INTEGERS:     linalg.{{.*}}ins(%{{.+}}, %{{.+}} : tensor<4x8xi8>, tensor<8x16xi8>) outs(%{{.+}} : tensor<4x16xi32>)
+func.func @qdq(%x: !torch.vtensor<[4,8],f32>, %w: !torch.vtensor<[8,16],si8>) -> !torch.vtensor<[4,16],f32> {
+  %xs = torch.constant.float 3.000000e-02
+  %ws = torch.constant.float 2.000000e-02
+  %zp = torch.constant.int 0
+  %min = torch.constant.int -128
+  %max = torch.constant.int 127
+  %dtype = torch.constant.int 1
+  %none = torch.constant.none
+  %out = torch.derefine %none : !torch.none to !torch.optional<int>
+  %q = torch.quantized_decomposed.quantize_per_tensor %x, %xs, %zp, %min, %max, %dtype : !torch.vtensor<[4,8],f32>, !torch.float, !torch.int, !torch.int, !torch.int, !torch.int -> !torch.vtensor<[4,8],si8>
+  %xd = torch.quantized_decomposed.dequantize_per_tensor %q, %xs, %zp, %min, %max, %dtype, %out : !torch.vtensor<[4,8],si8>, !torch.float, !torch.int, !torch.int, !torch.int, !torch.int, !torch.optional<int> -> !torch.vtensor<[4,8],f32>
+  %wd = torch.quantized_decomposed.dequantize_per_tensor %w, %ws, %zp, %min, %max, %dtype, %out : !torch.vtensor<[8,16],si8>, !torch.float, !torch.int, !torch.int, !torch.int, !torch.int, !torch.optional<int> -> !torch.vtensor<[8,16],f32>
+  %y = torch.aten.mm %xd, %wd : !torch.vtensor<[4,8],f32>, !torch.vtensor<[8,16],f32> -> !torch.vtensor<[4,16],f32>
+  return %y : !torch.vtensor<[4,16],f32>
+}
+//--- quantised_before.mlir
+func.func @qdq(%x: !torch.vtensor<[4,8],f32>, %w: !torch.vtensor<[8,16],si8>) -> !torch.vtensor<[4,16],f32> {
+  %xs = torch.constant.float 3.000000e-02
+  %ws = torch.constant.float 2.000000e-02
+  %zp = torch.constant.int 0
+  %min = torch.constant.int -128
+  %max = torch.constant.int 127
+  %dtype = torch.constant.int 1
+  %none = torch.constant.none
+  %out = torch.derefine %none : !torch.none to !torch.optional<int>
+  %q = torch.operator "torch.quantized_decomposed.quantize_per_tensor"(%x, %xs, %zp, %min, %max, %dtype) : (!torch.vtensor<[4,8],f32>, !torch.float, !torch.int, !torch.int, !torch.int, !torch.int) -> !torch.vtensor<[4,8],si8>
+  %xd = torch.operator "torch.quantized_decomposed.dequantize_per_tensor"(%q, %xs, %zp, %min, %max, %dtype, %none) : (!torch.vtensor<[4,8],si8>, !torch.float, !torch.int, !torch.int, !torch.int, !torch.int, !torch.none) -> !torch.vtensor<[4,8],f32>
+  %wd = torch.operator "torch.quantized_decomposed.dequantize_per_tensor"(%w, %ws, %zp, %min, %max, %dtype, %none) : (!torch.vtensor<[8,16],si8>, !torch.float, !torch.int, !torch.int, !torch.int, !torch.int, !torch.none) -> !torch.vtensor<[8,16],f32>
+  %y = torch.aten.mm %xd, %wd : !torch.vtensor<[4,8],f32>, !torch.vtensor<[8,16],f32> -> !torch.vtensor<[4,16],f32>
+  return %y : !torch.vtensor<[4,16],f32>
+}
+
+// Random numbers are made from a seed that is a variable of the module.
+// RUN: specplace opt --pass lower-torch -q random.mlir | FileCheck random.mlir
+//--- random.mlir
+// CHECK:     util.global private mutable @global_seed
+// CHECK-NOT: torch_c.
+// CHECK:     util.global.store %{{.+}}, @global_seed
+// CHECK-NOT: torch_c.
+func.func @random(%x: !torch.vtensor<[2],f32>) -> !torch.vtensor<[2],f32> {
+  %none = torch.constant.none
+  %0 = torch.aten.rand_like %x, %none, %none, %none, %none, %none : !torch.vtensor<[2],f32>, !torch.none, !torch.none, !torch.none, !torch.none, !torch.none -> !torch.vtensor<[2],f32>
+  return %0 : !torch.vtensor<[2],f32>
+}
+
 // IR without Torch is not lowered; only calls are inlined, so that later
 // passes see whole functions. There is no remark, since nothing is missing.
 // RUN: specplace opt --pass lower-torch linalg.mlir 2>&1 | FileCheck linalg.mlir
@@ -164,16 +222,16 @@ func.func @joined(%x: tensor<2x3xf32>) -> tensor<2x12xf32> {
   return %2 : tensor<2x12xf32>
 }
 
-// Operators that only their author knows are named all at once, before
-// anything is lowered.
+// Operators that only their author knows are named all at once.
 // RUN: not specplace opt --pass lower-torch unknown.mlir 2>&1 | FileCheck unknown.mlir
 //--- unknown.mlir
 func.func @main(%x: !torch.vtensor<[4],f32>) -> !torch.vtensor<[4],f32> {
   // CHECK: unknown.mlir:[[#@LINE+2]]:8: error: the Torch operator 'torch.mylib.swish' is not known
   // CHECK: help: decompose it at export
   %0 = torch.operator "torch.mylib.swish"(%x) : (!torch.vtensor<[4],f32>) -> !torch.vtensor<[4],f32>
-  // CHECK: unknown.mlir:[[#@LINE+1]]:8: error: the Torch operator 'torch.mylib.other' is not known
-  %1 = torch.operator "torch.mylib.other"(%0) : (!torch.vtensor<[4],f32>) -> !torch.vtensor<[4],f32>
+  // CHECK: unknown.mlir:[[#@LINE+2]]:8: error: the Torch operator 'torch.aten.__ixor__.Tensor' is not known
+  // CHECK: help: decompose it at export: {{.*}}[torch.ops.aten.__ixor__.Tensor]
+  %1 = torch.operator "torch.aten.__ixor__.Tensor"(%0) : (!torch.vtensor<[4],f32>) -> !torch.vtensor<[4],f32>
   return %1 : !torch.vtensor<[4],f32>
 }
 
@@ -185,4 +243,34 @@ func.func @main(%x: !torch.vtensor<[4,4],f32>) -> !torch.vtensor<[4,4],f32> {
   // CHECK: help: IREE's Torch lowering does not take this operation
   %0 = torch.aten.erfinv %x : !torch.vtensor<[4,4],f32> -> !torch.vtensor<[4,4],f32>
   return %0 : !torch.vtensor<[4,4],f32>
+}
+
+// Where IREE names a constant, the message names the operation that uses it, which
+// nobody lowered, its line, and the next step.
+// RUN: not specplace opt --pass lower-torch %data/cases/and_not_lowered.mlir 2>&1 | FileCheck user.mlir --check-prefix=AND
+// RUN: not specplace opt --pass lower-torch %data/cases/topk_unsorted.mlir 2>&1 | FileCheck user.mlir --check-prefix=TOPK
+// RUN: not specplace opt --pass lower-torch user.mlir 2>&1 | FileCheck user.mlir
+//--- user.mlir
+// AND-NOT:   literal
+// AND:       and_not_lowered.mlir:11:10: error: IREE's Torch lowering does not take 'torch.aten.__and__.Tensor'
+// AND:       help: {{.*}}: write torch.bitwise_and(a, b) for a & b, or decompose it at export
+// AND-SAME:  torch.ops.aten.__and__.Tensor
+// AND-NOT:   error
+// TOPK-NOT:  constant.bool
+// TOPK:      topk_unsorted.mlir:7:25: error: IREE's Torch lowering does not take 'torch.aten.topk' with sorted=False
+// TOPK:      help: give it sorted=True
+// TOPK-NOT:  error
+// All of them are named, each once, and only those.
+// CHECK-NOT: error
+// CHECK:     user.mlir:[[#@LINE+6]]:8: error: IREE's Torch lowering does not take 'torch.aten.__and__.Tensor'
+// CHECK:     user.mlir:[[#@LINE+8]]:8: error: IREE's Torch lowering does not take 'torch.aten.__and__.Tensor'
+// CHECK-NOT: error
+func.func @main(%x: !torch.vtensor<[4],i1>) -> !torch.vtensor<[4],i1> {
+  %true = torch.vtensor.literal(dense<true> : tensor<i1>) : !torch.vtensor<[],i1>
+  %not = torch.aten.logical_not %x : !torch.vtensor<[4],i1> -> !torch.vtensor<[4],i1>
+  %0 = torch.aten.__and__.Tensor %true, %not : !torch.vtensor<[],i1>, !torch.vtensor<[4],i1> -> !torch.vtensor<[4],i1>
+  %false = torch.vtensor.literal(dense<false> : tensor<i1>) : !torch.vtensor<[],i1>
+  %1 = torch.aten.logical_not %0 : !torch.vtensor<[4],i1> -> !torch.vtensor<[4],i1>
+  %2 = torch.aten.__and__.Tensor %false, %1 : !torch.vtensor<[],i1>, !torch.vtensor<[4],i1> -> !torch.vtensor<[4],i1>
+  return %2 : !torch.vtensor<[4],i1>
 }

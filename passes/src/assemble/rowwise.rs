@@ -28,9 +28,11 @@ pub fn rule(op: Op<'_>, read: &[Option<usize>]) -> Option<Rule> {
             operands: Vec::new(),
             results: vec![Some(one(read)?)],
         }),
-        name if name.starts_with("linalg.") || name == "iree_linalg_ext.attention" => {
-            structured(op, read)
-        }
+        "iree_linalg_ext.attention"
+        | "iree_linalg_ext.quantize_affine"
+        | "iree_linalg_ext.dequantize_affine" => structured(op, read),
+        "iree_linalg_ext.arg_compare" => arg_compare(op, read),
+        name if name.starts_with("linalg.") => structured(op, read),
         name if name.starts_with("arith.") || name.starts_with("math.") => elementwise(op, read),
         // A marker of a stage.
         TRANSFER => elementwise(op, read),
@@ -98,6 +100,23 @@ fn structured(op: Op<'_>, read: &[Option<usize>]) -> Option<Rule> {
         .iter()
         .all(Option::is_some)
         .then_some(Rule { operands, results })
+}
+
+/// The largest element along one dimension, and where it is; the results do not
+/// have that dimension.
+fn arg_compare(op: Op<'_>, read: &[Option<usize>]) -> Option<Rule> {
+    let along = usize::try_from(op.attribute("dimension")?.as_integer()?).ok()?;
+    let mut dimensions = read.iter().flatten();
+    let position = *dimensions.next()?;
+    // Where elements are numbered by an input of their own, there is one more.
+    if op.operands().len() != 3 || dimensions.any(|other| *other != position) {
+        return None;
+    }
+    let within = position + usize::from(position >= along);
+    Some(Rule {
+        operands: vec![Some(within), Some(position), Some(position)],
+        results: vec![Some(position); 2],
+    })
 }
 
 /// `arith` and `math` on whole tensors.

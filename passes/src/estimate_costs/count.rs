@@ -3,8 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cost::workload::DType;
-use dialects::ir::{Op, Type, Walk};
+use dialects::ir::{Op, Type, Value, Walk};
 use dialects::linalg::loop_sizes;
+
+/// Floats to integers of few bits, with a scale, and back.
+const QUANTIZE: &str = "iree_linalg_ext.quantize_affine";
+const DEQUANTIZE: &str = "iree_linalg_ext.dequantize_affine";
+
+/// What it takes to quantize one element: a division, a rounding, an addition,
+/// and two comparisons.
+const QUANTIZING: u64 = 5;
 
 /// What one operation computes and moves.
 #[derive(Default)]
@@ -31,7 +39,9 @@ pub fn work(op: Op<'_>) -> Option<Work> {
             .defining_op()
             .is_some_and(|op| op.is("tensor.empty"));
         if read_from && operand.r#type().is_tensor() {
-            read = read.saturating_add(operand.r#type().byte_count()?);
+            // IREE dequantizes where the floats are used.
+            let stored = quantized(operand).unwrap_or(operand);
+            read = read.saturating_add(stored.r#type().byte_count()?);
         }
     }
     let mut written = 0u64;
@@ -42,7 +52,12 @@ pub fn work(op: Op<'_>) -> Option<Work> {
     }
     work.live_bytes = read.saturating_add(written);
     let name = op.name();
-    if name == "iree_linalg_ext.attention" || name == "iree_linalg_ext.online_attention" {
+    if name == DEQUANTIZE {
+        return Some(Work::default());
+    }
+    if name == QUANTIZE {
+        quantize(op, &mut work);
+    } else if name == "iree_linalg_ext.attention" || name == "iree_linalg_ext.online_attention" {
         work.dispatches = true;
         attention(op, &mut work);
     } else if let Some(sizes) = loop_sizes(op) {
@@ -56,6 +71,9 @@ pub fn work(op: Op<'_>) -> Option<Work> {
             .unwrap_or(0);
         // Fewer results than loop points means a contraction or reduction.
         let reduces = points > elements.max(1);
+        if reduces {
+            in_integers(op, &mut work);
+        }
         work.dispatches = reduces || reads_tables;
     } else {
         // Scans, scatters, concatenations and the like move what they touch.
@@ -75,6 +93,53 @@ pub fn work(op: Op<'_>) -> Option<Work> {
         work.bytes_moved = work.live_bytes;
     }
     Some(work)
+}
+
+fn quantize(op: Op<'_>, work: &mut Work) {
+    let (Some(input), Some(result)) = (op.operand(0), op.result(0)) else {
+        return;
+    };
+    if let Some(dtype) = dtype_of(input.r#type()) {
+        let elements = input.r#type().element_count().unwrap_or(0);
+        work.flops
+            .insert(dtype, elements.saturating_mul(QUANTIZING));
+        work.dtypes.insert(dtype);
+    }
+    work.dtypes.extend(dtype_of(result.r#type()));
+}
+
+/// A product of two tensors that were integers before they were dequantized:
+/// IREE multiplies the integers, and scales the sums.
+fn in_integers(op: Op<'_>, work: &mut Work) {
+    let factors: Option<Vec<Value<'_>>> =
+        op.operands().into_iter().take(2).map(quantized).collect();
+    let Some(factors) = factors.filter(|factors| factors.len() == 2) else {
+        return;
+    };
+    let flops = work.flops.values().copied().fold(0, u64::saturating_add);
+    work.flops = BTreeMap::from([(DType::I32, flops)]);
+    work.dtypes = BTreeSet::from([DType::I32]);
+    let dtypes = factors.into_iter().map(|value| dtype_of(value.r#type()));
+    work.dtypes.extend(dtypes.flatten());
+}
+
+/// The integers that a tensor of floats was dequantized from, whatever its shape
+/// has become since.
+fn quantized(value: Value<'_>) -> Option<Value<'_>> {
+    let mut value = value;
+    loop {
+        let op = value.defining_op()?;
+        let reshapes = matches!(
+            op.name(),
+            "linalg.transpose" | "tensor.expand_shape" | "tensor.collapse_shape"
+        );
+        value = op.operand(0)?;
+        if op.is(DEQUANTIZE) {
+            return Some(value);
+        } else if !reshapes {
+            return None;
+        }
+    }
 }
 
 /// How many points loops of these sizes have; the most there can be, where there
