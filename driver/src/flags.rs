@@ -38,12 +38,24 @@ pub struct Flags {
 
 impl Flags {
     /// The flags for a module that follows `plan`, which was made for
-    /// `platform`.
-    pub fn of(plan: &Plan, platform: &Platform) -> Self {
-        Self {
+    /// `platform`, with what the module itself needs, unless the platform says
+    /// something else about that.
+    pub fn of(plan: &Plan, platform: &Platform, of_module: Option<String>) -> Self {
+        let mut flags = Self {
             gamma: Some(plan.gamma),
             ..Self::new(&plan.compile_flags, &plan.devices, platform)
+        };
+        if let Some(flag) = of_module {
+            let name = flag.split('=').next();
+            let is_said = flags
+                .compile
+                .iter()
+                .any(|each| each.split('=').next() == name);
+            if !is_said {
+                flags.add_compile(&flag);
+            }
         }
+        flags
     }
 
     fn new(compile: &[String], devices: &[DevicePlan], platform: &Platform) -> Self {

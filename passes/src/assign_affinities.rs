@@ -19,6 +19,7 @@ use dialects::vocabulary::{ABI_AFFINITY, GLOBAL, GLOBAL_LOAD, ROLE, STREAM_AFFIN
 use dialects::{Diagnostic, Module};
 
 use crate::dead::erase_dead_globals;
+use crate::hoisting;
 use crate::identify_roles::role_attribute;
 use crate::outline_subgraphs::{globals_read, is_outlined};
 use crate::parameter::name_of;
@@ -70,6 +71,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
             op.erase();
         }
     }
+    context.hoisting_threshold = hoisting::threshold(module);
     for device in placement.devices.iter().rev() {
         module.body().prepend(declare(module, device));
     }

@@ -17,6 +17,7 @@ mod dead;
 pub mod effects;
 pub mod estimate_costs;
 pub mod fold_draft_length;
+pub mod hoisting;
 pub mod identify_roles;
 pub mod insert_crossings;
 pub mod lower_torch;

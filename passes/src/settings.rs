@@ -91,6 +91,9 @@ pub struct Context {
     pub plan: Option<Plan>,
     /// The plan in the terms of the rewriting passes.
     pub placement: Option<Placement>,
+    /// By how many bytes what IREE computes ahead may grow, where its own bound
+    /// would let it widen weights. `assign-affinities` finds it.
+    pub hoisting_threshold: Option<u64>,
 }
 
 impl Context {
@@ -100,5 +103,12 @@ impl Context {
             settings,
             ..Self::default()
         }
+    }
+
+    /// What iree-compile is told so that it keeps no widened weights, if it has
+    /// to be told.
+    pub fn hoisting_flag(&self) -> Option<String> {
+        let bytes = self.hoisting_threshold?;
+        Some(format!("{}={bytes}", crate::hoisting::OPTION))
     }
 }

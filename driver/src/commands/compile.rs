@@ -69,7 +69,7 @@ pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
         .request
         .clone()
         .context("nothing was asked: a bug in specplace")?;
-    let flags = Flags::of(plan, &request.platform);
+    let flags = Flags::of(plan, &request.platform, context.hoisting_flag());
     printer.messages(&flags.warnings);
     let compile_flags = joined(&flags.compile, &args.iree_flags, printer);
 

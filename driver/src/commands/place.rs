@@ -134,7 +134,7 @@ impl<'a> Placed<'a> {
             .request
             .as_ref()
             .context("nothing was asked: a bug in specplace")?;
-        let mut flags = Flags::of(plan, &request.platform);
+        let mut flags = Flags::of(plan, &request.platform, context.hoisting_flag());
         if args.output.embed_targets || destinations.module.is_none() {
             let placement = context
                 .placement

@@ -1,7 +1,8 @@
 //! What IREE made of it: reading its stream phase (functions here, weights in
-//! `weights.rs`), and comparing (`compare.rs`).
+//! `weights.rs`, copies of them in `copies.rs`), and comparing (`compare.rs`).
 
 mod compare;
+mod copies;
 mod weights;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,6 +54,7 @@ pub fn check(expectation: &Expectation, stream: &Module<'_>) -> Report {
     let mut checker = Checker {
         expectation,
         module: stream.op(),
+        stream,
         uses: expectation
             .devices
             .iter()
@@ -68,6 +70,7 @@ pub fn check(expectation: &Expectation, stream: &Module<'_>) -> Report {
         executables: BTreeMap::new(),
         parameters: BTreeMap::new(),
         constants: BTreeMap::new(),
+        copies: BTreeMap::new(),
         stored: BTreeMap::new(),
         calls: BTreeMap::new(),
         dispatching: BTreeMap::new(),
@@ -91,6 +94,7 @@ pub fn check(expectation: &Expectation, stream: &Module<'_>) -> Report {
     checker.check_executables();
     checker.check_parameters();
     checker.check_constants();
+    checker.check_copies();
     for written in writes_into_borrowed(stream) {
         checker.violate(written);
     }
@@ -100,6 +104,7 @@ pub fn check(expectation: &Expectation, stream: &Module<'_>) -> Report {
 struct Checker<'e, 'm> {
     expectation: &'e Expectation,
     module: Op<'m>,
+    stream: &'m Module<'m>,
     uses: BTreeMap<String, DeviceUse>,
     /// Executable → the devices it was to be dispatched on, and those it is.
     executables: BTreeMap<String, (Devices, Devices)>,
@@ -107,6 +112,8 @@ struct Checker<'e, 'm> {
     parameters: BTreeMap<Parameter, (Devices, u64)>,
     /// Resource name of an inline constant → the devices it lies on.
     constants: BTreeMap<String, Devices>,
+    /// Device → bytes that initializers compute of weights there.
+    copies: BTreeMap<String, u64>,
     /// Global of the stream phase → the devices its value comes from.
     stored: BTreeMap<String, Devices>,
     /// Function → calls to it.
@@ -370,6 +377,9 @@ impl<'m> Checker<'_, 'm> {
             .map(|entry| executable_name(&entry.to_string()))
             .collect();
         for executable in executables {
+            if function.is_none() {
+                self.read_copy(dispatch, actual, &executable);
+            }
             let (wanted, found) = self.executables.entry(executable).or_default();
             wanted.extend(planned.cloned());
             found.insert(actual.to_owned());

@@ -115,6 +115,56 @@ fn what_goes_back_to_where_it_came_from_needs_no_device() {
 }
 
 #[test]
+fn copies_of_weights() {
+    // The weight has 32768 bytes, and what is made of it when the module is
+    // loaded this type.
+    let widened = |to: &str| {
+        let with = STREAM.replace("%c16 = arith.constant 16", "%c16 = arith.constant 32768");
+        let with = with.replace(
+            "    util.global.store %ready#0, @dw",
+            "    %space = stream.resource.alloc uninitialized on(#hal.device.affinity<@gpu>) : \
+             !stream.resource<constant>{%c16}
+    %zero = arith.constant 0 : index
+    %made = stream.cmd.execute on(#hal.device.affinity<@gpu>) with(%ready#0 as %a: \
+             !stream.resource<constant>{%c16}, %space as %b: !stream.resource<constant>{%c16}) {
+      stream.cmd.dispatch @widen::@entry {
+        ro %a[%zero for %c16] : !stream.resource<constant>{%c16},
+        wo %b[%zero for %c16] : !stream.resource<constant>{%c16}
+      }
+    } => !stream.timepoint
+    util.global.store %ready#0, @dw",
+        );
+        with.replace(
+            "  stream.executable private @add {",
+            &format!(
+                "  stream.executable private @widen {{
+    stream.executable.export public @entry
+    builtin.module {{
+      func.func @entry(%arg0: !stream.binding, %arg1: !stream.binding) {{
+        %c0 = arith.constant 0 : index
+        %0 = stream.binding.subspan %arg0[%c0] : !stream.binding -> \
+                 !iree_tensor_ext.dispatch.tensor<readonly:tensor<128x256xi8>>
+        %1 = stream.binding.subspan %arg1[%c0] : !stream.binding -> \
+                 !iree_tensor_ext.dispatch.tensor<writeonly:tensor<{to}>>
+        return
+      }}
+    }}
+  }}
+  stream.executable private @add {{"
+            ),
+        )
+    };
+    assert_violation(
+        &compare(PLACED, &widened("128x256xi32")),
+        "IREE keeps 131072 bytes on @gpu that it computes of weights when the module is loaded, \
+         beside 32768 bytes of weights",
+    );
+    // What a sum over rows leaves is no copy.
+    let report = compare(PLACED, &widened("128xf32"));
+    assert!(report.is_proven(), "{}", report.render());
+}
+
+#[test]
 fn attributes_that_the_plan_does_not_have() {
     let other = PLACED.replace(r#"drafter = "gpu""#, r#"drafter = "cpu""#);
     let report = compare(&other, STREAM);
