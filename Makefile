@@ -52,6 +52,7 @@ bench: build ## time and memory against iree-opt and iree-compile, as ratios
 	@.venv/bin/python benches/run.py
 	@.venv/bin/python benches/compile.py
 	@.venv/bin/python benches/overhead.py
+	@.venv/bin/python benches/slopes.py
 
 fmt: setup ## format the Rust code
 	@cargo fmt --all

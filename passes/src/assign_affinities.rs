@@ -17,6 +17,7 @@ use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Op, Type};
 use dialects::vocabulary::{ABI_AFFINITY, GLOBAL, GLOBAL_LOAD, ROLE, STREAM_AFFINITY};
 use dialects::{Diagnostic, Module};
+use rustc_hash::FxHashMap;
 
 use crate::dead::erase_dead_globals;
 use crate::hoisting;
@@ -172,6 +173,7 @@ fn place_globals(
         }
     }
     let mut symbols = Symbols::of(module);
+    let mut copies: FxHashMap<Op, FxHashMap<String, Attribute>> = FxHashMap::default();
     // Hardly ever asked for, and the whole module is looked through for it.
     let written = LazyCell::new(|| written_globals(module));
     let globals = globals(module);
@@ -209,8 +211,10 @@ fn place_globals(
             copy.set_attribute("sym_name", Attribute::string(module.session(), &copy_name));
             copy.set_attribute(STREAM_AFFINITY, device_affinity);
             op.insert_after(copy);
+            let copy_name = Attribute::symbol(module.session(), &copy_name);
             for function in functions {
-                retarget(module, function, &name, &copy_name);
+                let copies = copies.entry(function).or_default();
+                copies.insert(name.clone(), copy_name);
             }
             let bytes = op
                 .attribute("type")
@@ -223,19 +227,22 @@ fn place_globals(
             )));
         }
     }
+    for function in functions(module) {
+        if let Some(copies) = copies.get(&function) {
+            read_copies(function, copies);
+        }
+    }
     Ok(())
 }
 
-fn retarget(module: &Module<'_>, function: Op<'_>, from: &str, to: &str) {
+/// Has a function load the copies of globals that are its device's.
+fn read_copies<'m>(function: Op<'m>, copies: &FxHashMap<String, Attribute<'m>>) {
     for op in function.nested() {
         if op.is(GLOBAL_LOAD)
-            && op
-                .attribute("global")
-                .and_then(|each| each.as_symbol())
-                .as_deref()
-                == Some(from)
+            && let Some(name) = op.attribute("global").and_then(|each| each.as_symbol())
+            && let Some(copy) = copies.get(&name)
         {
-            op.set_attribute("global", Attribute::symbol(module.session(), to));
+            op.set_attribute("global", *copy);
         }
     }
 }

@@ -16,6 +16,7 @@ use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Op, Type, Value};
 use dialects::vocabulary::{DRAFT_LENGTH, GLOBAL_LOAD};
 use dialects::{Diagnostic, Module};
+use rustc_hash::FxHashSet;
 
 use crate::dead::{erase_dead_globals, erase_dead_operations};
 use crate::effects::Effects;
@@ -142,30 +143,48 @@ fn constant<'m>(
 fn remove_idle_drafting(module: &Module<'_>) {
     let mut effects = Effects::new(module);
     for function in functions(module) {
-        // Outside in: what an idle loop holds goes with it.
-        loop {
-            let mut loops = placed_ops(function).filter(|op| is_drafting(*op));
-            let idle = loops.find_map(|op| Some((op, values_of_idle_loop(&mut effects, op)?)));
-            let Some((op, values)) = idle else {
-                break;
-            };
-            for (result, value) in op.results().into_iter().zip(values) {
-                result.replace_all_uses_with(value);
-            }
-            op.erase();
-        }
+        // One that goes can let another be known to be idle: from the first to
+        // the last, and again where what holds one was looked at before it.
+        while remove_idle_in(function, &mut effects) {}
     }
 }
 
-/// Whether it is a loop with the drafter in it, and not the target.
-fn is_drafting(op: Op<'_>) -> bool {
-    if !op.is("scf.while") {
-        return false;
+/// Removes those of a function, from the first to the last; says whether one of
+/// them stood in another operation.
+fn remove_idle_in<'m>(function: Op<'m>, effects: &mut Effects<'m>) -> bool {
+    let mut nested = false;
+    let drafts = holders_of(function, Role::Drafter);
+    let verifies = holders_of(function, Role::Target);
+    let loops = placed_ops(function).filter(|op| op.is("scf.while"));
+    for op in loops.filter(|op| drafts.contains(op) && !verifies.contains(op)) {
+        // What an idle loop holds has gone with it.
+        if !op.is_in_module() {
+            continue;
+        }
+        let Some(values) = values_of_idle_loop(effects, op) else {
+            continue;
+        };
+        nested |= op.parent() != Some(function);
+        for (result, value) in op.results().into_iter().zip(values) {
+            result.replace_all_uses_with(value);
+        }
+        op.erase();
     }
-    let roles: Vec<Role> = placed_ops(op)
-        .filter_map(|op| Some(role_attribute(op)?.role))
-        .collect();
-    roles.contains(&Role::Drafter) && !roles.contains(&Role::Target)
+    nested
+}
+
+/// The operations of a function in which something of a role stands.
+fn holders_of<'m>(function: Op<'m>, role: Role) -> FxHashSet<Op<'m>> {
+    let mut holders = FxHashSet::default();
+    let of = |op: &Op| role_attribute(*op).is_some_and(|part| part.role == role);
+    for op in placed_ops(function).filter(of) {
+        let mut next = op.parent();
+        // Who holds the holder is known where the holder is.
+        while let Some(holder) = next.filter(|holder| holders.insert(*holder)) {
+            next = holder.parent();
+        }
+    }
+    holders
 }
 
 /// What an `scf.while` that never runs its body results in; `None` if it may.

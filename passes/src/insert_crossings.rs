@@ -48,12 +48,13 @@ mod refused;
 mod tensors;
 mod widths;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use cost::Partition;
 use dialects::hal::Inserter;
-use dialects::ir::{Attribute, Few, Op, Type, Value};
+use dialects::ir::{Attribute, Block, Few, Op, Type, Value};
 use dialects::{Diagnostic, Module};
+use rustc_hash::FxHashMap;
 
 use crate::identify_roles::role_attribute;
 use crate::outline_subgraphs::is_outlined;
@@ -110,15 +111,15 @@ struct Rewriter<'m, 'p> {
     module: &'m Module<'m>,
     placement: &'p Placement,
     classes: Classes<'m>,
-    outlined: HashMap<String, Op<'m>>,
+    outlined: FxHashMap<String, Op<'m>>,
     /// Tensor types of the results that a function had, by its name.
-    result_types: HashMap<String, Vec<Type<'m>>>,
+    result_types: FxHashMap<String, Vec<Type<'m>>>,
     /// Where each result of a function goes, by its name.
-    result_homes: HashMap<String, Vec<Home>>,
+    result_homes: BTreeMap<String, Vec<Home>>,
     passed: Passed,
     buffers: Buffers<'m, 'p>,
     /// The elements of a tensor that crosses as scalars.
-    scalars: HashMap<Value<'m>, Vec<Value<'m>>>,
+    scalars: FxHashMap<Value<'m>, Vec<Value<'m>>>,
     /// The start of the function that is being rewritten.
     entry: Option<Inserter<'m>>,
     /// Calls to erase at the end: until then they still use each other's
@@ -129,7 +130,7 @@ struct Rewriter<'m, 'p> {
 impl<'m, 'p> Rewriter<'m, 'p> {
     fn new(module: &'m Module<'_>, placement: &'p Placement, classes: Classes<'m>) -> Self {
         let module: &'m Module<'m> = module;
-        let outlined: HashMap<String, Op> = functions(module)
+        let outlined: FxHashMap<String, Op> = functions(module)
             .into_iter()
             .filter(|function| is_outlined(*function))
             .filter_map(|function| Some((function.symbol_name()?, function)))
@@ -140,10 +141,10 @@ impl<'m, 'p> Rewriter<'m, 'p> {
             classes,
             passed: Passed::new(&outlined),
             outlined,
-            result_types: HashMap::new(),
-            result_homes: HashMap::new(),
+            result_types: FxHashMap::default(),
+            result_homes: BTreeMap::new(),
             buffers: Buffers::new(module, placement),
-            scalars: HashMap::new(),
+            scalars: FxHashMap::default(),
             entry: None,
             replaced: Vec::new(),
         }
@@ -240,13 +241,16 @@ impl<'m, 'p> Rewriter<'m, 'p> {
             }
             if Some(*block) == entry {
                 for argument in arguments {
-                    if argument.r#type().is_tensor() {
-                        self.admit_argument(argument, block.ops()[0]);
+                    if argument.r#type().is_tensor()
+                        && let Some(first) = block.first_op()
+                    {
+                        self.admit_argument(argument, first);
                     }
                 }
             }
         }
-        self.entry = entry.map(|entry| Inserter::before(self.module, entry.ops()[0]));
+        let first = entry.and_then(Block::first_op);
+        self.entry = first.map(|first| Inserter::before(self.module, first));
         for block in blocks {
             for op in block.ops() {
                 self.rewrite_op(op);
@@ -399,7 +403,7 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         let Some(name) = self.callee(op) else {
             return true;
         };
-        let mut results = self.passed.results(&name, index).into_iter();
+        let mut results = self.passed.results(&name, index).iter().copied();
         results.all(|at| {
             // What gets a buffer of its own, or leaves as scalars, is a copy.
             let home = self.result_homes.get(&name).and_then(|homes| homes.get(at));

@@ -16,11 +16,9 @@ mod merge;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
-
 use cost::Partition;
 use dialects::build::OpBuilder;
-use dialects::ir::{Attribute, Block, Op, Type, Value, Walk};
+use dialects::ir::{Attribute, Block, Few, Op, Type, Value, Walk};
 use dialects::vocabulary::{FUNC, GLOBAL_LOAD, ROLE};
 use dialects::{Diagnostic, Module};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -29,7 +27,7 @@ use crate::dead::erase_dead_operations;
 use crate::effects::Order;
 use crate::identify_roles::role_attribute;
 use crate::settings::{Context, Handover};
-use crate::structure::{Free, Reads, functions, is_groupable, placed_blocks, reads};
+use crate::structure::{Free, Reads, captures, functions, is_groupable, placed_blocks, reads};
 use crate::symbols::Symbols;
 use group::{Colour, Node, schedule};
 
@@ -47,6 +45,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
             if is_outlined(function) {
                 continue;
             }
+            outliner.captures = captures(function);
             for block in placed_blocks(function) {
                 outliner.block(block)?;
             }
@@ -70,6 +69,9 @@ pub fn is_outlined(function: Op<'_>) -> bool {
 struct Outliner<'m> {
     module: &'m Module<'m>,
     free: Free<'m>,
+    /// What control flow captures. Whether it comes from the block in which it
+    /// stands is all that is asked, and nothing of a block is rewritten before.
+    captures: FxHashMap<Op<'m>, Few<Value<'m>>>,
     /// Copies of constants that control flow reads: they belong to control.
     materialised: FxHashSet<Op<'m>>,
     symbols: Symbols,
@@ -81,6 +83,7 @@ impl<'m> Outliner<'m> {
         Self {
             module,
             free: Free::new(module),
+            captures: FxHashMap::default(),
             materialised: FxHashSet::default(),
             symbols: Symbols::of(module),
         }
@@ -177,10 +180,17 @@ impl<'m> Outliner<'m> {
             } else {
                 Colour::Stays
             };
+            let reads = match self.captures.get(&op) {
+                None => reads(op),
+                Some(captured) => Reads {
+                    values: op.operands().into_iter().chain(captured.clone()).collect(),
+                    captures: !captured.is_empty(),
+                },
+            };
             nodes.push(Node {
                 op,
                 colour,
-                reads: reads(op),
+                reads,
                 needs: Vec::new(),
             });
         }
@@ -267,7 +277,7 @@ impl<'m> Outliner<'m> {
         let returned: Vec<_> = results.iter().copied().zip(call.results()).collect();
         for (value, result) in &returned {
             for each in value.uses() {
-                if each.op.ancestor_in(body).is_none() {
+                if !stands_in(each.op, body, block) {
                     each.op.set_operand(each.index, *result);
                 }
             }
@@ -341,6 +351,22 @@ impl<'m> Outliner<'m> {
     }
 }
 
+/// Whether `op`, which stands in one of two blocks at some depth, does so in the
+/// first.
+fn stands_in<'m>(mut op: Op<'m>, first: Block<'m>, second: Block<'m>) -> bool {
+    loop {
+        match op.block() {
+            Some(block) if block == first => return true,
+            Some(block) if block != second => {}
+            _ => return false,
+        }
+        match op.parent() {
+            Some(holder) => op = holder,
+            None => return false,
+        }
+    }
+}
+
 /// Replaces what `op` and, if they capture anything, its regions read, as
 /// `within` says.
 fn remap<'m>(op: Op<'m>, captures: bool, within: &FxHashMap<Value<'m>, Value<'m>>) {
@@ -357,7 +383,7 @@ fn remap<'m>(op: Op<'m>, captures: bool, within: &FxHashMap<Value<'m>, Value<'m>
 
 /// The globals that a function reads, each once, in order.
 pub fn globals_read(function: Op<'_>) -> Vec<String> {
-    let mut seen = HashSet::new();
+    let mut seen = FxHashSet::default();
     function
         .nested()
         .into_iter()

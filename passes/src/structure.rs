@@ -103,45 +103,105 @@ pub struct Reads<'m> {
 
 /// What an operation reads.
 pub fn reads(op: Op<'_>) -> Reads<'_> {
-    let mut values: Few<Value> = Few::new();
-    for value in op.operands() {
-        // The list is short: a set would cost more than it saves.
-        if !values.contains(&value) {
-            values.push(value);
-        }
+    let mut values = Distinct::default();
+    values.extend(op.operands());
+    let captured = captured(op);
+    let captures = !captured.is_empty();
+    values.extend(captured);
+    Reads {
+        values: values.values,
+        captures,
     }
-    let mut captures = false;
+}
+
+/// What the regions of an operation read from outside it, in order of first
+/// use.
+fn captured(op: Op<'_>) -> Few<Value<'_>> {
+    let mut captured = Distinct::default();
+    if op.regions().next().is_none() {
+        return captured.values;
+    }
+    let mut inside: FxHashSet<Block> = op.blocks().into_iter().collect();
     op.walk(&mut |nested| {
         if nested != op {
-            for value in nested.operands() {
-                if !lives_inside(value, op) {
-                    captures = true;
-                    if !values.contains(&value) {
-                        values.push(value);
-                    }
-                }
-            }
+            inside.extend(nested.blocks());
+            let read = nested.operands().into_iter();
+            // What comes to life inside does so before it is read.
+            captured.extend(read.filter(|value| {
+                let block = value.block();
+                block.is_none_or(|block| !inside.contains(&block))
+            }));
         }
         Walk::Into
     });
-    Reads { values, captures }
+    captured.values
+}
+
+/// Values, each once, in order.
+#[derive(Default)]
+struct Distinct<'m> {
+    values: Few<Value<'m>>,
+    /// The same, where they are many: of few a set costs more than it saves.
+    seen: FxHashSet<Value<'m>>,
+}
+
+impl<'m> Distinct<'m> {
+    fn extend(&mut self, values: impl IntoIterator<Item = Value<'m>>) {
+        const MANY: usize = 16;
+        for value in values {
+            if self.values.len() < MANY {
+                if !self.values.contains(&value) {
+                    self.values.push(value);
+                }
+                continue;
+            }
+            if self.seen.is_empty() {
+                self.seen.extend(self.values.iter().copied());
+            }
+            if self.seen.insert(value) {
+                self.values.push(value);
+            }
+        }
+    }
+}
+
+/// What the control flow of a function captures: of each operation with blocks
+/// of [`placed`], the values that these read from outside it, as they were
+/// before anything was rewritten.
+pub fn captures<'m>(function: Op<'m>) -> FxHashMap<Op<'m>, Few<Value<'m>>> {
+    let mut captures: FxHashMap<Op, Distinct> = FxHashMap::default();
+    // From the inside out: what an operation captures is what those in it read,
+    // but for what comes to life in its own blocks.
+    for (block, ops) in placed(function).into_iter().rev() {
+        let Some(holder) = block.parent_op().filter(|op| is_control_flow(*op)) else {
+            continue;
+        };
+        let mut read = Distinct::default();
+        for op in ops {
+            if is_control_flow(op) {
+                read.extend(op.operands());
+                read.extend(
+                    captures
+                        .get(&op)
+                        .into_iter()
+                        .flat_map(|each| each.values.clone()),
+                );
+            } else {
+                read.extend(inputs(op));
+            }
+        }
+        let own = holder.blocks();
+        let outside = |value: &Value| value.block().is_none_or(|block| !own.contains(&block));
+        let captured = captures.entry(holder).or_default();
+        captured.extend(read.values.into_iter().filter(outside));
+    }
+    let each = captures.into_iter();
+    each.map(|(op, captured)| (op, captured.values)).collect()
 }
 
 /// The values that an operation reads, as [`Reads::values`].
 pub fn inputs(op: Op<'_>) -> Few<Value<'_>> {
     reads(op).values
-}
-
-/// Whether the value comes to life in a region of `op`, at any depth.
-fn lives_inside(value: Value<'_>, op: Op<'_>) -> bool {
-    let mut next = value.block().and_then(Block::parent_op);
-    while let Some(outer) = next {
-        if outer == op {
-            return true;
-        }
-        next = outer.parent();
-    }
-    false
 }
 
 /// Pairs of values that are one and the same at run time because control flow

@@ -15,9 +15,10 @@ use mlir_sys::{
     mlirOperationGetAttributeByName, mlirOperationGetBlock, mlirOperationGetLocation,
     mlirOperationGetName, mlirOperationGetNextInBlock, mlirOperationGetNumAttributes,
     mlirOperationGetNumOperands, mlirOperationGetNumRegions, mlirOperationGetNumResults,
-    mlirOperationGetOperand, mlirOperationGetParentOperation, mlirOperationGetRegion,
-    mlirOperationGetResult, mlirOperationMoveBefore, mlirOperationPrint,
-    mlirOperationPrintWithFlags, mlirOperationRemoveAttributeByName, mlirOperationRemoveFromParent,
+    mlirOperationGetNumSuccessors, mlirOperationGetOperand, mlirOperationGetParentOperation,
+    mlirOperationGetRegion, mlirOperationGetResult, mlirOperationGetSuccessor,
+    mlirOperationMoveBefore, mlirOperationPrint, mlirOperationPrintWithFlags,
+    mlirOperationRemoveAttributeByName, mlirOperationRemoveFromParent,
     mlirOperationSetAttributeByName, mlirOperationSetOperand, mlirOperationSetOperands,
 };
 
@@ -180,6 +181,16 @@ impl<'m> Op<'m> {
     /// The blocks of all its regions.
     pub fn blocks(self) -> Few<Block<'m>> {
         self.regions().flat_map(Region::blocks).collect()
+    }
+
+    /// The blocks that may run after it, where it is a branch.
+    pub fn successors(self) -> Few<Block<'m>> {
+        // SAFETY: indices are below the count.
+        unsafe {
+            (0..mlirOperationGetNumSuccessors(self.raw))
+                .map(|index| Block::from_raw(mlirOperationGetSuccessor(self.raw, index)))
+                .collect()
+        }
     }
 
     /// Whether it has a region with a block in it.

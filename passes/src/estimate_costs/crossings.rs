@@ -148,7 +148,9 @@ impl<'m> Values<'m> {
             // Most values never leave the partition that makes them.
             let made = || members.iter().flat_map(|(_, at)| &self.makers[*at]);
             let read = || members.iter().flat_map(|(_, at)| &self.readers[*at]);
-            if !made().any(|maker| read().any(|reader| reader.0 != maker.0)) {
+            let makers: BTreeSet<Partition> = made().map(|maker| maker.0).collect();
+            let stays = |reader: &Side| makers.iter().all(|maker| *maker == reader.0);
+            if read().all(stays) {
                 continue;
             }
             let class = members[0].0;

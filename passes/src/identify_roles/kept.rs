@@ -1,17 +1,18 @@
 //! The user's own placement, where `--keep-placement` honours it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use cost::Partition;
 use dialects::ir::{Op, Value};
 use dialects::vocabulary::{GLOBAL_LOAD, STREAM_AFFINITY, TRANSFER};
 use dialects::{Diagnostic, Module};
+use rustc_hash::FxHashMap;
 
 use super::assignment::Assignment;
 use super::marker_name;
 use crate::names::device_of;
 use crate::names::role_of_device;
-use crate::structure::{global, inputs};
+use crate::structure::{globals, inputs};
 
 /// The device that the input names for each role: on the weights that its
 /// operations read, and in transfers of what they read. The affinities are
@@ -66,7 +67,8 @@ fn named_sources<'m>(
     assignment: &Assignment<'m>,
     kind: &str,
 ) -> Vec<(Partition, String, Op<'m>)> {
-    let mut names: HashMap<Op, Option<String>> = HashMap::new();
+    let mut names: FxHashMap<Op, Option<String>> = FxHashMap::default();
+    let globals = globals(module);
     let mut found = Vec::new();
     for (op, evidence) in &assignment.roles {
         for value in inputs(*op) {
@@ -78,7 +80,7 @@ fn named_sources<'m>(
             }
             let name = names
                 .entry(source)
-                .or_insert_with(|| named_device(module, value));
+                .or_insert_with(|| named_device(&globals, value));
             if let Some(name) = name {
                 found.push((assignment.partition(evidence), name.clone(), source));
             }
@@ -104,12 +106,12 @@ fn contradiction(role: Partition, before: (&str, Op<'_>), after: (&str, Op<'_>))
 }
 
 /// The device that the input names for `value`, unless the name is a role.
-fn named_device(module: &Module<'_>, value: Value<'_>) -> Option<String> {
+fn named_device(globals: &FxHashMap<String, Op<'_>>, value: Value<'_>) -> Option<String> {
     let op = value.defining_op()?;
     let name = if op.is(TRANSFER) {
         marker_name(op)?
     } else if op.is(GLOBAL_LOAD) {
-        let weight = global(module, &op.attribute("global")?.as_symbol()?)?;
+        let weight = globals.get(&op.attribute("global")?.as_symbol()?)?;
         device_of(weight.attribute(STREAM_AFFINITY)?)?
     } else {
         return None;

@@ -1,10 +1,11 @@
 //! How roles spread from where they start.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use cost::Partition;
-use dialects::ir::{Op, Value};
+use dialects::ir::{Few, Op, Value};
 use dialects::vocabulary::{DRAFT_LENGTH, GLOBAL, GLOBAL_LOAD, TRANSFER};
 use dialects::{Diagnostic, Module};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -27,13 +28,17 @@ pub struct Spread<'m, 'c> {
     facts: FxHashMap<Value<'m>, Rc<Evidence>>,
     activations: Activations<'m>,
     /// What weights bring, by global.
-    weights: HashMap<String, Rc<Evidence>>,
+    weights: FxHashMap<String, Rc<Evidence>>,
     /// The role of each operation.
     roles: FxHashMap<Op<'m>, Rc<Evidence>>,
     /// Weights by the roles that activations give to their readers.
-    readers: HashMap<String, HashSet<Partition>>,
+    readers: FxHashMap<String, FxHashSet<Partition>>,
     /// Claims to look at once all readers of a weight are known.
     claims: Vec<(Op<'m>, Rc<Evidence>, Rc<Evidence>, String)>,
+    /// What is among them.
+    claimed: FxHashSet<(Op<'m>, String)>,
+    /// The values that were learnt of since that was last asked.
+    changed: Vec<Value<'m>>,
     ended_logits: usize,
 }
 
@@ -51,8 +56,10 @@ impl<'m, 'c> Spread<'m, 'c> {
             activations: Activations::default(),
             weights,
             roles: FxHashMap::default(),
-            readers: HashMap::new(),
+            readers: FxHashMap::default(),
             claims: Vec::new(),
+            claimed: FxHashSet::default(),
+            changed: Vec::new(),
             ended_logits: 0,
         }
     }
@@ -67,19 +74,32 @@ impl<'m, 'c> Spread<'m, 'c> {
         // that one sweep is not enough then; every fact is only ever added, so
         // that the sweeps end.
         let hands_on = order.iter().any(|op| is_control_flow(*op));
-        let mut errors = Vec::new();
-        loop {
-            let before = (self.facts.len(), self.roles.len());
-            errors.clear();
-            for op in &order {
-                if let Err(error) = self.visit(*op) {
-                    errors.push(*error);
+        let readers = if hands_on {
+            self.readers_of_values(&order)
+        } else {
+            FxHashMap::default()
+        };
+        let mut errors: BTreeMap<usize, Diagnostic> = BTreeMap::new();
+        // Only what reads a new fact can find another: it is looked at in this
+        // sweep where it is ahead, and in the next where it is not.
+        let mut sweep: BTreeSet<usize> = (0..order.len()).collect();
+        while !sweep.is_empty() {
+            let mut next = BTreeSet::new();
+            while let Some(at) = sweep.pop_first() {
+                match self.visit(order[at]) {
+                    Ok(()) => drop(errors.remove(&at)),
+                    Err(error) => drop(errors.insert(at, *error)),
+                }
+                for value in self.changed.drain(..) {
+                    for reader in readers.get(&value).into_iter().flatten() {
+                        let sweep = if *reader > at { &mut sweep } else { &mut next };
+                        sweep.insert(*reader);
+                    }
                 }
             }
-            if !hands_on || before == (self.facts.len(), self.roles.len()) {
-                break;
-            }
+            sweep = next;
         }
+        let mut errors: Vec<Diagnostic> = errors.into_values().collect();
         errors.extend(self.contested_weights());
         if !errors.is_empty() {
             errors.truncate(3);
@@ -108,11 +128,36 @@ impl<'m, 'c> Spread<'m, 'c> {
         Ok(assignment)
     }
 
+    /// By value, the operations that look at its fact, as places in `order`.
+    fn readers_of_values(&mut self, order: &[Op<'m>]) -> FxHashMap<Value<'m>, Few<usize>> {
+        let mut readers: FxHashMap<Value, Few<usize>> = FxHashMap::default();
+        for (at, op) in order.iter().enumerate() {
+            if is_control_flow(*op) {
+                for (from, _) in carried(*op) {
+                    readers.entry(from).or_default().push(at);
+                }
+            } else {
+                for value in self.free.inputs(*op) {
+                    readers.entry(value).or_default().push(at);
+                }
+            }
+        }
+        readers
+    }
+
+    /// Notes what a value brings, unless that is known.
+    fn learn(&mut self, value: Value<'m>, fact: &Rc<Evidence>) {
+        if let Entry::Vacant(unknown) = self.facts.entry(value) {
+            unknown.insert(fact.clone());
+            self.changed.push(value);
+        }
+    }
+
     fn visit(&mut self, op: Op<'m>) -> Result<(), Box<Diagnostic>> {
         if is_control_flow(op) {
             for (from, to) in carried(op) {
                 if let Some(fact) = self.facts.get(&from).cloned() {
-                    self.facts.entry(to).or_insert(fact);
+                    self.learn(to, &fact);
                 }
             }
             return Ok(());
@@ -156,31 +201,29 @@ impl<'m, 'c> Spread<'m, 'c> {
                     && !self.facts.contains_key(&result)
                 {
                     self.ended_logits += 1;
-                    self.facts.insert(
-                        result,
-                        Rc::new(Evidence {
-                            ended: true,
-                            ..(*fact).clone()
-                        }),
-                    );
+                    let ended = Evidence {
+                        ended: true,
+                        ..(*fact).clone()
+                    };
+                    self.learn(result, &Rc::new(ended));
                 }
             }
             Some(part) => {
-                let stage = self.stage_of(part, &[value]);
-                self.facts.entry(result).or_insert_with(|| {
-                    stage.unwrap_or_else(|| {
+                if !self.facts.contains_key(&result) {
+                    let marked = self.stage_of(part, &[value]).unwrap_or_else(|| {
                         Rc::new(Evidence {
                             part,
                             origin: Origin::Marker,
                             place: op.location().place(),
                             ended: false,
                         })
-                    })
-                });
+                    });
+                    self.learn(result, &marked);
+                }
             }
             None => {
                 if let Some(fact) = self.facts.get(&value).cloned() {
-                    self.facts.entry(result).or_insert(fact);
+                    self.learn(result, &fact);
                 }
             }
         }
@@ -232,12 +275,8 @@ impl<'m, 'c> Spread<'m, 'c> {
             {
                 // Whether this is a shared weight or a contradiction shows
                 // only when all its readers are known.
-                let claim = (op, activation.clone(), evidence.clone(), name.clone());
-                if !self
-                    .claims
-                    .iter()
-                    .any(|each| each.0 == op && each.3 == *name)
-                {
+                if self.claimed.insert((op, name.clone())) {
+                    let claim = (op, activation.clone(), evidence.clone(), name.clone());
                     self.claims.push(claim);
                 }
             }
@@ -266,7 +305,7 @@ impl<'m, 'c> Spread<'m, 'c> {
         self.activations.note(op);
         for result in op.results() {
             if self.activations.contains(result) {
-                self.facts.entry(result).or_insert_with(|| evidence.clone());
+                self.learn(result, &evidence);
             }
         }
         self.roles.entry(op).or_insert(evidence);
@@ -367,8 +406,8 @@ fn conflict(op: Op<'_>, first: &Evidence, second: &Evidence) -> Diagnostic {
 }
 
 /// What each weight says of its role: what the user gave it first, then names.
-fn weights(module: &Module<'_>, context: &Context) -> HashMap<String, Rc<Evidence>> {
-    let mut weights = HashMap::new();
+fn weights(module: &Module<'_>, context: &Context) -> FxHashMap<String, Rc<Evidence>> {
+    let mut weights = FxHashMap::default();
     for op in module.body().ops() {
         if !op.is(GLOBAL) {
             continue;

@@ -1,13 +1,12 @@
 //! The buffers of crossings: allocating them, and filling them.
 
-use std::collections::HashMap;
-
 use cost::Partition;
 use dialects::Module;
 use dialects::build::OpBuilder;
 use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Block, Type, Value};
 use dialects::vocabulary::{FUNC, ROLE};
+use rustc_hash::FxHashMap;
 
 use crate::placement::{Placement, affinity};
 use crate::symbols::Symbols;
@@ -18,15 +17,15 @@ pub struct Buffers<'m, 'p> {
     placement: &'p Placement,
     symbols: Symbols,
     /// By device.
-    allocators: HashMap<String, String>,
+    allocators: FxHashMap<String, String>,
     /// By whose device copies, and tensor type.
-    writers: HashMap<(Partition, String), String>,
+    writers: FxHashMap<(Partition, String), String>,
     /// By whose device reads back, and tensor type.
-    readers: HashMap<(Partition, String), String>,
+    readers: FxHashMap<(Partition, String), String>,
     /// By whose device reads one element, and tensor type.
-    extractors: HashMap<(Partition, String), String>,
+    extractors: FxHashMap<(Partition, String), String>,
     /// By the type of the words that they copy.
-    copiers: HashMap<&'static str, String>,
+    copiers: FxHashMap<&'static str, String>,
 }
 
 impl<'m, 'p> Buffers<'m, 'p> {
@@ -36,11 +35,11 @@ impl<'m, 'p> Buffers<'m, 'p> {
             module,
             placement,
             symbols: Symbols::of(module),
-            allocators: HashMap::new(),
-            writers: HashMap::new(),
-            readers: HashMap::new(),
-            extractors: HashMap::new(),
-            copiers: HashMap::new(),
+            allocators: FxHashMap::default(),
+            writers: FxHashMap::default(),
+            readers: FxHashMap::default(),
+            extractors: FxHashMap::default(),
+            copiers: FxHashMap::default(),
         }
     }
 

@@ -1,12 +1,13 @@
 //! Which values must live in the same form, and in which.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use cost::crossing::{End, Leg, Method};
 use cost::{Partition, Plan};
 use dialects::ir::{Op, Type, Value};
 use dialects::{Diagnostic, Module};
 use petgraph::unionfind::UnionFind;
+use rustc_hash::FxHashMap;
 
 use super::home::{Form, Home};
 use crate::identify_roles::role_attribute;
@@ -20,12 +21,12 @@ use crate::structure::{
 /// common callees tie together.
 pub struct Classes<'m> {
     /// The class of each value and the tensor type that it had at first.
-    of: HashMap<Value<'m>, (usize, Type<'m>)>,
-    homes: HashMap<usize, Home>,
+    of: FxHashMap<Value<'m>, (usize, Type<'m>)>,
+    homes: FxHashMap<usize, Home>,
     /// The ways from device to device that the values of each class take.
     legs: BTreeMap<usize, (Type<'m>, Vec<Leg>)>,
     /// How each outlined function takes its arguments.
-    forms: HashMap<String, Vec<Form>>,
+    forms: FxHashMap<String, Vec<Form>>,
 }
 
 /// Who makes and who reads the values of a class, and what they are.
@@ -108,13 +109,13 @@ impl<'m> Classes<'m> {
         placement: &Placement,
         callers: &[Op<'m>],
     ) -> Result<Self, Vec<Diagnostic>> {
-        let roles: HashMap<String, Partition> = functions(module)
+        let roles: FxHashMap<String, Partition> = functions(module)
             .into_iter()
             .filter(|function| is_outlined(*function))
             .filter_map(|function| Some((function.symbol_name()?, role_attribute(function)?)))
             .collect();
         let values = tensors(callers);
-        let index: HashMap<Value, usize> = values
+        let index: FxHashMap<Value, usize> = values
             .iter()
             .enumerate()
             .map(|(at, value)| (*value, at))
@@ -122,7 +123,7 @@ impl<'m> Classes<'m> {
         let mut sets = UnionFind::new(values.len());
         let mut classes: Vec<Class> = values.iter().map(|value| Class::of(*value)).collect();
         let mut calls = Vec::new();
-        let mut results_of: HashMap<(String, usize), usize> = HashMap::new();
+        let mut results_of: FxHashMap<(String, usize), usize> = FxHashMap::default();
         let end = |role: Partition, inside: bool| End {
             pu: placement.symbol_of(role).to_owned(),
             inside,
@@ -189,9 +190,9 @@ impl<'m> Classes<'m> {
                 .enumerate()
                 .map(|(at, value)| (*value, (sets.find(at), value.r#type())))
                 .collect(),
-            homes: HashMap::new(),
+            homes: FxHashMap::default(),
             legs: BTreeMap::new(),
-            forms: HashMap::new(),
+            forms: FxHashMap::default(),
         };
         for (at, class) in &merged {
             let (home, legs) = class.home(placement, &Method::ALL)?;
@@ -277,18 +278,16 @@ impl<'m> Classes<'m> {
     /// What crosses otherwise than the plan says: one function that is called
     /// with values of several kinds takes them in one form.
     pub fn unplanned(&self, plan: &Plan) -> Vec<Diagnostic> {
+        let crossings = plan.crossings.iter();
+        let planned: BTreeSet<_> = crossings
+            .map(|each| (each.what.clone(), &each.from_pu, &each.to_pu, each.method))
+            .collect();
         let mut found = BTreeSet::new();
         for (r#type, legs) in self.legs.values() {
             for leg in legs {
-                let what = r#type.to_string();
-                let planned = plan.crossings.iter().any(|crossing| {
-                    crossing.from_pu == leg.from.pu
-                        && crossing.to_pu == leg.to.pu
-                        && crossing.method == leg.method
-                        && crossing.what == what
-                });
-                if !planned {
-                    found.insert((what, &leg.from.pu, &leg.to.pu, leg.method));
+                let leg = (r#type.to_string(), &leg.from.pu, &leg.to.pu, leg.method);
+                if !planned.contains(&leg) {
+                    found.insert(leg);
                 }
             }
         }

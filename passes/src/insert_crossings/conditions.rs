@@ -9,14 +9,26 @@
 use dialects::Module;
 use dialects::hal::Inserter;
 use dialects::ir::Op;
+use rustc_hash::FxHashSet;
 
-use crate::structure::{is_choice, is_control_flow, placed_blocks};
+use crate::structure::{is_choice, is_control_flow, placed};
 
 /// Hides the conditions of `function` on which calls depend.
 pub fn hide<'m>(module: &'m Module<'m>, function: Op<'m>) {
-    for block in placed_blocks(function) {
-        for op in block.ops() {
-            if !is_control_flow(op) || !op.nested().iter().any(|each| each.is("func.call")) {
+    let blocks: Vec<_> = placed(function);
+    let mut calling: FxHashSet<Op> = FxHashSet::default();
+    for (_, ops) in &blocks {
+        for call in ops.iter().filter(|op| op.is("func.call")) {
+            let mut next = call.parent();
+            // Who holds the holder is known where the holder is.
+            while let Some(holder) = next.filter(|holder| calling.insert(*holder)) {
+                next = holder.parent();
+            }
+        }
+    }
+    for (_, ops) in blocks {
+        for op in ops {
+            if !is_control_flow(op) || !calling.contains(&op) {
                 continue;
             }
             let condition = if op.is("scf.while") {

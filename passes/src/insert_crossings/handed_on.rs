@@ -12,11 +12,10 @@
 //! ("operand is unlinked"), so that a public function returns the second from
 //! behind a barrier.
 
-use std::collections::HashSet;
-
 use dialects::Module;
 use dialects::hal::Inserter;
 use dialects::ir::{Op, Type, Value};
+use rustc_hash::FxHashSet;
 
 use super::view_type;
 use crate::structure::{hands_on, is_control_flow, placed_blocks};
@@ -38,7 +37,7 @@ pub fn part<'m>(
                 continue;
             }
             let comes_from_outside = |view: Value<'m>| hands_on(op) && view.block() != op.block();
-            let mut seen = HashSet::new();
+            let mut seen = FxHashSet::default();
             for (index, view) in op.operands().into_iter().enumerate() {
                 if view.r#type() != view_type || seen.insert(view) && !comes_from_outside(view) {
                     continue;
@@ -61,7 +60,7 @@ fn part_results<'m>(module: &'m Module<'m>, op: Op<'m>) {
         Some(import) if import.is("hal.tensor.import") => import.operand(0).unwrap_or(value),
         _ => value,
     };
-    let mut seen = HashSet::new();
+    let mut seen = FxHashSet::default();
     for (index, result) in op.operands().into_iter().enumerate() {
         if result.r#type().is_tensor() && !seen.insert(source(result)) {
             for apart in Inserter::before(module, op).keep_apart(&[result]) {

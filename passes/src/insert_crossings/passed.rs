@@ -5,28 +5,31 @@
 //! that buffer is needed as long as the result is, and may not be written again
 //! in the next round of a loop if the loop carries the result.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use dialects::ir::{Op, Value};
+use dialects::ir::{Block, Op, Value};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::structure::inputs;
 
-/// By function, for each result the arguments whose buffer it may lie in.
-pub struct Passed(HashMap<String, Vec<BTreeSet<usize>>>);
+/// By function and argument, the results that may lie in its buffer.
+pub struct Passed(FxHashMap<String, FxHashMap<usize, Vec<usize>>>);
 
 impl Passed {
     /// Looks at outlined functions, by name, while they still have tensors at
     /// their border.
-    pub fn new<'m>(outlined: &HashMap<String, Op<'m>>) -> Self {
+    pub fn new<'m>(outlined: &FxHashMap<String, Op<'m>>) -> Self {
         let of = |function: Op<'m>| {
             let body = function.blocks().first().copied();
-            let arguments = body.map(|body| body.arguments()).unwrap_or_default();
             let returned = body.and_then(|body| body.terminator());
             let results = returned.map(Op::operands).unwrap_or_default();
-            let sources = results
-                .into_iter()
-                .map(|result| sources(result, &arguments));
-            sources.collect()
+            let mut of: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
+            for (at, result) in results.into_iter().enumerate() {
+                for argument in sources(result, body) {
+                    of.entry(argument).or_default().push(at);
+                }
+            }
+            of
         };
         let functions = outlined.iter();
         Self(
@@ -37,28 +40,26 @@ impl Passed {
     }
 
     /// The results of `function` that may lie where argument `index` does.
-    pub fn results(&self, function: &str, index: usize) -> Vec<usize> {
-        let results = self.0.get(function).into_iter().flatten().enumerate();
-        results
-            .filter(|(_, arguments)| arguments.contains(&index))
-            .map(|(result, _)| result)
-            .collect()
+    pub fn results(&self, function: &str, index: usize) -> &[usize] {
+        let of = self.0.get(function).and_then(|of| of.get(&index));
+        of.map_or(&[], Vec::as_slice)
     }
 }
 
-/// The arguments that `value` may be, in another shape.
-fn sources<'m>(value: Value<'m>, arguments: &[Value<'m>]) -> BTreeSet<usize> {
+/// The arguments of `body` that `value` may be, in another shape.
+fn sources<'m>(value: Value<'m>, body: Option<Block<'m>>) -> BTreeSet<usize> {
     let mut found = BTreeSet::new();
-    let mut seen = vec![value];
-    let mut next = 0;
-    while let Some(value) = seen.get(next).copied() {
-        next += 1;
-        if let Some(index) = arguments.iter().position(|each| *each == value) {
-            found.insert(index);
+    let mut seen = FxHashSet::from_iter([value]);
+    let mut pending = vec![value];
+    while let Some(value) = pending.pop() {
+        if let Some((block, index)) = value.block_argument() {
+            if Some(block) == body {
+                found.insert(index);
+            }
         } else if let Some(op) = value.defining_op().filter(|op| computes_nothing(*op)) {
             for input in inputs(op) {
-                if input.r#type().is_tensor() && !seen.contains(&input) {
-                    seen.push(input);
+                if input.r#type().is_tensor() && seen.insert(input) {
+                    pending.push(input);
                 }
             }
         }

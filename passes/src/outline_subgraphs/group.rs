@@ -1,5 +1,8 @@
 //! Convex groups: which operations of a block go together, and in what order.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+
 use cost::Partition;
 use dialects::ir::Op;
 
@@ -58,32 +61,30 @@ fn runs(needs: &[(Colour, &[usize])]) -> Option<Vec<(Colour, Vec<usize>)>> {
             users[*each].push(at);
         }
     }
-    let mut ready: Vec<usize> = (0..needs.len()).filter(|at| waiting[*at] == 0).collect();
+    // By colour, the smallest index first: that keeps the order of the input.
+    let mut ready: BTreeMap<_, BinaryHeap<Reverse<usize>>> = BTreeMap::new();
+    let make_ready = |ready: &mut BTreeMap<_, BinaryHeap<_>>, at: usize| {
+        let colour = preference(needs[at].0);
+        ready.entry(colour).or_default().push(Reverse(at));
+    };
+    for at in (0..needs.len()).filter(|at| waiting[*at] == 0) {
+        make_ready(&mut ready, at);
+    }
     let mut runs: Vec<(Colour, Vec<usize>)> = Vec::new();
     let mut done = 0;
     while done < needs.len() {
-        let colour = ready
-            .iter()
-            .map(|at| needs[*at].0)
-            .min_by_key(|colour| preference(*colour))?;
+        let preferred = *ready.iter().find(|(_, heap)| !heap.is_empty())?.0;
         let mut run = Vec::new();
-        // The smallest index first keeps the order of the input.
-        while let Some(position) = ready
-            .iter()
-            .enumerate()
-            .filter(|(_, at)| needs[**at].0 == colour)
-            .min_by_key(|(_, at)| **at)
-            .map(|(position, _)| position)
-        {
-            let at = ready.swap_remove(position);
+        while let Some(Reverse(at)) = ready.get_mut(&preferred).and_then(BinaryHeap::pop) {
             run.push(at);
             for user in &users[at] {
                 waiting[*user] -= 1;
                 if waiting[*user] == 0 {
-                    ready.push(*user);
+                    make_ready(&mut ready, *user);
                 }
             }
         }
+        let colour = needs[*run.first()?].0;
         done += run.len();
         runs.push((colour, run));
     }
@@ -92,6 +93,8 @@ fn runs(needs: &[(Colour, &[usize])]) -> Option<Vec<(Colour, Vec<usize>)>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const CONTROL: Colour = Colour::Of(Partition::CONTROL);
@@ -140,6 +143,65 @@ mod tests {
             seen.extend(run);
         }
         assert_eq!(seen.len(), needs.len());
+    }
+
+    /// What [`runs`] is to do, said plainly: again and again the first of those
+    /// that may come next, of the colour that is on, or else of the preferred.
+    fn runs_said_plainly(needs: &[(Colour, &[usize])]) -> Vec<(Colour, Vec<usize>)> {
+        let mut runs: Vec<(Colour, Vec<usize>)> = Vec::new();
+        let mut done = std::collections::BTreeSet::new();
+        while done.len() < needs.len() {
+            let ready = (0..needs.len()).filter(|at| {
+                !done.contains(at) && needs[*at].1.iter().all(|need| done.contains(need))
+            });
+            let ready: Vec<usize> = ready.collect();
+            let goes_on = |(colour, _): &(Colour, Vec<usize>)| {
+                ready.iter().copied().find(|at| needs[*at].0 == *colour)
+            };
+            let (at, same) = match runs.last().and_then(goes_on) {
+                Some(at) => (at, true),
+                None => {
+                    let preferred = ready
+                        .iter()
+                        .min_by_key(|at| (preference(needs[**at].0), **at));
+                    (*preferred.expect("no circle"), false)
+                }
+            };
+            done.insert(at);
+            match runs.last_mut().filter(|_| same) {
+                Some((_, run)) => run.push(at),
+                None => runs.push((needs[at].0, vec![at])),
+            }
+        }
+        runs
+    }
+
+    proptest! {
+        #[test]
+        fn runs_are_as_said(
+            nodes in prop::collection::vec((0..4usize, prop::collection::vec(any::<prop::sample::Index>(), 0..3)), 1..40),
+        ) {
+            const COLOURS: [Colour; 4] = [CONTROL, DRAFTER, TARGET, Colour::Stays];
+            let needed: Vec<Vec<usize>> = nodes
+                .iter()
+                .enumerate()
+                .map(|(at, (_, earlier))| {
+                    let mut needed: Vec<usize> = match at {
+                        0 => Vec::new(),
+                        _ => earlier.iter().map(|index| index.index(at)).collect(),
+                    };
+                    needed.sort_unstable();
+                    needed.dedup();
+                    needed
+                })
+                .collect();
+            let needs: Vec<(Colour, &[usize])> = nodes
+                .iter()
+                .zip(&needed)
+                .map(|((colour, _), needed)| (COLOURS[*colour], needed.as_slice()))
+                .collect();
+            prop_assert_eq!(runs(&needs), Some(runs_said_plainly(&needs)));
+        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Merging of functions that are the same but for their names.
 
-use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 
 use dialects::Module;
-use dialects::ir::{Attribute, Op};
+use dialects::ir::{Attribute, Op, Walk};
+use rustc_hash::{FxHashMap, FxHasher};
 
 use super::is_outlined;
 use crate::structure::outer_ops;
@@ -17,12 +18,12 @@ pub fn merge_identical(module: &Module<'_>) {
         .into_iter()
         .filter(|op| is_outlined(*op))
         .collect();
-    // By type, so that few are compared.
-    let mut kept: HashMap<Option<Attribute>, Vec<Op>> = HashMap::new();
-    let mut replaced: HashMap<String, String> = HashMap::new();
+    // By type and what is in them, so that few are compared.
+    let mut kept: FxHashMap<u64, Vec<Op>> = FxHashMap::default();
+    let mut replaced: FxHashMap<String, String> = FxHashMap::default();
     let mut gone = Vec::new();
     for function in outlined {
-        let alike = kept.entry(function.attribute("function_type")).or_default();
+        let alike = kept.entry(fingerprint(function)).or_default();
         match alike
             .iter()
             .find(|first| same_but_for_name(**first, function))
@@ -51,6 +52,21 @@ pub fn merge_identical(module: &Module<'_>) {
     for function in gone {
         function.erase();
     }
+}
+
+/// Equal for functions that are the same, and hardly ever for others: of the
+/// type, the operations, and what constants, loads and calls name.
+fn fingerprint(function: Op<'_>) -> u64 {
+    let mut hasher = FxHasher::default();
+    function.attribute("function_type").hash(&mut hasher);
+    function.walk(&mut |op| {
+        op.name().hash(&mut hasher);
+        for name in ["value", "global", "callee"] {
+            op.attribute(name).hash(&mut hasher);
+        }
+        Walk::Into
+    });
+    hasher.finish()
 }
 
 /// Whether two functions differ in nothing but their names.

@@ -2,6 +2,7 @@
 //! they come from.
 
 use dialects::{Attribute, Block, Op, Value};
+use rustc_hash::FxHashSet;
 
 use super::Devices;
 use crate::names::device_of;
@@ -100,13 +101,12 @@ pub(super) fn loaded_globals(value: Value<'_>) -> Vec<String> {
 /// for it, cuts it, or passes it between blocks.
 pub(super) fn sources(value: Value<'_>) -> Vec<Value<'_>> {
     let mut found = Vec::new();
-    let mut seen = Vec::new();
+    let mut seen = FxHashSet::default();
     let mut waiting = vec![value];
     while let Some(value) = waiting.pop() {
-        if seen.contains(&value) {
+        if !seen.insert(value) {
             continue;
         }
-        seen.push(value);
         if let Some((block, index)) = value.block_argument() {
             waiting.extend(passed(block, index));
             continue;
@@ -134,15 +134,12 @@ pub(super) fn passed<'m>(block: Block<'m>, index: usize) -> Vec<Value<'m>> {
     let Some(parent) = block.parent_op() else {
         return Vec::new();
     };
-    let blocks = parent.blocks();
-    let Some(number) = blocks.iter().position(|each| *each == block) else {
-        return Vec::new();
-    };
     let mut values = Vec::new();
-    for terminator in blocks.iter().filter_map(|each| each.terminator()) {
-        // Handles know no successors; the text names them, and blocks are
-        // numbered in order.
-        let targets = successors(&terminator.to_text());
+    for terminator in parent.blocks().into_iter().filter_map(Block::terminator) {
+        let targets = terminator.successors();
+        if !targets.contains(&block) {
+            continue;
+        }
         let operands = terminator.operands();
         let segments: Vec<usize> = if terminator.is("cf.br") {
             vec![0, operands.len()]
@@ -155,25 +152,11 @@ pub(super) fn passed<'m>(block: Block<'m>, index: usize) -> Vec<Value<'m>> {
         };
         let mut start = segments[0];
         for (target, size) in targets.iter().zip(&segments[1..]) {
-            if *target == number && index < *size {
+            if *target == block && index < *size {
                 values.extend(operands.get(start + index).copied());
             }
             start += size;
         }
     }
     values
-}
-
-/// The numbers of the blocks that a branch names, in order.
-pub(super) fn successors(branch: &str) -> Vec<usize> {
-    branch
-        .split("^bb")
-        .skip(1)
-        .filter_map(|rest| {
-            let end = rest
-                .find(|each: char| !each.is_ascii_digit())
-                .unwrap_or(rest.len());
-            rest[..end].parse().ok()
-        })
-        .collect()
 }
