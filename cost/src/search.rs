@@ -189,6 +189,8 @@ impl Request {
             (GammaChoice::Auto { max }, DraftLengthForm::Unrolled { gamma }) if gamma > max => {
                 Ok(vec![0])
             }
+            // Unless more are told to be expected, one.
+            (choice, DraftLengthForm::Loop) => Ok((0..=choice.longest(Some(1))).collect()),
             (_, DraftLengthForm::Unrolled { gamma: 0 }) => Ok(vec![0]),
             (_, DraftLengthForm::Unrolled { gamma }) => Ok(vec![0, gamma]),
         }

@@ -222,6 +222,10 @@ pub enum DraftLengthForm {
         /// The γ it was exported with.
         gamma: u32,
     },
+    /// A loop of the module's own makes the drafts, and ends them by a condition
+    /// that is not seen through, such as too little confidence: as many as it
+    /// makes, or none. γ is what is expected of it.
+    Loop,
     /// Separate forward functions and no loop: γ is only advice, and both models stay in the
     /// module.
     Absent,

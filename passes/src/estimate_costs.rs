@@ -102,7 +102,7 @@ impl<'m> Survey<'m> {
     fn workload(&mut self, context: &mut Context) -> Result<Workload, Vec<Diagnostic>> {
         let mut subgraphs = BTreeMap::new();
         let mut sequence_length = None;
-        let mut passes: BTreeMap<Role, usize> = BTreeMap::new();
+        let mut drafts = Drafts::default();
         let mut readers: BTreeMap<String, (BTreeSet<Partition>, u64)> = BTreeMap::new();
         for role in Role::ALL {
             let all: Vec<Op> = self
@@ -117,9 +117,12 @@ impl<'m> Survey<'m> {
             let (one, count) = if role == Role::Control {
                 (all.clone(), 1)
             } else {
-                self.one_pass(&all)
+                let (one, passes) = self.one_pass(&all);
+                if role == Role::Drafter {
+                    drafts = Drafts::new(&passes);
+                }
+                (one, passes.len())
             };
-            passes.insert(role, count);
             if role == Role::Target || sequence_length.is_none() {
                 sequence_length = one.iter().find_map(|op| tokens_of(*op)).or(sequence_length);
             }
@@ -155,7 +158,7 @@ impl<'m> Survey<'m> {
                 ),
             );
         }
-        let draft_length = self.draft_length(&passes, context);
+        let draft_length = self.draft_length(&drafts, context);
         let drafts = match draft_length {
             DraftLengthForm::Unrolled { gamma } => u64::from(gamma),
             _ => 0,
@@ -172,13 +175,14 @@ impl<'m> Survey<'m> {
         })
     }
 
-    /// The operations of one forward pass of a model, and how many passes are
-    /// written down.
-    fn one_pass(&mut self, all: &[Op<'m>]) -> (Vec<Op<'m>>, usize) {
+    /// The operations of one forward pass of a model, and the first of each pass
+    /// that is written down.
+    fn one_pass(&mut self, all: &[Op<'m>]) -> (Vec<Op<'m>>, Vec<Op<'m>>) {
         let mut parts = components(all, &mut self.free);
         let biggest = parts.iter().map(Vec::len).max().unwrap_or(0);
         // A remnant, such as one scalar operation beside the model, is no pass.
-        let passes = parts.iter().filter(|part| part.len() * 2 > biggest).count();
+        let passes = parts.iter().filter(|part| part.len() * 2 > biggest);
+        let passes = passes.filter_map(|part| part.first().copied()).collect();
         let at = parts
             .iter()
             .position(|part| part.len() == biggest)
@@ -235,11 +239,7 @@ impl<'m> Survey<'m> {
         found
     }
 
-    fn draft_length(
-        &self,
-        passes: &BTreeMap<Role, usize>,
-        context: &mut Context,
-    ) -> DraftLengthForm {
+    fn draft_length(&self, drafts: &Drafts<'m>, context: &mut Context) -> DraftLengthForm {
         if let Some(op) = global(self.module, DRAFT_LENGTH) {
             let max = op
                 .attribute("initial_value")
@@ -256,7 +256,10 @@ impl<'m> Survey<'m> {
                 .filter_map(|op| enclosing_function(*op))
                 .collect()
         };
-        if functions_of(Role::Drafter).is_disjoint(&functions_of(Role::Target)) {
+        let mut speculating = functions_of(Role::Drafter);
+        let verifying = functions_of(Role::Target);
+        speculating.retain(|function| verifying.contains(function));
+        if speculating.is_empty() {
             return DraftLengthForm::Absent;
         }
         let depth = |role: Role| {
@@ -275,14 +278,47 @@ impl<'m> Survey<'m> {
                 )
                 .help(
                     "bound the loop by torch.ops.specplace.draft_length(max), so that the \
-                     draft length can be chosen",
+                     draft length can be chosen, or say by --gamma how many drafts to expect",
                 ),
+            );
+            return DraftLengthForm::Loop;
+        }
+        // Whoever calls the module calls one function after the other: what they
+        // draft does not add up.
+        let counts = drafts.counts.iter();
+        let counts = counts.filter(|(function, _)| speculating.contains(*function));
+        let each: BTreeSet<usize> = counts.map(|(_, count)| *count).collect();
+        let most = each.last().copied().unwrap_or(0);
+        if each.len() > 1 {
+            let numbers: Vec<String> = each.iter().map(usize::to_string).collect();
+            context.diagnostics.push(
+                Diagnostic::warning(format!(
+                    "the module's functions draft {} tokens; the plan is for those that draft {most}",
+                    numbers.join(" and ")
+                ))
+                .help("export the others for themselves to have a plan for them"),
             );
         }
         DraftLengthForm::Unrolled {
-            gamma: u32::try_from(passes.get(&Role::Drafter).copied().unwrap_or(0))
-                .unwrap_or(u32::MAX),
+            gamma: u32::try_from(most).unwrap_or(u32::MAX),
         }
+    }
+}
+
+/// How many drafts are written down, function by function.
+#[derive(Default)]
+struct Drafts<'m> {
+    counts: FxHashMap<Op<'m>, usize>,
+}
+
+impl<'m> Drafts<'m> {
+    /// Counts passes, of which it is given an operation each.
+    fn new(passes: &[Op<'m>]) -> Self {
+        let mut counts = FxHashMap::default();
+        for function in passes.iter().filter_map(|op| enclosing_function(*op)) {
+            *counts.entry(function).or_insert(0) += 1;
+        }
+        Self { counts }
     }
 }
 

@@ -204,11 +204,27 @@ func.func @symbolic(%tokens: tensor<4xi64>) -> tensor<4xi64> {
   return %verified : tensor<4xi64>
 }
 
-// The same loop with a bound that specplace cannot see counts as one draft.
+// The same loop with a bound that specplace cannot see counts as one draft. It
+// is a loop, not unrolled: a draft length that is given is what is expected.
 // RUN: sed 's/mutable @specplace.draft_length/mutable @bound/; s/@specplace.draft_length/@bound/' symbolic.mlir > hidden.mlir
 // RUN: specplace opt --pass identify-roles,estimate-costs hidden.mlir 2>&1 | FileCheck symbolic.mlir --check-prefix=HIDDEN
 // HIDDEN: warning: the drafts are made in a loop whose length specplace cannot see; they are counted as one
 // HIDDEN: help: bound the loop by torch.ops.specplace.draft_length(max)
+// RUN: specplace opt --pass identify-roles,estimate-costs -q hidden.mlir | %venv/bin/python %S/Inputs/workload.py | FileCheck symbolic.mlir --check-prefix=LOOP
+// LOOP: "draft_length": "loop"
+// RUN: specplace hidden.mlir -o hidden_out.mlir --alpha 0.9 --gamma 5 2>&1 | FileCheck symbolic.mlir --check-prefix=FIVE
+// FIVE: draft length {{ *}}5 (expected: the module's own loop ends the drafts)
+
+// Functions that are called one after the other draft each for itself, and what
+// crosses in them does not add up.
+// RUN: specplace opt --pass identify-roles,estimate-costs -q %data/cases/two_entries.mlir | %venv/bin/python %S/Inputs/workload.py | FileCheck entries.txt
+//--- entries.txt
+CHECK:     "from": "drafter",
+CHECK:     "count": 1,
+CHECK-NOT: "from": "drafter",
+CHECK:     "draft_length": {
+CHECK-NEXT:  "unrolled": {
+CHECK-NEXT:    "gamma": 1
 
 // What crosses is followed through loops, and crosses as often as it is made,
 // or read if that is rarer. Tokens that come from outside enter the drafter

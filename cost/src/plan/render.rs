@@ -332,6 +332,12 @@ fn draft_length(plan: &Plan) -> String {
         DraftLengthForm::Unrolled { gamma } => {
             format!("{} (unrolled: {gamma} or none)", plan.gamma)
         }
+        DraftLengthForm::Loop => {
+            format!(
+                "{} (expected: the module's own loop ends the drafts)",
+                plan.gamma
+            )
+        }
         DraftLengthForm::Absent => format!(
             "{} (advice: the module has no loop{})",
             plan.gamma,

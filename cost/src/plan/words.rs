@@ -31,6 +31,9 @@ pub(super) fn why(context: &Context<'_>) -> String {
             (_, DraftLengthForm::Unrolled { .. }) => {
                 " The module's drafts are unrolled, so the choice was between this draft length and none."
             }
+            (_, DraftLengthForm::Loop) => {
+                " The module's own loop decides how many tokens it drafts; one was counted."
+            }
             _ => "",
         };
         let verdict = if c < context.request.alpha {

@@ -140,6 +140,22 @@ fn without_speculation_the_drafter_takes_no_memory() {
 }
 
 #[test]
+fn a_loop_that_ends_its_drafts_is_no_unrolled_one() {
+    let mut w = workload(demand(100, 0), demand(1000, 0));
+    w.draft_length = DraftLengthForm::Loop;
+    let mut request = Request::new(w, two(1.0), 0.9);
+    let plan = search(&request).unwrap();
+    assert_eq!(
+        (plan.gamma, plan.draft_lengths_tried.as_slice()),
+        (1, [0, 1].as_slice())
+    );
+    assert!(plan.why.contains("own loop decides"), "{}", plan.why);
+    assert!(!plan.why.contains("unrolled"), "{}", plan.why);
+    request.gamma = GammaChoice::Fixed(5);
+    assert_eq!(search(&request).unwrap().gamma, 5);
+}
+
+#[test]
 fn unrolled_drafts_are_that_many_or_none() {
     let mut w = workload(demand(100, 0), demand(1000, 0));
     w.draft_length = DraftLengthForm::Unrolled { gamma: 3 };

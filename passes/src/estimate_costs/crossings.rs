@@ -30,7 +30,8 @@ pub fn crossings<'m>(
 ) -> Vec<CrossingDemand> {
     let frequencies = Frequencies::new(roles);
     let mut values = Values::default();
-    for function in functions(module) {
+    for (at, function) in functions(module).into_iter().enumerate() {
+        values.function = at;
         let base = frequencies.of(function);
         for argument in function
             .blocks()
@@ -90,6 +91,9 @@ type Side = (Partition, bool, Per);
 struct Values<'m> {
     index: FxHashMap<Value<'m>, usize>,
     types: Vec<Type<'m>>,
+    /// The function that is looked at, and that of each value.
+    function: usize,
+    functions: Vec<usize>,
     /// Who makes each, and who reads it, without repetition.
     makers: Vec<Few<Side>>,
     readers: Vec<Few<Side>>,
@@ -105,6 +109,7 @@ impl<'m> Values<'m> {
         let at = self.types.len();
         self.index.insert(value, at);
         self.types.push(value.r#type());
+        self.functions.push(self.function);
         self.makers.push(Few::new());
         self.readers.push(Few::new());
         at
@@ -143,7 +148,7 @@ impl<'m> Values<'m> {
             .map(|at| (*first.entry(sets.find(at)).or_insert(at), at))
             .collect();
         members.sort_unstable();
-        let mut demands: Vec<CrossingDemand> = Vec::new();
+        let mut demands: BTreeMap<usize, Vec<CrossingDemand>> = BTreeMap::new();
         for members in members.chunk_by(|one, next| one.0 == next.0) {
             // Most values never leave the partition that makes them.
             let made = || members.iter().flat_map(|(_, at)| &self.makers[*at]);
@@ -171,6 +176,7 @@ impl<'m> Values<'m> {
                 }
             }
             let value = u32::try_from(class).ok();
+            let demands = demands.entry(self.functions[class]).or_default();
             for ((from, made, to, inside, per), count) in often {
                 demands.push(CrossingDemand {
                     from,
@@ -188,55 +194,87 @@ impl<'m> Values<'m> {
                 });
             }
         }
+        let mut demands: Vec<Vec<CrossingDemand>> = demands.into_values().collect();
         if drafts > 0 {
-            per_draft(&mut demands, drafts);
+            for demands in &mut demands {
+                per_draft(demands, drafts);
+            }
         }
-        demands
+        most_of(demands)
     }
+}
+
+/// The crossings of functions that are called one or the other: each kind as
+/// often as the one with the most has it.
+fn most_of(functions: Vec<Vec<CrossingDemand>>) -> Vec<CrossingDemand> {
+    if functions.len() < 2 {
+        return functions.into_iter().flatten().collect();
+    }
+    let key = |demand: &CrossingDemand| (kind(demand), demand.per);
+    let mut most: BTreeMap<_, (u64, usize)> = BTreeMap::new();
+    for (at, demands) in functions.iter().enumerate() {
+        let mut counts: BTreeMap<_, u64> = BTreeMap::new();
+        for demand in demands {
+            *counts.entry(key(demand)).or_insert(0) += demand.count;
+        }
+        for (key, count) in counts {
+            let known = most.entry(key).or_insert((count, at));
+            if known.0 < count {
+                *known = (count, at);
+            }
+        }
+    }
+    let each = functions.into_iter().enumerate();
+    each.flat_map(|(at, demands)| demands.into_iter().map(move |demand| (at, demand)))
+        .filter(|(at, demand)| most.get(&key(demand)).is_some_and(|most| most.1 == *at))
+        .map(|(_, demand)| demand)
+        .collect()
+}
+
+/// What crossings that are counted together have in common.
+fn kind(demand: &CrossingDemand) -> (Partition, Partition, String, u64, bool, bool, bool, bool) {
+    let CrossingDemand {
+        from,
+        to,
+        elements,
+        integer,
+        carried,
+        enters,
+        leaves,
+        ..
+    } = *demand;
+    (
+        from,
+        to,
+        demand.what.clone(),
+        elements,
+        integer,
+        carried,
+        enters,
+        leaves,
+    )
 }
 
 /// Counts what so many unrolled drafts have in common once for each draft.
 fn per_draft(demands: &mut Vec<CrossingDemand>, drafts: u64) {
     let drafters =
         |demand: &CrossingDemand| [demand.from.role, demand.to.role].contains(&Role::Drafter);
-    let key = |demand: &CrossingDemand| {
-        let CrossingDemand {
-            from,
-            to,
-            elements,
-            integer,
-            carried,
-            enters,
-            leaves,
-            ..
-        } = *demand;
-        (
-            from,
-            to,
-            demand.what.clone(),
-            elements,
-            integer,
-            carried,
-            enters,
-            leaves,
-        )
-    };
     let mut alike: BTreeMap<_, u64> = BTreeMap::new();
     for demand in demands
         .iter()
         .filter(|demand| demand.per == Per::Round && drafters(demand))
     {
-        *alike.entry(key(demand)).or_insert(0) += demand.count;
+        *alike.entry(kind(demand)).or_insert(0) += demand.count;
     }
     let mut kept = BTreeSet::new();
     demands.retain_mut(|demand| {
-        let count = alike.get(&key(demand)).copied().unwrap_or(0);
+        let count = alike.get(&kind(demand)).copied().unwrap_or(0);
         if demand.per != Per::Round || !drafters(demand) || count < drafts {
             return true;
         }
         demand.per = Per::Draft;
         demand.count = count / drafts;
-        kept.insert(key(demand))
+        kept.insert(kind(demand))
     });
 }
 
