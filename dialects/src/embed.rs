@@ -9,12 +9,9 @@
 //! Bytecode in memory carries everything from one context to the other,
 //! locations included.
 
-mod crash;
 mod raw;
 mod said;
 mod source;
-
-pub use crash::{CrashReport, say_on_crash};
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::marker::PhantomData;
@@ -24,7 +21,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::diagnostics::{Diagnostic, Severity};
-use crate::session;
+use crate::{crash, session};
 
 use raw::*;
 use said::{collect, taken};

@@ -11,11 +11,13 @@
 #![warn(missing_docs, clippy::undocumented_unsafe_blocks)]
 
 pub mod build;
+pub mod crash;
 pub mod diagnostics;
 pub mod embed;
 pub mod hal;
 pub mod ir;
 pub mod linalg;
+mod memory;
 pub mod module;
 pub mod session;
 pub mod vocabulary;

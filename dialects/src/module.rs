@@ -11,6 +11,7 @@ use mlir_sys::{
 
 use crate::diagnostics::{Diagnostic, Severity};
 use crate::ir::{Attribute, Block, Op, Type, graveyard, string_ref};
+use crate::memory::bounded;
 use crate::session::Session;
 
 /// A parsed or built `builtin.module`, alive as long as its [`Session`].
@@ -34,7 +35,8 @@ impl<'s> Module<'s> {
         session.take_diagnostics();
         // SAFETY: the context outlives the module by the lifetime 's, and the
         // string lives through the call.
-        let raw = unsafe { mlirModuleCreateParseFromFile(session.raw(), string_ref(&name)) };
+        let raw =
+            bounded(|| unsafe { mlirModuleCreateParseFromFile(session.raw(), string_ref(&name)) });
         let length = fs::metadata(path).map_or(0, |found| found.len());
         Self::parsed(session, raw, usize::try_from(length).unwrap_or(0))
     }
@@ -56,7 +58,7 @@ impl<'s> Module<'s> {
             length: source.len(),
         };
         // SAFETY: as in `from_file`; `terminated` lives through the call.
-        let raw = unsafe { mlirModuleCreateParse(session.raw(), text) };
+        let raw = bounded(|| unsafe { mlirModuleCreateParse(session.raw(), text) });
         Self::parsed(session, raw, source.len())
     }
 

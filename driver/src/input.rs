@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use cost::reason;
 use flate2::read::MultiGzDecoder;
@@ -14,6 +15,15 @@ pub const BYTECODE: &[u8] = b"ML\xefR";
 
 /// How much tells what a file is.
 const HEAD: u64 = 4;
+
+/// Whether something was read that cannot be read again.
+static USED_UP: AtomicBool = AtomicBool::new(false);
+
+/// Whether this process has read something that it could not read again: standard
+/// input, or a pipe.
+pub fn was_used_up() -> bool {
+    USED_UP.load(Ordering::Relaxed)
+}
 
 /// How MLIR gets to see IN.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +53,7 @@ pub fn is_standard_stream(path: &Path) -> bool {
 /// compressed and damaged.
 pub fn open(path: &Path) -> Result<Input, Failure> {
     if is_standard_stream(path) {
+        USED_UP.store(true, Ordering::Relaxed);
         let mut bytes = Vec::new();
         io::stdin()
             .lock()
@@ -56,6 +67,9 @@ pub fn open(path: &Path) -> Result<Input, Failure> {
     let found = fs::metadata(path).map_err(|error| fail(&error))?;
     if found.is_dir() {
         return Err(fail(&ErrorKind::IsADirectory.into()));
+    }
+    if !found.is_file() {
+        USED_UP.store(true, Ordering::Relaxed);
     }
     let mut file = File::open(path).map_err(|error| fail(&error))?;
     let mut head = Vec::new();

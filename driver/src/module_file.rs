@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use dialects::{Module, Session};
+use dialects::{Module, Session, crash};
 use specplace_driver::input::{self, BYTECODE, Input};
 use specplace_driver::message::Failure;
 use specplace_driver::printer::Printer;
 
 use crate::diagnostics::unreadable;
+use crate::run::crashed;
 
 /// Reads IN. `path` may be `-`.
 ///
@@ -19,13 +20,19 @@ pub fn read<'s>(
     path: &Path,
     printer: &mut Printer,
 ) -> Result<Module<'s>, Failure> {
+    let reading = |name: &str| crashed(&format!("while it read {name}"));
     let (parsed, name) = match input::open(path)? {
         Input::File(path) => {
             let name = path.display().to_string();
-            (Module::from_file(session, &path), name)
+            let parsed = crash::saying(&reading(&name), Failure::IMPOSSIBLE, || {
+                Module::from_file(session, &path)
+            });
+            (parsed, name)
         }
         Input::Memory { name, bytes } => {
-            let parsed = Module::from_source(session, &bytes);
+            let parsed = crash::saying(&reading(&name), Failure::IMPOSSIBLE, || {
+                Module::from_source(session, &bytes)
+            });
             if !bytes.starts_with(BYTECODE) {
                 printer.hold_source(name.clone(), bytes);
             }

@@ -2,12 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use dialects::Module;
+use dialects::{Diagnostic, Module, crash};
 use passes::{Context, Pass, run_pass, verify};
+use specplace_driver::input::was_used_up;
 use specplace_driver::message::Failure;
 use specplace_driver::progress::Progress;
 
 use crate::diagnostics::impossible;
+
+/// The pass that finds out where it crashed, when it runs once more.
+const LOWERING: &str = "lower-torch";
 
 /// Times of the steps of a run, for `--timing`.
 #[derive(Debug)]
@@ -69,7 +73,7 @@ pub fn run(
     for pass in passes {
         progress.step(pass.name);
         timing
-            .step(pass.name, || run_pass(module, context, pass))
+            .step(pass.name, || guarded(module, context, pass))
             .map_err(|diagnostics| impossible(&diagnostics))?;
         after(module, pass);
         last = Some(pass);
@@ -78,6 +82,35 @@ pub fn run(
         timing.step("verify", || verify(module, last))
     })
     .map_err(|diagnostics| impossible(&diagnostics))
+}
+
+/// Runs a pass; a crash in it is a message.
+fn guarded(
+    module: &mut Module<'_>,
+    context: &mut Context,
+    pass: &'static Pass,
+) -> Result<(), Vec<Diagnostic>> {
+    let file = module.op().location().place().map(|place| place.file);
+    let doing = match file {
+        // What MLIR calls a module that it got from memory.
+        Some(file) if file != "-" => format!("in {}, on {file}", pass.name),
+        _ => format!("in {}", pass.name),
+    };
+    crash::saying(&crashed(&doing), Failure::IMPOSSIBLE, || {
+        if pass.name == LOWERING {
+            crash::sought(!was_used_up(), || run_pass(module, context, pass))
+        } else {
+            run_pass(module, context, pass)
+        }
+    })
+}
+
+/// What is said of a crash, which was `doing` something.
+pub fn crashed(doing: &str) -> String {
+    format!(
+        "error: IREE crashed {doing}\n  = help: nothing was written; is IN damaged, or does \
+         iree-opt crash on it, too? Then it is IREE's to mend: please report it there\n"
+    )
 }
 
 #[cfg(test)]

@@ -14,13 +14,14 @@ mod concatenations;
 
 use dialects::ir::{Block, Op, Type, Walk};
 use dialects::vocabulary::{FUNC, GLOBAL_LOAD};
-use dialects::{Diagnostic, Module};
+use dialects::{Diagnostic, Module, crash};
 
 use crate::settings::Context;
 use crate::state;
 use crate::structure::{is_pure, outer_ops};
 
 mod blame;
+mod seek;
 mod steps;
 
 /// Every later pass sees whole functions. The inliner would bring each to
@@ -82,6 +83,11 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     let steps: Vec<String> = steps.into_iter().flatten().collect();
     let pipeline = format!("builtin.module({})", steps.join(","));
     if holds_torch {
+        if crash::is_sought()
+            && let Some(culprit) = seek::culprit(module, &pipeline)
+        {
+            return Err(vec![culprit]);
+        }
         let public = public_functions(module);
         let lowered = module.run_pipeline(&pipeline);
         if holds_operators {

@@ -2,16 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use dialects::Session;
+use dialects::{Session, crash};
 use passes::assemble::{Input, Options, assemble};
 use specplace_driver::args::AssembleArgs;
 use specplace_driver::destinations::{Inputs, check};
-use specplace_driver::input::is_standard_stream;
+use specplace_driver::input::{is_standard_stream, was_used_up};
 use specplace_driver::message::{Failure, Message};
 use specplace_driver::output::{self, Output};
 use specplace_driver::printer::{Printer, to_stdout};
 use specplace_driver::progress::Progress;
 
+use crate::run::crashed;
 use crate::{diagnostics, module_file};
 
 /// Runs the verb.
@@ -48,7 +49,12 @@ pub fn run(args: &AssembleArgs, printer: &mut Printer) -> anyhow::Result<()> {
     let target = target.read(&session, printer)?;
     let drafter = drafter.read(&session, printer)?;
     progress.step("assemble");
-    let outcome = assemble(&session, target, drafter, &options);
+    let said = crashed("while it lowered the two passes");
+    let outcome = crash::saying(&said, Failure::IMPOSSIBLE, || {
+        crash::sought(!was_used_up(), || {
+            assemble(&session, target, drafter, &options)
+        })
+    });
     drop(progress);
     let assembled = outcome.map_err(|errors| diagnostics::impossible(&errors))?;
     for diagnostic in &assembled.diagnostics {

@@ -10,7 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use dialects::embed::{self, Compiler, CrashReport, Invocation, Phase};
+use dialects::crash::CrashReport;
+use dialects::embed::{self, Compiler, Invocation, Phase};
 use dialects::{Diagnostic, Module, Session};
 use passes::verify_placement::Expectation;
 use passes::{Context, PASSES};

@@ -85,7 +85,7 @@ fn named(message: &str) -> Option<&str> {
 /// The operations because of which the one named was left; none where IREE
 /// named the right one.
 fn at_fault<'m>(module: &'m Module<'_>, said: &Diagnostic, name: &str) -> Vec<Op<'m>> {
-    if !CARRIERS.iter().any(|carrier| name.starts_with(carrier)) {
+    if !is_carrier(name) {
         return Vec::new();
     }
     for function in module.body().ops() {
@@ -116,6 +116,11 @@ fn at_fault<'m>(module: &'m Module<'_>, said: &Diagnostic, name: &str) -> Vec<Op
     Vec::new()
 }
 
+/// Whether operations of this name only hand values on.
+pub(super) fn is_carrier(name: &str) -> bool {
+    CARRIERS.iter().any(|carrier| name.starts_with(carrier))
+}
+
 fn users_of(op: Op<'_>) -> Vec<Op<'_>> {
     let results = op.results().into_iter();
     let users = results.flat_map(|result| result.uses().into_iter().map(|each| each.op));
@@ -124,9 +129,7 @@ fn users_of(op: Op<'_>) -> Vec<Op<'_>> {
 
 fn computes(op: Op<'_>) -> bool {
     let name = op.name();
-    op.is_of(&["torch"])
-        && !CARRIERS.iter().any(|carrier| name.starts_with(carrier))
-        && !ENDS.contains(&name)
+    op.is_of(&["torch"]) && !is_carrier(name) && !ENDS.contains(&name)
 }
 
 fn has_tensors(op: Op<'_>) -> bool {
@@ -147,7 +150,7 @@ fn is_false(op: Op<'_>, operand: usize) -> bool {
 }
 
 /// What to do about an operation that is not lowered.
-fn next_step(name: &str) -> String {
+pub(super) fn next_step(name: &str) -> String {
     format!(
         "IREE's Torch lowering does not take this operation, in this form or at all: {}",
         export(name)

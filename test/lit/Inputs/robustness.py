@@ -12,6 +12,7 @@ import gzip
 import pathlib
 import random
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -20,8 +21,12 @@ PASSES = (
     "resolve-markers,lower-torch,identify-roles,estimate-costs,select-mapping,"
     "fold-draft-length,outline-subgraphs,insert-crossings,assign-affinities"
 )
-# What a program says that has met a case its authors did not think of.
-BROKEN = re.compile(rb"panicked|internal error|a bug in specplace|Assertion|LLVM ERROR|UNREACHABLE|Stack dump")
+# What a program says that has met a case its authors did not think of. What LLVM
+# says when it ends the process is followed by a message of ours.
+BROKEN = re.compile(rb"panicked|internal error|a bug in specplace|Assertion|UNREACHABLE|Stack dump")
+ENDED = re.compile(rb"LLVM ERROR(?!(?s:.*)error: IREE crashed)")
+# Some IR asks for any amount of memory.
+MEMORY = 12 << 30
 # Larger inputs are cut and not flipped: what a flip does to a weight is nothing.
 SMALL = 20_000
 
@@ -33,11 +38,12 @@ def run(what, source, arguments):
     global runs
     runs += 1
     try:
-        done = subprocess.run(["specplace", *arguments], input=source, capture_output=True, timeout=120)
+        done = subprocess.run(["specplace", *arguments], input=source, capture_output=True, timeout=120,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)))
     except subprocess.TimeoutExpired:
         failures.append((what, "it does not end", source))
         return None
-    told = BROKEN.search(done.stderr)
+    told = BROKEN.search(done.stderr) or ENDED.search(done.stderr)
     if done.returncode not in (0, 1, 2):
         failures.append((what, f"status {done.returncode}", source))
     elif told:
@@ -108,7 +114,7 @@ def main():
     files = []
     for path in arguments.paths:
         files += [path] if path.is_file() else sorted(
-            each for each in path.rglob("*") if each.name.endswith((".mlir", ".mlir.gz"))
+            each for each in path.rglob("*") if each.name.endswith((".mlir", ".mlir.gz", ".mlirbc"))
         )
     for file in files:
         for name, source in sources(file):
