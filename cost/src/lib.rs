@@ -38,6 +38,7 @@ pub mod plan;
 pub mod platform;
 pub mod profile;
 pub mod roofline;
+pub mod rounding;
 pub mod search;
 pub mod simulate;
 pub mod speedup;

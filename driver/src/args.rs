@@ -4,6 +4,7 @@ mod explore;
 mod read;
 mod values;
 mod verbs;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ use values::whole;
 pub use explore::ExploreArgs;
 pub use values::{Gamma, Pin, Pins, RoleName};
 pub use verbs::{CompileArgs, DoctorArgs, RunArgs};
+pub use verify::{Proof, ValuesArgs, VerifyValuesArgs};
 
 const ABOUT: &str = "Places speculative sampling on unlike processors";
 
@@ -88,6 +90,8 @@ pub enum Verb {
     Run(Box<RunArgs>),
     /// Run single passes and print the IR
     Opt(Box<OptArgs>),
+    /// Prove that OUT is placed as planned and computes what IN does
+    Verify(Box<VerifyValuesArgs>),
     /// Prove that iree-compile places OUT as planned
     VerifyPlacement(VerifyArgs),
     /// Make one speculative module of two forward passes
@@ -149,10 +153,20 @@ pub struct PlaceArgs {
     /// Print the time of each pass
     #[arg(long, help_heading = "Output")]
     pub timing: bool,
-    /// Have iree-compile compile OUT as far as the stream phase, and prove that everything is where
-    /// the plan says; without the proof, OUT is not written
-    #[arg(long, help_heading = "Output")]
-    pub verify: bool,
+    /// Prove that everything is where the plan says, and that it computes what IN does, as `specplace
+    /// verify` does; without the proof, OUT is not written. With =placement the first alone, for
+    /// devices that are not on this machine
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true,
+          default_missing_value = "all", value_enum, help_heading = "Output")]
+    pub verify: Option<Proof>,
+    /// The weights for --verify; those of a scope that is not given are random
+    #[arg(
+        long,
+        value_name = "SCOPE=FILE.irpa",
+        requires = "verify",
+        help_heading = "Output"
+    )]
+    pub parameters: Vec<String>,
 }
 
 /// What is written, and where.

@@ -33,6 +33,7 @@ pub mod request;
 pub mod runtime;
 pub mod signature;
 pub mod tokenizer;
+pub mod values;
 pub mod version;
 
 /// Verbs that need no IR. Those that do are in the same folder and belong to

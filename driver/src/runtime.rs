@@ -96,16 +96,26 @@ impl Done {
     /// What it said last, as a message shows it.
     pub fn last_words(&self) -> String {
         let lines: Vec<&str> = self.stderr.lines().collect();
-        let last = &lines[lines.len().saturating_sub(LINES)..];
-        let shown: Vec<String> = last
-            .iter()
-            .map(|line| match line.char_indices().nth(WIDTH) {
-                Some((end, _)) => format!("{}…", &line[..end]),
-                None => (*line).to_owned(),
-            })
-            .collect();
-        shown.join("\n")
+        shortened(&lines[lines.len().saturating_sub(LINES)..])
     }
+
+    /// What it said first: a compiler names the cause before what follows of it.
+    pub fn first_words(&self) -> String {
+        let lines: Vec<&str> = self.stderr.lines().take(LINES).collect();
+        shortened(&lines)
+    }
+}
+
+/// Lines without the ends of those that are very long.
+fn shortened(lines: &[&str]) -> String {
+    let shown: Vec<String> = lines
+        .iter()
+        .map(|line| match line.char_indices().nth(WIDTH) {
+            Some((end, _)) => format!("{}…", &line[..end]),
+            None => (*line).to_owned(),
+        })
+        .collect();
+    shown.join("\n")
 }
 
 impl Tool {

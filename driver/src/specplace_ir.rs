@@ -19,6 +19,7 @@ mod commands {
     pub mod explore_module;
     pub mod opt;
     pub mod place;
+    pub mod verify;
     pub mod verify_placement;
 }
 mod diagnostics;
@@ -59,6 +60,7 @@ fn work() -> ExitCode {
         Some(Verb::Compile(args)) => commands::compile::run(args, &mut printer),
         Some(Verb::Explore(args)) => commands::explore_module::run(args, &mut printer),
         Some(Verb::Opt(args)) => commands::opt::run(args, &mut printer),
+        Some(Verb::Verify(args)) => commands::verify::run(args, &mut printer),
         Some(Verb::VerifyPlacement(args)) => commands::verify_placement::run(args, &mut printer),
         Some(Verb::Doctor(args)) => specplace_driver::commands::doctor::run(args, &printer),
         Some(Verb::Run(args)) => specplace_driver::commands::run::run(args, &printer),

@@ -104,7 +104,13 @@ fn standard_output_holds_nothing_but_ir() {
 fn the_proof_comes_before_the_file() {
     let folder = tempfile::tempdir().unwrap();
     place(folder.path())
-        .args(["-o", "out.mlir", "--platform", "two-cpus", "--verify"])
+        .args([
+            "-o",
+            "out.mlir",
+            "--platform",
+            "two-cpus",
+            "--verify=placement",
+        ])
         .args(["--pin", "drafter=cpu2,target=cpu,control=cpu"])
         .assert()
         .success()

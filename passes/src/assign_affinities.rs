@@ -119,7 +119,7 @@ pub fn embed_targets(
 }
 
 /// Puts the tensors of a public function's interface on control's device.
-fn place_interface<'m>(module: &'m Module<'_>, function: Op<'m>, device: Attribute<'m>) {
+pub(crate) fn place_interface<'m>(module: &'m Module<'_>, function: Op<'m>, device: Attribute<'m>) {
     let Some((inputs, results)) = function
         .attribute("function_type")
         .and_then(|each| each.as_type())

@@ -27,7 +27,11 @@ use crate::structure::{Free, functions, placed_ops};
 ///
 /// What is overwritten is of a type that has no zero to choose instead.
 pub fn run(module: &mut Module<'_>, _: &mut Context) -> Result<(), Vec<Diagnostic>> {
-    let module: &Module<'_> = module;
+    copy_all(module).map(drop)
+}
+
+/// As [`run`]; says how many copies were made.
+pub(crate) fn copy_all(module: &Module<'_>) -> Result<usize, Vec<Diagnostic>> {
     let mut free = Free::new(module);
     // Found first: the copies are not free, and change what others read.
     let mut found = Vec::new();
@@ -38,6 +42,7 @@ pub fn run(module: &mut Module<'_>, _: &mut Context) -> Result<(), Vec<Diagnosti
             }
         }
     }
+    let count = found.len();
     let errors: Vec<Diagnostic> = found
         .into_iter()
         .filter_map(|(op, index, value)| match copy(module, op, value) {
@@ -58,7 +63,7 @@ pub fn run(module: &mut Module<'_>, _: &mut Context) -> Result<(), Vec<Diagnosti
         })
         .collect();
     if errors.is_empty() {
-        Ok(())
+        Ok(count)
     } else {
         Err(errors)
     }

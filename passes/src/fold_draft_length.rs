@@ -39,9 +39,17 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
                 .help("run the passes in order: --pass …,select-mapping,fold-draft-length"),
         ]);
     };
-    let module: &Module<'_> = module;
-    let drafter_goes = plan.gamma == 0 && !matches!(plan.draft_length, DraftLengthForm::Absent);
-    if !fold_loads(module, plan.gamma)? && !drafter_goes {
+    fold(module, plan.gamma, plan.draft_length)
+}
+
+/// Makes `gamma` the draft length of a module whose draft length is of this form.
+///
+/// # Errors
+///
+/// As for [`run`].
+pub fn fold(module: &Module<'_>, gamma: u32, form: DraftLengthForm) -> Result<(), Vec<Diagnostic>> {
+    let drafter_goes = gamma == 0 && !matches!(form, DraftLengthForm::Absent);
+    if !fold_loads(module, gamma)? && !drafter_goes {
         return Ok(());
     }
     if drafter_goes {

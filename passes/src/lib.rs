@@ -29,9 +29,11 @@ pub mod placement;
 pub mod resolve_markers;
 pub mod select_mapping;
 pub mod settings;
+mod signature;
 pub mod state;
 pub mod structure;
 mod symbols;
+pub mod values;
 pub mod verify_placement;
 
 pub use pipeline::{PASSES, Pass, find_pass, run_pass, verify};

@@ -6,6 +6,7 @@
 //! other: OUT of `specplace` has no locations, or with `--emit-bytecode` the
 //! same, and the programs are then the same byte for byte.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,9 +16,9 @@ use dialects::embed::{self, Compiler, Invocation, Phase};
 use dialects::{Diagnostic, Module, Session};
 use passes::verify_placement::Expectation;
 use passes::{Context, PASSES};
-use specplace_driver::args::CompileArgs;
+use specplace_driver::args::{CompileArgs, Proof, ValuesArgs};
 use specplace_driver::destinations::{Destinations, Inputs, check};
-use specplace_driver::flags::Flags;
+use specplace_driver::flags::{Flags, Source};
 use specplace_driver::input::is_standard_stream;
 use specplace_driver::interruption::Unfinished;
 use specplace_driver::message::{Failure, Message};
@@ -26,8 +27,8 @@ use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
 use specplace_driver::{graph, report, version};
 
-use super::place::print_findings;
-use super::verify_placement;
+use super::place::{not_read_again, print_findings};
+use super::{verify, verify_placement};
 use crate::interface::Interface;
 use crate::run::{Timing, run as run_passes};
 use crate::{diagnostics, module_file, settings};
@@ -70,7 +71,10 @@ pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
         .request
         .clone()
         .context("nothing was asked: a bug in specplace")?;
-    let flags = Flags::of(plan, &request.platform, context.hoisting_flag());
+    let flags = Flags {
+        source: Source::of(&args.input, &args.decision),
+        ..Flags::of(plan, &request.platform, context.hoisting_flag())
+    };
     printer.messages(&flags.warnings);
     let compile_flags = joined(&flags.compile, &args.iree_flags, printer);
 
@@ -98,6 +102,24 @@ pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
         }
     };
     report.remove(crash);
+    let mut values = None;
+    if args.verify == Some(Proof::All) {
+        let subject = verify::Subject {
+            name: &args.output,
+            contents: &report.bytecode,
+            source: &flags.source.clone().ok_or_else(not_read_again)?,
+            compile_flags: compile_flags.iter().map(OsString::from).collect(),
+            run_flags: flags.run.clone(),
+            program: Some(staged.path()),
+        };
+        let asked = ValuesArgs {
+            parameters: args.parameters.clone(),
+            ..ValuesArgs::default()
+        };
+        values = Some(timing.step("verify values", || {
+            verify::prove_values(&subject, &module, &asked, &progress, printer)
+        })?);
+    }
     drop(progress);
 
     let mut said = vec![plan.render()];
@@ -111,6 +133,7 @@ pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
         said.push(report::ranking(&request).map_err(Failure::from)?);
     }
     said.extend(proof);
+    said.extend(values);
     write(&destinations, &flags, plan, staged)?;
     let archives: String = Interface::of(&module)
         .archives
@@ -200,7 +223,7 @@ impl Compilation<'_> {
             told.map_err(|said| Failure::usage(Message::error(said)))?;
         }
         let mut proof = None;
-        if self.args.verify {
+        if self.args.verify.is_some() {
             progress.step("compile to the stream phase");
             let said = timing
                 .step("compile to stream", || invocation.compile_to(Phase::Stream))

@@ -1,22 +1,23 @@
 //! `specplace IN -o OUT`: decides, and writes IR that iree-compile places that
 //! way.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use cost::{Plan, Request};
 use dialects::{Module, Session, Severity};
 use passes::{Context, PASSES};
-use specplace_driver::args::PlaceArgs;
+use specplace_driver::args::{PlaceArgs, Proof, ValuesArgs};
 use specplace_driver::destinations::Destinations;
-use specplace_driver::flags::Flags;
+use specplace_driver::flags::{Flags, Source};
 use specplace_driver::message::{Failure, Message};
 use specplace_driver::output::{self, Output};
 use specplace_driver::printer::{Printer, to_stdout};
 use specplace_driver::progress::Progress;
 use specplace_driver::{graph, report, version};
 
-use super::verify_placement;
+use super::{verify, verify_placement};
 use crate::interface::Interface;
 use crate::run::{Timing, run as run_passes};
 use crate::{diagnostics, module_file, settings, targets};
@@ -29,7 +30,7 @@ use crate::{diagnostics, module_file, settings, targets};
 pub fn run(args: &PlaceArgs, printer: &mut Printer) -> anyhow::Result<()> {
     // Clap requires IN for this verb.
     let input = args.input.as_deref().context("IN is missing")?;
-    if args.verify {
+    if args.verify.is_some() {
         version::check_unlimited("the proof of placement")?;
     }
     let destinations = Destinations::of(&args.output, input, &args.decision)?;
@@ -61,6 +62,7 @@ pub fn run(args: &PlaceArgs, printer: &mut Printer) -> anyhow::Result<()> {
         &destinations,
         &mut timing,
         &progress,
+        printer,
     );
     drop(progress);
     print_findings(&context, args.explain, printer);
@@ -106,6 +108,14 @@ pub(super) fn print_findings(context: &Context, explain: bool, printer: &Printer
     }
 }
 
+/// The reference is made of IN once more.
+pub(super) fn not_read_again() -> Failure {
+    Failure::usage(
+        Message::error("the proof of values reads IN again, and IN is no file")
+            .help("give IN as a file, or prove the placement alone: --verify=placement"),
+    )
+}
+
 /// A placed module, ready to be written.
 struct Placed<'a> {
     contents: Vec<u8>,
@@ -124,6 +134,7 @@ impl<'a> Placed<'a> {
         destinations: &Destinations,
         timing: &mut Timing,
         progress: &Progress,
+        printer: &mut Printer,
     ) -> anyhow::Result<Self> {
         let plan = context
             .plan
@@ -135,6 +146,10 @@ impl<'a> Placed<'a> {
             .as_ref()
             .context("nothing was asked: a bug in specplace")?;
         let mut flags = Flags::of(plan, &request.platform, context.hoisting_flag());
+        flags.source = args
+            .input
+            .as_deref()
+            .and_then(|input| Source::of(input, &args.decision));
         if args.output.embed_targets || destinations.module.is_none() {
             let placement = context
                 .placement
@@ -151,11 +166,31 @@ impl<'a> Placed<'a> {
         let bytecode = args.output.emit_bytecode;
         let contents = timing.step("serialize", || module_file::serialize(module, bytecode));
         let mut proof = None;
-        if args.verify {
+        if let Some(what) = args.verify {
             progress.step("iree-compile --compile-to=stream");
-            proof = Some(timing.step("verify-placement", || {
+            let mut said = timing.step("verify-placement", || {
                 verify_placement::prove(module, &contents, &flags.compile)
-            })?);
+            })?;
+            if what == Proof::All {
+                let source = flags.source.clone().ok_or_else(not_read_again)?;
+                let subject = verify::Subject {
+                    name: destinations.module.as_deref().unwrap_or(Path::new("out")),
+                    contents: &contents,
+                    source: &source,
+                    compile_flags: flags.compile.iter().map(OsString::from).collect(),
+                    run_flags: flags.run.clone(),
+                    program: None,
+                };
+                let asked = ValuesArgs {
+                    parameters: args.parameters.clone(),
+                    ..ValuesArgs::default()
+                };
+                said.push('\n');
+                said.push_str(&timing.step("verify values", || {
+                    verify::prove_values(&subject, module, &asked, progress, printer)
+                })?);
+            }
+            proof = Some(said);
         }
         let mut request = request.clone();
         request.workload.clone_from(

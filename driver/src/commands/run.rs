@@ -112,7 +112,11 @@ fn chosen(functions: Vec<Signature>, args: &RunArgs) -> Result<Signature, Failur
 
 /// A file of weights, `SCOPE=FILE` or the file alone, can be read; what it holds
 /// is the runtime's to say.
-fn check_weights(given: &str) -> Result<(), Failure> {
+///
+/// # Errors
+///
+/// A [`Failure`] of status 2 with the reason why it cannot.
+pub fn check_weights(given: &str) -> Result<(), Failure> {
     let path = given.split_once('=').map_or(given, |(_, path)| path);
     if path.is_empty() {
         return Err(Failure::usage(

@@ -80,7 +80,7 @@ pub fn run(args: &VerifyArgs, printer: &mut Printer) -> anyhow::Result<()> {
 }
 
 /// Where no function has a device, all that IREE does would be a violation.
-fn check_placed(expectation: &Expectation, given: &Path) -> Result<(), Failure> {
+pub(super) fn check_placed(expectation: &Expectation, given: &Path) -> Result<(), Failure> {
     let mut functions = expectation.functions.values();
     if functions.any(|function| function.device.is_some()) {
         return Ok(());
@@ -128,7 +128,7 @@ fn verdict(expectation: &Expectation, stream: &Module<'_>) -> Result<String, Fai
 
 /// What iree-compile makes of `placed` at its stream phase, without the values
 /// of constants.
-fn stream_phase(
+pub(super) fn stream_phase(
     placed: &[u8],
     flags: impl IntoIterator<Item = OsString>,
 ) -> Result<Vec<u8>, Failure> {

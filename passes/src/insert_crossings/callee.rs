@@ -3,10 +3,11 @@
 
 use dialects::Module;
 use dialects::hal::Inserter;
-use dialects::ir::{Attribute, Op, Type, Value};
+use dialects::ir::Op;
 
 use super::home::{Form, Home};
 use crate::placement::affinity;
+use crate::signature::set_function_type;
 
 /// Gives an outlined function buffers in place of tensors: views of its
 /// arguments, views of results that stay on its device, and one more argument
@@ -86,20 +87,4 @@ pub fn rewrite<'m>(
     end.keep_intact(&given);
     terminator.set_operands(&end.keep_apart(&left));
     set_function_type(module, function);
-}
-
-/// Brings a function's type in line with its body.
-fn set_function_type(module: &Module<'_>, function: Op<'_>) {
-    let Some(body) = function.blocks().first().copied() else {
-        return;
-    };
-    let inputs: Vec<Type> = body.arguments().into_iter().map(Value::r#type).collect();
-    let results: Vec<Type> = body
-        .terminator()
-        .map(|op| op.operands().into_iter().map(Value::r#type).collect())
-        .unwrap_or_default();
-    function.set_attribute(
-        "function_type",
-        Attribute::of_type(Type::function(module.session(), &inputs, &results)),
-    );
 }

@@ -27,7 +27,7 @@ fn compile(tools: &Tools, folder: &Path, platform: &str) -> Result<Finished> {
             "4",
             "--pin",
             PINS,
-            "--verify",
+            "--verify=placement",
             "--platform",
             platform,
         ]

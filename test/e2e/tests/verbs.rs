@@ -67,7 +67,7 @@ fn run_gives_what_greedy_decoding_gives() -> Result<()> {
     let folder = scratch.path();
     let module = tools.root.join("examples/pair/generate_symbolic.mlir");
     let module = module.to_str().context("a path of UTF-8")?;
-    let mut compile = vec!["compile", module, "-o", "one.vmfb", "--verify"];
+    let mut compile = vec!["compile", module, "-o", "one.vmfb", "--verify=placement"];
     compile.extend(PINS);
     // A program on one device would give the same tokens.
     placed::check_proof(&specplace(&tools, folder, &compile)?, PINS[7])?;

@@ -85,7 +85,7 @@ impl Program {
             format!("--gamma={gamma}").into(),
             format!("--pin={mapping}").into(),
             // Proven before it is written.
-            "--verify".into(),
+            "--verify=placement".into(),
         ];
         let proof = run(&tools.specplace, arguments)?;
         placed::check_proof(&proof, &placed::in_use(mapping, Some(gamma)))?;

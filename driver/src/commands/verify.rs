@@ -1,0 +1,214 @@
+//! `specplace verify`: proves that OUT is placed as planned, and that it computes
+//! what IN does.
+//!
+//! Placement is what `verify-placement` proves. For values, three programs are
+//! compiled beside OUT's own (`passes::values`): the *reference*, which is IN on one
+//! CPU device without a flag of ours, and for each device of OUT a *probe* with the
+//! subgraphs that are placed on it. Then
+//!
+//! - each public function of OUT runs several times on the planned devices, and
+//!   gives what the reference gives, and a prefix of what the reference decodes
+//!   without drafts, the target alone;
+//! - each subgraph of a model runs on its device with what the reference passes to
+//!   it, and its results, and the logits behind its tokens, are the reference's but
+//!   for rounding.
+
+mod compile;
+mod inputs;
+mod judge;
+mod report;
+mod run;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dialects::{Module, Session};
+use passes::verify_placement::Expectation;
+use passes::{Selector, Settings};
+use specplace_driver::args::{ValuesArgs, VerifyValuesArgs};
+use specplace_driver::flags::{Flags, Source};
+use specplace_driver::message::{Failure, Message};
+use specplace_driver::output::with_suffix;
+use specplace_driver::printer::Printer;
+use specplace_driver::progress::Progress;
+use specplace_driver::version;
+
+use super::verify_placement::{check_placed, compare, stream_phase};
+use crate::module_file;
+
+/// Runs the verb.
+///
+/// # Errors
+///
+/// A [`Failure`]: of status 1 when a proof fails, or a tool does.
+pub fn run(args: &VerifyValuesArgs, printer: &mut Printer) -> anyhow::Result<()> {
+    version::check_unlimited("the proof of values")?;
+    let progress = Progress::start(printer);
+    progress.step("read");
+    let read = |path: &Path| {
+        fs::read(path)
+            .map_err(|error| Failure::io(format!("cannot read {}", path.display()), &error))
+    };
+    let beside = |given: &Option<PathBuf>, suffix: &str| {
+        given
+            .clone()
+            .unwrap_or_else(|| with_suffix(&args.output, suffix))
+    };
+    let session = Session::new();
+    let placed = module_file::read(&session, &args.output, printer)?;
+    check_placed(&Expectation::from_placed_module(&placed), &args.output)?;
+    let flags = beside(&args.flags, ".flags");
+    read(&flags)?;
+    let run_flags = beside(&args.run_flags, ".run.flags");
+    let run_text = String::from_utf8_lossy(&read(&run_flags)?).into_owned();
+    let mut source = Flags::source_in(&run_text).unwrap_or_default();
+    if let Some(reference) = &args.reference {
+        source.input.clone_from(reference);
+    }
+    if source.input.as_os_str().is_empty() {
+        return Err(Failure::usage(
+            Message::error(format!(
+                "{} does not say what {} was placed from",
+                run_flags.display(),
+                args.output.display()
+            ))
+            .help("name IN: --reference IN"),
+        )
+        .into());
+    }
+    let mut response = std::ffi::OsString::from("@");
+    response.push(&flags);
+    let contents = read(&args.output)?;
+    let subject = Subject {
+        name: &args.output,
+        contents: &contents,
+        source: &source,
+        compile_flags: vec![response],
+        run_flags: run_text
+            .lines()
+            .filter(|line| line.starts_with("--"))
+            .map(str::to_owned)
+            .collect(),
+        program: None,
+    };
+    let proof = prove(&subject, &placed, &args.values, &progress, printer)?;
+    drop(progress);
+    printer.report(&proof);
+    Ok(())
+}
+
+/// A placed module, and what it was placed from.
+pub struct Subject<'a> {
+    /// What it is called in messages; files beside it are called after it.
+    pub name: &'a Path,
+    /// The placed module, as it is written.
+    pub contents: &'a [u8],
+    /// IN, and how its operations get their roles.
+    pub source: &'a Source,
+    /// Flags for iree-compile, or a file of them after `@`.
+    pub compile_flags: Vec<std::ffi::OsString>,
+    /// Flags for iree-run-module, one by one.
+    pub run_flags: Vec<String>,
+    /// What OUT was compiled to, if it was already.
+    pub program: Option<&'a Path>,
+}
+
+/// Proves placement and values of `subject`, of which `placed` is the IR. The
+/// answer is the text of both proofs.
+///
+/// # Errors
+///
+/// A [`Failure`]: a proof fails, a tool does, or there is nothing to run.
+fn prove(
+    subject: &Subject<'_>,
+    placed: &Module<'_>,
+    asked: &ValuesArgs,
+    progress: &Progress,
+    printer: &mut Printer,
+) -> Result<String, Failure> {
+    let shelf = compile::Shelf::new(asked.artifacts.as_deref())?;
+    progress.step("iree-compile --compile-to=stream");
+    let (contents, flags) = (subject.contents, &subject.compile_flags);
+    let stream = shelf.text("stream.mlir", contents, flags, || {
+        stream_phase(contents, flags.iter().cloned())
+    })?;
+    progress.step("verify placement");
+    let placement = compare(&Expectation::from_placed_module(placed), &stream)?;
+    let values = prove_values_on(&shelf, subject, placed, asked, progress, printer)?;
+    Ok(format!("{placement}\n{values}"))
+}
+
+/// Proves the values of `subject`, of which `placed` is the IR. The answer is the
+/// text of the proof.
+///
+/// # Errors
+///
+/// A [`Failure`]: the proof fails, a tool does, or there is nothing to run.
+pub fn prove_values(
+    subject: &Subject<'_>,
+    placed: &Module<'_>,
+    asked: &ValuesArgs,
+    progress: &Progress,
+    printer: &mut Printer,
+) -> Result<String, Failure> {
+    let shelf = compile::Shelf::new(asked.artifacts.as_deref())?;
+    prove_values_on(&shelf, subject, placed, asked, progress, printer)
+}
+
+fn prove_values_on(
+    shelf: &compile::Shelf,
+    subject: &Subject<'_>,
+    placed: &Module<'_>,
+    asked: &ValuesArgs,
+    progress: &Progress,
+    printer: &mut Printer,
+) -> Result<String, Failure> {
+    for given in &asked.parameters {
+        specplace_driver::commands::run::check_weights(given)?;
+    }
+    progress.step("make the reference");
+    let models = passes::values::models_of(placed);
+    let gamma = draft_length(placed);
+    let made = compile::Made::of(subject, &models, settings(subject.source)?, gamma, printer)?;
+    progress.step("iree-compile");
+    let programs = shelf.compile(subject, &made)?;
+    let weights = inputs::weights(&made.reference, asked, shelf)?;
+    let values = judge::judge(subject, asked, &made, &programs, &weights, shelf, progress)?;
+    match values.failure(subject.name) {
+        Some(failure) => Err(failure),
+        None => Ok(values.render()),
+    }
+}
+
+/// The draft length that the plan in the module tells.
+fn draft_length(placed: &Module<'_>) -> u32 {
+    placed
+        .op()
+        .attribute(passes::select_mapping::PLAN)
+        .and_then(|plan| plan.entry("draft_length"))
+        .and_then(|length| u32::try_from(length.as_integer()?).ok())
+        .unwrap_or(0)
+}
+
+/// The decisions that give operations their roles.
+fn settings(source: &Source) -> Result<Settings, Failure> {
+    let mut settings = Settings {
+        keep_placement: source.keep_placement,
+        drafter: source.drafter.as_deref().map(Selector::parse),
+        target: source.target.as_deref().map(Selector::parse),
+        ..Settings::default()
+    };
+    for given in &source.role {
+        let (name, role) = given
+            .rsplit_once('=')
+            .and_then(|(name, role)| Some((name, role.parse().ok()?)))
+            .ok_or_else(|| {
+                Failure::usage(
+                    Message::error(format!("`{given}` gives no name a role"))
+                        .help("the file of flags for iree-run-module was changed: place IN again"),
+                )
+            })?;
+        settings.role_names.insert(name.to_owned(), role);
+    }
+    Ok(settings)
+}

@@ -1,0 +1,309 @@
+//! The subgraphs of OUT on one of its devices, each a function to call.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dialects::ir::{Attribute, Op, Type, Value, Walk};
+use dialects::vocabulary::{FUNC, GLOBAL, GLOBAL_LOAD, GLOBAL_STORE, STREAM_AFFINITY, TRANSFER};
+use dialects::{Diagnostic, Module};
+
+use super::interface::{Port, ports};
+use super::reference::{add_logits, empty_function};
+use super::{Subgraph, Subgraphs};
+use crate::assign_affinities::place_interface;
+use crate::identify_roles::role_attribute;
+use crate::names::device_of;
+use crate::outline_subgraphs::is_outlined;
+use crate::placement::affinity;
+use crate::structure::functions;
+
+/// The models' functions of a placed module, each with its device.
+pub fn models_of(placed: &Module<'_>) -> BTreeMap<String, String> {
+    functions(placed)
+        .into_iter()
+        .filter(|op| is_outlined(*op))
+        .filter(|op| role_attribute(*op).is_some_and(|part| part != cost::Partition::CONTROL))
+        .filter_map(|op| {
+            Some((
+                op.symbol_name()?,
+                device_of(op.attribute(STREAM_AFFINITY)?)?,
+            ))
+        })
+        .collect()
+}
+
+/// Turns `placed`, which is OUT, into a module of the subgraphs that are on
+/// `device` and no other device: a function for each, under the name of its
+/// entry in the reference, from tensors to tensors. What computes stays as it
+/// is; what carries values over the borders of functions goes. Gives the names of
+/// the device as the runtime knows it, its kind and its ordinal.
+///
+/// # Errors
+///
+/// A subgraph has another interface than the reference's: OUT was not made from
+/// this IN, or by another version of specplace.
+pub fn probe(
+    placed: &Module<'_>,
+    device: &str,
+    reference: &Subgraphs,
+) -> Result<(String, u32), Vec<Diagnostic>> {
+    let module = placed;
+    let mut entries: Vec<Op<'_>> = Vec::new();
+    for (name, on) in models_of(module) {
+        if on != device {
+            continue;
+        }
+        let Some(subgraph) = reference.get(&name) else {
+            return Err(vec![other_module(&format!("IN has no subgraph @{name}"))]);
+        };
+        let function = functions(module)
+            .into_iter()
+            .find(|op| op.is_symbol(&name))
+            .ok_or_else(|| vec![other_module(&format!("there is no @{name}"))])?;
+        let entry = bare(module, function, subgraph)?;
+        module.body().append(entry);
+        add_logits(module, entry);
+        let device = affinity(module, device);
+        entry.set_attribute(STREAM_AFFINITY, device);
+        place_interface(module, entry, device);
+        let (_, results) = ports(entry).unwrap_or_default();
+        if results != subgraph.results {
+            let types = |ports: &[Port]| {
+                let texts: Vec<String> = ports.iter().map(Port::to_string).collect();
+                texts.join(", ")
+            };
+            return Err(vec![other_module(&format!(
+                "@{name} gives {}, and IN's {}",
+                types(&results),
+                types(&subgraph.results)
+            ))]);
+        }
+        entries.push(entry);
+    }
+    keep_only(module, &entries, device);
+    sole_device(module, device)
+        .ok_or_else(|| vec![other_module(&format!("@{device} is not declared"))])
+}
+
+fn other_module(what: &str) -> Diagnostic {
+    Diagnostic::error(format!(
+        "OUT's subgraphs are not those of IN: {what}"
+    ))
+    .help("OUT was made from another IN, with other decisions, or by another version of specplace: place IN again")
+}
+
+/// The function from tensors to tensors, its body moved out of `function`.
+fn bare<'m>(
+    module: &'m Module<'_>,
+    function: Op<'m>,
+    subgraph: &Subgraph,
+) -> Result<Op<'m>, Vec<Diagnostic>> {
+    let differs = |what: String| vec![other_module(&format!("@{} {what}", subgraph.name))];
+    let body = *function
+        .blocks()
+        .first()
+        .ok_or_else(|| differs("has no body".to_owned()))?;
+    let arguments = body.arguments();
+    let mut given: Vec<Value<'m>> = Vec::new();
+    for (at, port) in subgraph.arguments.iter().enumerate() {
+        let inside = arguments.get(at).and_then(|argument| within(*argument));
+        match inside {
+            Some(value) if Port::of(value.r#type()) == *port => given.push(value),
+            _ => return Err(differs(format!("takes another argument {at}"))),
+        }
+    }
+    let types: Vec<Type<'m>> = given.iter().map(|value| value.r#type()).collect();
+    let entry = empty_function(module, &subgraph.entry, &types, function);
+    let fresh = *entry
+        .blocks()
+        .first()
+        .ok_or_else(|| differs("has no body".to_owned()))?;
+    let mut left: Vec<Value<'m>> = Vec::new();
+    for value in body.ops().into_iter().filter_map(handed_out) {
+        if left.last() != Some(&value) {
+            left.push(value);
+        }
+    }
+    if left.len() != subgraph.own {
+        return Err(differs(format!(
+            "gives {} values and IN's {}",
+            left.len(),
+            subgraph.own
+        )));
+    }
+    for (value, argument) in given.into_iter().zip(fresh.arguments()) {
+        for each in value.uses() {
+            each.op.set_operand(each.index, argument);
+            let stands_for = left.iter_mut().filter(|result| **result == value);
+            stands_for.for_each(|result| *result = argument);
+        }
+    }
+    for op in body.ops().into_iter().rev() {
+        if !carries(op) {
+            continue;
+        }
+        // A barrier that something computes with is a guard of its own, and stays.
+        if op.results().into_iter().all(Value::is_unused) {
+            op.erase();
+        }
+    }
+    for op in body.ops() {
+        op.detach();
+        fresh.append(op);
+    }
+    fresh.append(
+        dialects::build::OpBuilder::new("func.return", function.location())
+            .operands(&left)
+            .build(),
+    );
+    Ok(entry)
+}
+
+/// The value that an argument is, inside: what is imported from a view, what is
+/// put together of scalars, or the argument itself.
+fn within(argument: Value<'_>) -> Option<Value<'_>> {
+    let users = || argument.uses().into_iter().map(|each| each.op);
+    let user = users().find(|op| op.is("hal.tensor.import") || op.is("tensor.from_elements"));
+    let Some(user) = user else {
+        return Some(argument);
+    };
+    let value = user.result(0)?;
+    let lent = value.uses().into_iter().map(|each| each.op);
+    let transferred = lent
+        .filter(|op| op.is(TRANSFER))
+        .find_map(|op| op.result(0));
+    Some(transferred.unwrap_or(value))
+}
+
+/// The tensor that this operation hands out of its function.
+fn handed_out(op: Op<'_>) -> Option<Value<'_>> {
+    let hands_out = op.is("hal.tensor.export")
+        || op.is("hal.tensor.alias")
+        || op.is("tensor.extract") && op.result(0).is_some_and(is_returned);
+    hands_out.then(|| op.operand(0)).flatten()
+}
+
+/// Whether the value is what a function returns, be it behind a barrier.
+fn is_returned(value: Value<'_>) -> bool {
+    value.uses().into_iter().any(|each| {
+        each.op.is("func.return")
+            || each.op.is("util.optimization_barrier")
+                && each.op.result(each.index).is_some_and(is_returned)
+    })
+}
+
+/// Whether the operation only carries values over the border of the function, or
+/// ends it.
+fn carries(op: Op<'_>) -> bool {
+    op.is_of(&["hal"])
+        || op.is("func.return")
+        || op.is("util.optimization_barrier")
+        || op.is("util.status.check_ok")
+        || op.is(TRANSFER)
+        || (op.is("tensor.extract") || op.is("tensor.from_elements"))
+            && op.results().into_iter().all(Value::is_unused)
+}
+
+/// Erases all functions but `entries`, all devices but one, and the globals that
+/// are then not read.
+fn keep_only(module: &Module<'_>, entries: &[Op<'_>], device: &str) {
+    let mut read: BTreeSet<String> = BTreeSet::new();
+    for entry in entries {
+        loads(*entry, &mut read);
+    }
+    let ops = module.body().ops();
+    let initializers: Vec<Op> = ops
+        .iter()
+        .copied()
+        .filter(|op| op.is("util.initializer"))
+        .collect();
+    // What an initializer makes for a kept global may itself be made so.
+    let mut kept: BTreeSet<usize> = BTreeSet::new();
+    loop {
+        let more: Vec<usize> = (0..initializers.len())
+            .filter(|at| !kept.contains(at) && stores_any(initializers[*at], &read))
+            .collect();
+        if more.is_empty() {
+            break;
+        }
+        for at in more {
+            loads(initializers[at], &mut read);
+            kept.insert(at);
+        }
+    }
+    for (at, op) in initializers.iter().enumerate() {
+        if !kept.contains(&at) {
+            op.erase();
+        }
+    }
+    for op in ops {
+        let name = op.symbol_name().unwrap_or_default();
+        let is_device = op
+            .attribute("type")
+            .is_some_and(|each| each.to_string() == "!hal.device");
+        let goes = if op.is(FUNC) {
+            !entries.contains(&op)
+        } else if op.is(GLOBAL) && is_device {
+            name != device
+        } else {
+            op.is(GLOBAL) && !read.contains(&name)
+        };
+        if goes {
+            op.erase();
+        }
+    }
+}
+
+fn loads(op: Op<'_>, into: &mut BTreeSet<String>) {
+    op.walk(&mut |nested| {
+        if nested.is(GLOBAL_LOAD) {
+            into.extend(nested.attribute("global").and_then(|each| each.as_symbol()));
+        }
+        Walk::Into
+    });
+}
+
+fn stores_any(op: Op<'_>, globals: &BTreeSet<String>) -> bool {
+    let mut stores = false;
+    op.walk(&mut |nested| {
+        stores |= nested.is(GLOBAL_STORE)
+            && nested
+                .attribute("global")
+                .and_then(|each| each.as_symbol())
+                .is_some_and(|name| globals.contains(&name));
+        Walk::Into
+    });
+    stores
+}
+
+/// Declares the only device that is left as the first of its kind; gives its kind
+/// and which of them it is in OUT.
+fn sole_device(module: &Module<'_>, device: &str) -> Option<(String, u32)> {
+    let global = module
+        .body()
+        .ops()
+        .into_iter()
+        .find(|op| op.is(GLOBAL) && op.is_symbol(device))?;
+    let declared = global.attribute("initial_value")?.to_string();
+    let kind = declared.split('"').nth(1)?.to_owned();
+    let alias = format!("#hal.device.alias<\"{kind}\"[");
+    let (ordinal, alone) = if let Some(rest) = declared.strip_prefix(&alias) {
+        let (ordinal, rest) = rest.split_once(']')?;
+        let number = ordinal.split(' ').next()?;
+        (
+            number.parse().ok()?,
+            format!("#hal.device.alias<\"{kind}\"{rest}"),
+        )
+    } else if let Some((before, rest)) = declared.split_once("ordinal = ") {
+        let end = rest.find([',', '}'])?;
+        let number = rest[..end].split(' ').next()?;
+        (
+            number.parse().ok()?,
+            format!("{before}ordinal = 0 : index{}", &rest[end..]),
+        )
+    } else {
+        (0, declared.clone())
+    };
+    let attribute: Attribute<'_> = module.parse_attribute(&alone)?;
+    global.set_attribute("initial_value", attribute);
+    Some((kind, ordinal))
+}
