@@ -80,7 +80,7 @@ pub fn flags_of_device(run_flags: &[String], kind: &str, ordinal: u32) -> Vec<St
     let own = of_kind
         .clone()
         .nth(ordinal as usize)
-        .or(of_kind.clone().last());
+        .or(of_kind.clone().next_back());
     let others = run_flags.iter().filter(|flag| !device(flag));
     own.into_iter().chain(others).cloned().collect()
 }
