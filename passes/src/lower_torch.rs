@@ -7,10 +7,12 @@
 //! `util.func`s: those steps drop the attributes that placement needs. IR
 //! without Torch operations is only inlined and made canonical. Weights
 //! that bodies of operations load for themselves are loaded in front of them.
+//! Attention is decomposed, and small constants of narrow floats are written out.
 //! Tensors of f64 become f32 here, as iree-compile makes them unless it is told
 //! otherwise: done later, it would leave views of f64 on buffers of f32.
 
 mod concatenations;
+mod narrow_constants;
 
 use dialects::ir::{Block, Op, Type, Walk};
 use dialects::vocabulary::{FUNC, GLOBAL_LOAD};
@@ -42,6 +44,14 @@ const QUANTIZED: &str = "torch.quantized_decomposed.";
 const OPERATOR: &str = "torch.operator";
 
 const DEMOTE: &str = "builtin.module(iree-input-conversion-demote-f64-to-f32)";
+
+/// Attention as matrix products and a softmax. IREE's own form of it, tile by
+/// tile, does not compile for SPIR-V, and is slower on CPUs.
+const DECOMPOSE: &str = "builtin.module(func.func(\
+    iree-linalg-ext-convert-attention-to-online-attention,\
+    iree-linalg-ext-decompose-attention,\
+    canonicalize{region-simplify=disabled},\
+    cse))";
 
 /// The option of iree-compile with which f64 stays what it is.
 const KEEP_DOUBLES: [&str; 2] = [
@@ -111,6 +121,10 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     while concatenations::find_shapes(module) {
         module.run_pipeline(&format!("builtin.module({MAKE_CANONICAL})"))?;
     }
+    narrow_constants::write_out(module);
+    if found_attention(module) {
+        module.run_pipeline(DECOMPOSE)?;
+    }
     if holds_doubles(module) && !keeps_doubles(context) {
         module.run_pipeline(DEMOTE)?;
         context.diagnostics.push(
@@ -123,6 +137,13 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         );
     }
     Ok(())
+}
+
+/// Whether any operation is attention as a whole, in any form of it.
+fn found_attention(module: &Module<'_>) -> bool {
+    let ops = outer_ops(module);
+    ops.iter()
+        .any(|op| op.is_of(&["iree_linalg_ext"]) && op.name().ends_with("attention"))
 }
 
 /// Whether any tensor that flows between operations is of f64. Scalars, such as

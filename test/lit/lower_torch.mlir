@@ -274,3 +274,64 @@ func.func @main(%x: !torch.vtensor<[4],i1>) -> !torch.vtensor<[4],i1> {
   %2 = torch.aten.__and__.Tensor %false, %1 : !torch.vtensor<[],i1>, !torch.vtensor<[4],i1> -> !torch.vtensor<[4],i1>
   return %2 : !torch.vtensor<[4],i1>
 }
+
+// Attention becomes matrix products and a softmax, in all its forms and for one
+// query as for many: IREE's own, tile by tile, does not compile for SPIR-V.
+// RUN: specplace opt --pass lower-torch -q attention.mlir | FileCheck attention.mlir
+//--- attention.mlir
+// CHECK-LABEL: func.func @attention
+// CHECK-NOT:     attention <
+// CHECK:         math.exp2
+// CHECK-NOT:     attention <
+// CHECK:         return %{{.+}} : tensor<4x40x16xf32>
+#q = affine_map<(b, m, n, k, s) -> (b, m, k)>
+#k = affine_map<(b, m, n, k, s) -> (b, s, k)>
+#v = affine_map<(b, m, n, k, s) -> (b, s, n)>
+#scale = affine_map<(b, m, n, k, s) -> ()>
+#out = affine_map<(b, m, n, k, s) -> (b, m, n)>
+func.func @attention(%q: tensor<4x40x16xf32>, %k: tensor<4x40x16xf32>, %v: tensor<4x40x16xf32>) -> tensor<4x40x16xf32> {
+  %scale = arith.constant 0.25 : f32
+  %e = tensor.empty() : tensor<4x40x16xf32>
+  %0 = iree_linalg_ext.attention <indexing_maps = [#q, #k, #v, #scale, #out]> ins(%q, %k, %v, %scale : tensor<4x40x16xf32>, tensor<4x40x16xf32>, tensor<4x40x16xf32>, f32) outs(%e : tensor<4x40x16xf32>) {
+  ^bb0(%score: f32):
+    iree_linalg_ext.yield %score : f32
+  } -> tensor<4x40x16xf32>
+  return %0 : tensor<4x40x16xf32>
+}
+// CHECK-LABEL: func.func @one_query
+// CHECK-NOT:     attention <
+// CHECK:         math.exp2
+// CHECK-NOT:     attention <
+// CHECK:         return %{{.+}} : tensor<4x1x16xf32>
+func.func @one_query(%q: tensor<4x1x16xf32>, %k: tensor<4x40x16xf32>, %v: tensor<4x40x16xf32>) -> tensor<4x1x16xf32> {
+  %scale = arith.constant 0.25 : f32
+  %e = tensor.empty() : tensor<4x1x16xf32>
+  %0 = iree_linalg_ext.attention <indexing_maps = [#q, #k, #v, #scale, #out]> ins(%q, %k, %v, %scale : tensor<4x1x16xf32>, tensor<4x40x16xf32>, tensor<4x40x16xf32>, f32) outs(%e : tensor<4x1x16xf32>) {
+  ^bb0(%score: f32):
+    iree_linalg_ext.yield %score : f32
+  } -> tensor<4x1x16xf32>
+  return %0 : tensor<4x1x16xf32>
+}
+
+// A small constant of narrow floats stands in its operation, or global, and
+// compiles; as a resource it does not. Others stay where they are.
+// RUN: specplace opt --pass lower-torch -q narrow.mlir | FileCheck narrow.mlir
+// RUN: specplace opt --pass lower-torch -q %S/../data/cases/bf16_constant/bf.mlir | iree-compile - --iree-hal-target-device=local --iree-hal-local-target-device-backends=llvm-cpu -o narrow.vmfb
+// RUN: iree-run-module --device=local-sync --module=narrow.vmfb --function=main --input=40x8xf32=2 | FileCheck narrow.mlir --check-prefix=RAN
+//--- narrow.mlir
+// RAN:   40x8xf32=[2 2 2 2 2 2 2 2]
+// CHECK: util.global private @g = dense<[1.000000e+00, 2.000000e+00]> : tensor<2xbf16>
+// CHECK-DAG: arith.constant dense<[3.000000e+00, 4.000000e+00]> : tensor<2xbf16>
+// CHECK-DAG: arith.constant dense_resource<wide> : tensor<2xf32>
+util.global private @g = dense_resource<global> : tensor<2xbf16>
+func.func @main() -> (tensor<2xbf16>, tensor<2xbf16>, tensor<2xf32>) {
+  %g = util.global.load @g : tensor<2xbf16>
+  %c = arith.constant dense_resource<"a constant: \"0x"> : tensor<2xbf16>
+  %w = arith.constant dense_resource<wide> : tensor<2xf32>
+  return %g, %c, %w : tensor<2xbf16>, tensor<2xbf16>, tensor<2xf32>
+}
+{-# dialect_resources: { builtin: {
+  global: "0x04000000803F0040",
+  "a constant: \"0x": "0x0400000040408040",
+  wide: "0x040000000000803F00000040"
+} } #-}

@@ -6,9 +6,10 @@ use std::marker::PhantomData;
 
 use mlir_sys::{
     MlirAttribute, mlirArrayAttrGet, mlirArrayAttrGetElement, mlirArrayAttrGetNumElements,
-    mlirAttributeEqual, mlirAttributeIsAArray, mlirAttributeIsADenseElements,
-    mlirAttributeIsADictionary, mlirAttributeIsAFlatSymbolRef, mlirAttributeIsAInteger,
-    mlirAttributeIsAString, mlirAttributeIsAType, mlirAttributeParseGet, mlirAttributePrint,
+    mlirAttributeEqual, mlirAttributeGetType, mlirAttributeIsAArray, mlirAttributeIsADenseElements,
+    mlirAttributeIsADenseResourceElements, mlirAttributeIsADictionary, mlirAttributeIsAElements,
+    mlirAttributeIsAFlatSymbolRef, mlirAttributeIsAInteger, mlirAttributeIsAString,
+    mlirAttributeIsAType, mlirAttributeParseGet, mlirAttributePrint,
     mlirDenseElementsAttrGetSplatValue, mlirDenseElementsAttrIsSplat, mlirDenseI32ArrayGet,
     mlirDictionaryAttrGet, mlirDictionaryAttrGetElement, mlirDictionaryAttrGetElementByName,
     mlirDictionaryAttrGetNumElements, mlirFlatSymbolRefAttrGet, mlirFlatSymbolRefAttrGetValue,
@@ -17,7 +18,8 @@ use mlir_sys::{
     mlirUnitAttrGet,
 };
 
-use super::{Type, borrowed_str, owned_string, printed, string_ref};
+use super::{Location, Type, borrowed_str, owned_string, printed, string_ref};
+use crate::build::OpBuilder;
 use crate::session::Session;
 
 /// An attribute: constant data on an operation. Uniqued by its context, so
@@ -181,6 +183,47 @@ impl<'m> Attribute<'m> {
     pub fn is_dense(self) -> bool {
         // SAFETY: a query on a live attribute.
         unsafe { mlirAttributeIsADenseElements(self.raw) }
+    }
+
+    /// Whether it holds the elements of a tensor, in whatever form.
+    pub fn is_elements(self) -> bool {
+        // SAFETY: a query on a live attribute.
+        unsafe { mlirAttributeIsAElements(self.raw) }
+    }
+
+    /// The type of what holds the elements of a tensor.
+    pub fn r#type(self) -> Option<Type<'m>> {
+        // SAFETY: elements are typed.
+        self.is_elements()
+            .then(|| Type::from_raw(unsafe { mlirAttributeGetType(self.raw) }))
+    }
+
+    /// Whether its elements stand in the module's list of resources.
+    pub fn is_resource(self) -> bool {
+        // SAFETY: a query on a live attribute.
+        unsafe { mlirAttributeIsADenseResourceElements(self.raw) }
+    }
+
+    /// The bytes of a constant from the module's list of resources, in
+    /// hexadecimal digits; `None` for any other attribute, and where they are
+    /// not there.
+    pub fn resource_digits(self, location: Location<'m>) -> Option<String> {
+        if !self.is_resource() {
+            return None;
+        }
+        // The C API gives bytes by element type, of which it knows few. Their
+        // text is that of all: an operation that stands nowhere is printed with
+        // the resources that it needs.
+        let holder = OpBuilder::new("arith.constant", location)
+            .attribute("value", self)
+            .results(&[self.r#type()?])
+            .build();
+        let text = holder.to_text();
+        holder.erase();
+        let (_, blob) = text.rsplit_once(": \"0x")?;
+        let (digits, _) = blob.split_once('"')?;
+        // The first four bytes tell how the others are to be aligned.
+        Some(digits.get(8..)?.to_owned())
     }
 
     /// Whether it is a dense constant with one value throughout.

@@ -1,0 +1,137 @@
+//! Models as real exporters wrote them (`test/data/zoo`): assembled or taken as
+//! they are, placed on two CPU devices and on CPU and GPU, compiled, and run.
+//! The tokens are those that PyTorch decodes greedily.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use libtest_mimic::{Arguments, Trial};
+
+use e2e::arrays::read_integers;
+use e2e::case::PLATFORM;
+use e2e::placed::{self, LOST_IN_A_ROW};
+use e2e::platform::GPU;
+use e2e::process;
+use e2e::tools::{COMPILE_LIMIT, Tools};
+use e2e::trials;
+
+/// Drafter and target on two CPU devices.
+const CPUS: &str = "drafter=cpu2,target=cpu";
+/// The drafter on the GPU.
+const DRAFTER: &str = "drafter=gpu,target=cpu";
+/// The target on the GPU.
+const TARGET: &str = "drafter=cpu,target=gpu";
+
+/// Each model with the pins that it is tried with.
+const MODELS: &[(&str, &[&str])] = &[
+    ("llama", &[CPUS, DRAFTER, TARGET]),
+    ("llama_tied", &[CPUS, DRAFTER, TARGET]),
+    ("llama_sdpa", &[CPUS, DRAFTER, TARGET]),
+    ("llama_t5", &[CPUS, DRAFTER, TARGET]),
+    ("llama_f16", &[CPUS]),
+    ("gpt2", &[CPUS]),
+    ("qwen3", &[CPUS, DRAFTER, TARGET]),
+    ("gemma3", &[CPUS, DRAFTER, TARGET]),
+    ("mamba", &[CPUS, DRAFTER, TARGET]),
+    ("mixtral_t5", &[CPUS, DRAFTER, TARGET]),
+    ("deepseekv3_t5", &[CPUS, DRAFTER, TARGET]),
+    ("falconh1_t5", &[CPUS, DRAFTER, TARGET]),
+    ("loop_marked", &[CPUS, DRAFTER, TARGET]),
+];
+
+/// What the short series tries: one of each kind that once went wrong.
+const SHORT: &[(&str, &str)] = &[
+    ("mixtral_t5", CPUS),
+    ("llama_t5", DRAFTER),
+    ("llama_sdpa", DRAFTER),
+];
+
+/// How often the long series runs what it compiled.
+const RUNS: usize = 20;
+
+fn main() -> ExitCode {
+    trials::run(list)
+}
+
+fn list(_: &Arguments) -> Result<Vec<Trial>> {
+    let tools = Arc::new(Tools::find()?);
+    let mut trials = Vec::new();
+    for (model, tried) in MODELS {
+        for pins in *tried {
+            if !trials::is_long() && !SHORT.contains(&(model, pins)) {
+                continue;
+            }
+            let name = format!("{model} {pins}");
+            trials.push(trials::trial(name, &tools, |tools| {
+                decodes_exactly(tools, model, pins)
+            }));
+        }
+    }
+    Ok(trials)
+}
+
+fn decodes_exactly(tools: &Tools, model: &str, pins: &str) -> Result<()> {
+    let zoo = tools.root.join("test/data/zoo").join(model);
+    let scratch = tempfile::tempdir()?;
+    let folder = scratch.path();
+    let marked = zoo.join("spec.mlir.gz");
+    let file = |name: &str| zoo.join(name).display().to_string();
+    let mut parameters = vec![format!("--parameters=model={}", file("target.irpa"))];
+    let mut place = vec!["in.mlir", "-o", "out.mlir", "--alpha", "0.7", "--pin", pins];
+    if marked.is_file() {
+        fs::copy(&marked, folder.join("in.mlir.gz"))?;
+        place[0] = "in.mlir.gz";
+    } else {
+        let (target, drafter) = (file("target.mlir.gz"), file("drafter.mlir.gz"));
+        let assemble = ["assemble", "--target", &target, "--drafter", &drafter];
+        specplace(tools, folder, &[&assemble[..], &["-o", "in.mlir"]].concat())?;
+        parameters.push(format!("--parameters=drafter={}", file("drafter.irpa")));
+        place.extend(["--gamma", "3"]);
+    }
+    let platform = tools.root.join(PLATFORM).display().to_string();
+    place.extend(["--platform", &platform]);
+    specplace(tools, folder, &place)?;
+    placed::prove(tools, folder, pins)?;
+    placed::compile(tools, folder)?;
+
+    let limit = read_integers(&zoo.join("limit.npy"))?;
+    let limit = limit.first().context("limit.npy is empty")?;
+    let limit = usize::try_from(*limit)?;
+    let right = read_integers(&zoo.join("ref.npy"))?;
+    let mut arguments = vec![
+        "--flagfile=out.run.flags".to_owned(),
+        "--module=out.vmfb".to_owned(),
+        "--function=generate".to_owned(),
+        "--output=@row.npy".to_owned(),
+    ];
+    arguments.extend(parameters);
+    for input in ["tokens.npy", "n.npy", "limit.npy"] {
+        arguments.push(format!("--input=@{}", file(input)));
+    }
+    // The row comes first; what else there is, IREE wants named as well.
+    let more = if marked.is_file() { 2 } else { 3 };
+    arguments.extend((0..more).map(|at| format!("--output=@more{at}.npy")));
+    let arguments: Vec<OsString> = arguments.into_iter().map(OsString::from).collect();
+    let runs = if trials::is_long() { RUNS } else { 1 };
+    for run in 1..=runs {
+        placed::run(tools, &arguments, folder, &[GPU], LOST_IN_A_ROW, &mut 0)?.success()?;
+        let row = read_integers(&folder.join("row.npy"))?;
+        // What a later run does not write must not pass for its own.
+        fs::remove_file(folder.join("row.npy"))?;
+        ensure!(
+            limit > 0 && row.get(..limit) == right.get(..limit),
+            "run {run} of {runs}: {row:?} in place of the first {limit} of {right:?}"
+        );
+    }
+    Ok(())
+}
+
+fn specplace(tools: &Tools, folder: &Path, arguments: &[&str]) -> Result<()> {
+    let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+    process::run(&tools.specplace, &arguments, folder, COMPILE_LIMIT)?.success()?;
+    Ok(())
+}
