@@ -90,12 +90,12 @@ impl Flags {
     /// The flags for a module that follows `plan`, which was made for
     /// `platform`, with what the module itself needs, unless the platform says
     /// something else about that.
-    pub fn of(plan: &Plan, platform: &Platform, of_module: Option<String>) -> Self {
+    pub fn of(plan: &Plan, platform: &Platform, of_module: Vec<String>) -> Self {
         let mut flags = Self {
             gamma: Some(plan.gamma),
             ..Self::new(&plan.compile_flags, &plan.devices, platform)
         };
-        if let Some(flag) = of_module {
+        for flag in of_module {
             let name = flag.split('=').next();
             let is_said = flags
                 .compile

@@ -103,6 +103,9 @@ fn is_fill(value: Value<'_>) -> bool {
             || op.is("linalg.fill")
             || op.is("tensor.splat")
             || op.is("arith.constant") && op.attribute("value").is_some_and(Attribute::is_splat)
+            // A table that is put together column by column begins as nothing, and each
+            // step of it is made anew.
+            || op.is("tensor.insert_slice") && op.operand(1).is_some_and(is_fill)
     })
 }
 

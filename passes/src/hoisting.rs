@@ -21,6 +21,11 @@ const DEFAULT: u64 = 1 << 20;
 /// growth of fewer bytes.
 pub const SMALL: u64 = 4 << 10;
 
+/// With it, iree-compile takes the transposition and the broadcast of a weight into
+/// the product that reads them, as it does at `--iree-opt-level=O2`; without it, it
+/// keeps a transposed copy of every weight.
+pub const GENERALIZE: &str = "--iree-opt-generalize-matmul=true";
+
 /// The option of iree-compile that [`threshold`] is the value of.
 pub const OPTION: &str = "--iree-opt-const-expr-max-size-increase-threshold";
 

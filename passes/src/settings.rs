@@ -105,10 +105,18 @@ impl Context {
         }
     }
 
-    /// What iree-compile is told so that it keeps no widened weights, if it has
-    /// to be told.
-    pub fn hoisting_flag(&self) -> Option<String> {
-        let bytes = self.hoisting_threshold?;
-        Some(format!("{}={bytes}", crate::hoisting::OPTION))
+    /// What iree-compile is told so that it keeps no copies of weights: products
+    /// that read a transposed weight as it lies, and a bound where weights would be
+    /// widened. IREE 3.6 is told nothing.
+    pub fn hoisting_flags(&self) -> Vec<String> {
+        if self.settings.handover == Handover::Tensors {
+            return Vec::new();
+        }
+        let bound = self
+            .hoisting_threshold
+            .map(|bytes| format!("{}={bytes}", crate::hoisting::OPTION));
+        let mut flags = vec![crate::hoisting::GENERALIZE.to_owned()];
+        flags.extend(bound);
+        flags
     }
 }

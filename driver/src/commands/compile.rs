@@ -73,7 +73,7 @@ pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
         .context("nothing was asked: a bug in specplace")?;
     let flags = Flags {
         source: Source::of(&args.input, &args.decision),
-        ..Flags::of(plan, &request.platform, context.hoisting_flag())
+        ..Flags::of(plan, &request.platform, context.hoisting_flags())
     };
     printer.messages(&flags.warnings);
     let compile_flags = joined(&flags.compile, &args.iree_flags, printer);

@@ -145,7 +145,7 @@ impl<'a> Placed<'a> {
             .request
             .as_ref()
             .context("nothing was asked: a bug in specplace")?;
-        let mut flags = Flags::of(plan, &request.platform, context.hoisting_flag());
+        let mut flags = Flags::of(plan, &request.platform, context.hoisting_flags());
         flags.source = args
             .input
             .as_deref()

@@ -39,7 +39,9 @@ const MODELS: &[(&str, &[&str])] = &[
     ("mamba", &[CPUS, DRAFTER, TARGET]),
     ("mixtral_t5", &[CPUS, DRAFTER, TARGET]),
     ("deepseekv3_t5", &[CPUS, DRAFTER, TARGET]),
-    ("falconh1_t5", &[CPUS, DRAFTER, TARGET]),
+    // IREE computes depthwise convolutions wrongly on lavapipe, so that its target
+    // stays on the CPU.
+    ("falconh1_t5", &[CPUS]),
     ("loop_marked", &[CPUS, DRAFTER, TARGET]),
 ];
 
@@ -90,8 +92,8 @@ fn decodes_exactly(tools: &Tools, model: &str, pins: &str) -> Result<()> {
         let assemble = ["assemble", "--target", &target, "--drafter", &drafter];
         specplace(tools, folder, &[&assemble[..], &["-o", "in.mlir"]].concat())?;
         parameters.push(format!("--parameters=drafter={}", file("drafter.irpa")));
-        place.extend(["--gamma", "3"]);
     }
+    place.extend(["--gamma", "3"]);
     let platform = tools.root.join(PLATFORM).display().to_string();
     place.extend(["--platform", &platform]);
     specplace(tools, folder, &place)?;
