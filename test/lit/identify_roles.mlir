@@ -357,3 +357,13 @@ func.func @quantised(%tokens: tensor<4x4xi32>) -> (tensor<4x4xi32>, tensor<4x4xi
   %verified = arith.fptosi %r : tensor<4x4xf32> to tensor<4x4xi32>
   return %verified, %both : tensor<4x4xi32>, tensor<4x4xi32>
 }
+
+// Two models of one size in nested loops, with nothing but a draft length: the
+// one in the inner loop drafts.
+// RUN: specplace opt --pass resolve-markers,lower-torch,identify-roles -q %data/cases/unmarked_loop/spec.mlir.gz | FileCheck nest.txt
+//--- nest.txt
+CHECK: scf.while
+CHECK: scf.while
+CHECK: specplace.role = "drafter"
+CHECK: specplace.role = "target"
+CHECK-NOT: specplace.role = "drafter"

@@ -18,6 +18,8 @@ pub enum Origin {
     Readers,
     /// An embedding lookup that starts a model, with the bytes of its weights.
     Structure(u64),
+    /// The nest of loops: drafts are made in an inner one.
+    Nest,
 }
 
 /// One reason for one role.
@@ -46,6 +48,14 @@ impl Evidence {
                 format!("reads '{name}', whose name speaks of the {role}")
             }
             Origin::Readers => format!("is read by the {part} alone"),
+            Origin::Nest => format!(
+                "belongs to a model that runs {} of two nested loops",
+                if role == Role::Target {
+                    "in the outer one alone"
+                } else {
+                    "in the inner one"
+                }
+            ),
             Origin::Structure(bytes) => format!(
                 "belongs to a model that starts at an embedding lookup and holds {bytes} bytes \
                  of weights, which is the {} of two",

@@ -3,7 +3,9 @@
 //! A model is what activations hold together: it starts where integer tokens
 //! look up an embedding and ends where an argmax makes tokens again. Runs of
 //! the same model hold the same bytes of weights; there must be exactly two
-//! such sizes in the module, and the bigger one is the target.
+//! such sizes in the module, and the bigger one is the target. Where two models
+//! are equally big, the one that runs in the inner of nested loops is the
+//! drafter.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -125,7 +127,8 @@ pub fn assign<'m>(module: &'m Module<'_>) -> Option<Assignment<'m>> {
         .collect();
     let sizes: std::collections::BTreeSet<u64> = models.iter().map(|(bytes, _)| *bytes).collect();
     if sizes.len() != 2 {
-        return None;
+        let models: Vec<&Vec<Op>> = models.into_iter().map(|(_, ops)| ops).collect();
+        return by_nest(&models, &mut free);
     }
     let mut assignment = Assignment::default();
     for (bytes, ops) in models {
@@ -145,4 +148,52 @@ pub fn assign<'m>(module: &'m Module<'_>) -> Option<Assignment<'m>> {
             .extend(ops.iter().map(|op| (*op, evidence.clone())));
     }
     Some(assignment)
+}
+
+/// Roles by the nest of loops, if all runs are of two models, told apart by
+/// their weights, one of which runs in more loops than the other.
+fn by_nest<'m>(models: &[&Vec<Op<'m>>], free: &mut Free<'m>) -> Option<Assignment<'m>> {
+    let mut depths: BTreeMap<Vec<String>, usize> = BTreeMap::new();
+    let mut runs = Vec::new();
+    for ops in models {
+        let (weights, _) = weights(ops, free);
+        let mut names: Vec<String> = weights.into_keys().collect();
+        names.sort_unstable();
+        let deepest = ops.iter().map(|op| loops_around(*op)).max()?;
+        let depth = depths.entry(names.clone()).or_insert(deepest);
+        *depth = deepest.max(*depth);
+        runs.push((names, *ops));
+    }
+    let depth: Vec<usize> = depths.values().copied().collect();
+    let (least, most) = match depth.as_slice() {
+        [one, other] if one != other => (*one.min(other), *one.max(other)),
+        _ => return None,
+    };
+    // One loop alone may do anything.
+    if least == 0 {
+        return None;
+    }
+    let mut assignment = Assignment::default();
+    for (names, ops) in runs {
+        let role = if depths.get(&names) == Some(&most) {
+            Role::Drafter
+        } else {
+            Role::Target
+        };
+        let evidence = Rc::new(Evidence {
+            part: role.into(),
+            origin: Origin::Nest,
+            place: ops.first()?.location().place(),
+            ended: false,
+        });
+        let ops = ops.iter().map(|op| (*op, evidence.clone()));
+        assignment.roles.extend(ops);
+    }
+    Some(assignment)
+}
+
+fn loops_around(op: Op<'_>) -> usize {
+    std::iter::successors(op.parent(), |op| op.parent())
+        .filter(|op| op.is("scf.while") || op.is("scf.for"))
+        .count()
 }
