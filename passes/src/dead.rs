@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 
 use dialects::Module;
-use dialects::ir::Value;
+use dialects::ir::{Attribute, Value};
 use dialects::vocabulary::{GLOBAL, GLOBAL_LOAD};
 
 use crate::effects::Effects;
+use crate::names::unquoted;
 use crate::structure::{functions, is_pure, placed};
 
 /// Erases computations and loads whose results nobody reads, and then those
@@ -36,16 +37,22 @@ pub fn erase_dead_globals(module: &Module<'_>) -> Vec<String> {
     let mut used: HashSet<String> = HashSet::new();
     for op in module.op().nested() {
         // Asking for all attributes is slow, and what only computes (nearly
-        // all of a module) refers to no symbol; nor do globals.
+        // all of a module) refers to no symbol; nor do weights.
         if op.is(GLOBAL_LOAD) {
             used.extend(op.attribute("global").and_then(|each| each.as_symbol()));
-        } else if !is_pure(op) && !op.is(GLOBAL) {
-            let named = op.attributes().into_iter();
-            used.extend(
-                named
-                    .filter(|(name, _)| name != "sym_name")
-                    .filter_map(|(_, attribute)| attribute.as_symbol()),
-            );
+        } else if op.is(GLOBAL) {
+            // A device may fall back on another.
+            if let Some(value) = op.attribute("initial_value")
+                && !value.is_elements()
+            {
+                symbols_in(value, &mut used);
+            }
+        } else if !is_pure(op) {
+            for (name, attribute) in op.attributes() {
+                if name != "sym_name" && !attribute.is_elements() {
+                    symbols_in(attribute, &mut used);
+                }
+            }
         }
     }
     let mut gone = Vec::new();
@@ -60,4 +67,26 @@ pub fn erase_dead_globals(module: &Module<'_>) -> Vec<String> {
         }
     }
     gone
+}
+
+/// The symbols that an attribute refers to, at any depth: `@a`, `[@a, @b]`,
+/// `#hal.device.affinity<@a>`. A string that looks like one counts, too: what is
+/// kept for nothing does no harm.
+fn symbols_in(attribute: Attribute<'_>, into: &mut HashSet<String>) {
+    if let Some(symbol) = attribute.as_symbol() {
+        into.insert(symbol);
+        return;
+    }
+    let text = attribute.to_string();
+    for part in text.split('@').skip(1) {
+        match part.strip_prefix('"') {
+            Some(quoted) => into.extend(unquoted(quoted).map(|(name, _)| name)),
+            None => {
+                let end = part
+                    .find(|each: char| !each.is_alphanumeric() && !"_$.-".contains(each))
+                    .unwrap_or(part.len());
+                into.insert(part[..end].to_owned());
+            }
+        }
+    }
 }

@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use cost::Partition;
 use dialects::Module;
-use dialects::ir::Op;
+use dialects::ir::{Attribute, Op};
+
+use crate::select_mapping::PLAN;
 
 /// The symbols of a module, and what is added to them.
 pub struct Symbols {
@@ -13,11 +15,16 @@ pub struct Symbols {
 }
 
 impl Symbols {
-    /// Those that the module has.
+    /// Those that the module has, and those of the devices in its plan, which are
+    /// declared last.
     pub fn of(module: &Module<'_>) -> Self {
         let symbols = module.body().ops().into_iter().filter_map(Op::symbol_name);
+        let plan = module.op().attribute(PLAN).map(Attribute::entries);
+        let devices = plan.into_iter().flatten();
         Self {
-            taken: symbols.collect(),
+            taken: symbols
+                .chain(devices.filter_map(|(_, device)| device.as_string()))
+                .collect(),
             counts: HashMap::new(),
         }
     }

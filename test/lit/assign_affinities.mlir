@@ -3,6 +3,17 @@
 // DEFINE: %{plan} = resolve-markers,lower-torch,identify-roles,estimate-costs,select-mapping,fold-draft-length,outline-subgraphs,insert-crossings
 // DEFINE: %{decision} = --alpha 0.9 --gamma 1
 
+// A device that another one falls back on stays, and a unit may be called like a
+// function of ours, which then has another name.
+// RUN: specplace %data/cases/device_fallback.mlir -o %t.fallback.mlir -q --platform two-cpus --pin drafter=cpu2,target=cpu --alpha 0.7
+// RUN: FileCheck %s --check-prefix=FALLBACK --input-file=%t.fallback.mlir
+// FALLBACK: @base = #hal.device.alias<"local"[0]>
+// FALLBACK: @other = #hal.device.fallback<@base>
+// RUN: specplace %data/step_place.mlir -o %t.named.mlir -q --platform %data/cases/unit_named_like_a_function.yaml --pin drafter=drafter_0,target=cpu --alpha 0.7
+// RUN: FileCheck %s --check-prefix=NAMED --input-file=%t.named.mlir
+// NAMED: @drafter_0 = #hal.device.alias<"local"[1]>
+// NAMED: func.func private @drafter_1({{.*}}specplace.role = "drafter", stream.affinity = #hal.device.affinity<@drafter_0>}
+
 // RUN: split-file %s %t
 // RUN: cd %t
 
