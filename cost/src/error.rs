@@ -117,7 +117,12 @@ impl CostError {
             Self::Read { .. } | Self::MissingRole { .. } => None,
             Self::File { help, .. } | Self::Argument { help, .. } => help.clone(),
             Self::Alpha { .. } => {
-                Some("it is the share of drafted tokens that the target accepts; measure it, or give an acceptance file".into())
+                Some(
+                    "it is accepted / (accepted + rejected) drafted tokens, those behind a rejected one not counted; \
+                     for accepted / drafted tokens, as vLLM and SGLang print them, give --accepted-per-draft X --drafted N; \
+                     or give an acceptance file"
+                        .into(),
+                )
             }
             Self::Task { help, .. }
             | Self::State { help, .. }

@@ -15,6 +15,7 @@
 pub mod refined;
 
 use crate::CostError;
+use crate::units::{self, Probability};
 
 /// Above this draft length the closed form is used instead of the sum; both agree to 1e-12 there.
 const SUM_LIMIT: u32 = 64;
@@ -40,6 +41,47 @@ pub fn check_alpha(alpha: f64) -> Result<f64, CostError> {
             text: alpha.to_string(),
         })
     }
+}
+
+/// Reads α as the YAML files write it: `0.65`, or `65 %`.
+///
+/// # Errors
+/// [`CostError::Alpha`] for anything that is no probability.
+pub fn parse_alpha(text: &str) -> Result<f64, CostError> {
+    let wrong = || CostError::Alpha {
+        text: format!("`{text}`"),
+    };
+    let alpha = units::parse::<Probability>(text.trim()).map_err(|_| wrong())?;
+    check_alpha(alpha).map_err(|_| wrong())
+}
+
+/// α from the other acceptance rate, accepted / drafted tokens, which counts the drafts behind the
+/// first refused one, too: the α at which (E − 1) / `drafted` is `accepted_per_draft`, where E is
+/// [`expected_tokens`] of `drafted` (the model of independent acceptances of Leviathan et al.,
+/// Eq. 1).
+///
+/// (E − 1) / N = (α + α² + … + α^N) / N grows from 0 to 1 with α, so that bisection finds the only
+/// solution. NaN where `accepted_per_draft` is no probability or `drafted` is 0.
+pub fn alpha_of_accepted_per_draft(accepted_per_draft: f64, drafted: u32) -> f64 {
+    if !(0.0..=1.0).contains(&accepted_per_draft) || drafted == 0 {
+        return f64::NAN;
+    }
+    let wanted = accepted_per_draft * f64::from(drafted);
+    let accepted = |alpha| alpha * expected_tokens(alpha, drafted - 1);
+    let (mut low, mut high) = (0.0, 1.0);
+    if accepted(high) <= wanted {
+        return high;
+    }
+    // Every step halves the interval: 64 go below the spacing of f64 near 1.
+    for _ in 0..64 {
+        let middle = f64::midpoint(low, high);
+        if accepted(middle) < wanted {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    f64::midpoint(low, high)
 }
 
 /// Tokens that one round of drafting γ tokens and verifying them yields on average: (1 − α^(γ+1)) /
@@ -151,7 +193,46 @@ mod tests {
         }
     }
 
+    #[test]
+    fn alpha_is_read_as_in_yaml() {
+        for text in ["0.65", "65 %", " 65% "] {
+            assert!((parse_alpha(text).unwrap() - 0.65).abs() < 1e-15, "{text}");
+        }
+        for text in ["65", "101 %", "-1 %", "nan", "inf", "", "%", "0.5 s"] {
+            assert!(parse_alpha(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn accepted_per_draft_is_another_rate() {
+        // One draft: nothing lies behind a refused one, and the rates are the same.
+        assert!((alpha_of_accepted_per_draft(0.3, 1) - 0.3).abs() < 1e-15);
+        // Two: (α + α²) / 2 = 3/8 at α = 1/2.
+        assert!((alpha_of_accepted_per_draft(0.375, 2) - 0.5).abs() < 1e-15);
+        assert_eq!(alpha_of_accepted_per_draft(1.0, 5), 1.0);
+        assert!(alpha_of_accepted_per_draft(0.0, 5) < 1e-15);
+        for (rate, drafted) in [(0.5, 0), (1.1, 4), (-0.1, 4), (f64::NAN, 4)] {
+            assert!(alpha_of_accepted_per_draft(rate, drafted).is_nan());
+        }
+    }
+
     proptest! {
+        #[test]
+        fn accepted_per_draft_is_inverted(alpha in 0.0..=1.0f64, drafted in 1u32..300) {
+            let rate = (expected_tokens(alpha, drafted) - 1.0) / f64::from(drafted);
+            let found = alpha_of_accepted_per_draft(rate.clamp(0.0, 1.0), drafted);
+            prop_assert!((found - alpha).abs() < 1e-9, "{found} against {alpha}");
+        }
+
+        #[test]
+        fn accepted_per_draft_is_at_most_alpha(rate in 0.0..=1.0f64, drafted in 1u32..300) {
+            let alpha = alpha_of_accepted_per_draft(rate, drafted);
+            prop_assert!((0.0..=1.0).contains(&alpha));
+            prop_assert!(alpha >= rate - 1e-12);
+            let back = (expected_tokens(alpha, drafted) - 1.0) / f64::from(drafted);
+            prop_assert!((back - rate).abs() < 1e-9, "{back} against {rate}");
+        }
+
         #[test]
         fn no_draft_no_change(alpha in 0.0..=1.0f64, c in 0.0..10.0f64) {
             prop_assert_eq!(speedup(alpha, 0, c), 1.0);

@@ -10,6 +10,7 @@
 
 mod dimension;
 
+pub(crate) use dimension::parse;
 pub use dimension::{
     Bytes, BytesPerSecond, Count, Dimension, Fraction, OpsPerSecond, Probability, Seconds, Watts,
 };

@@ -201,7 +201,9 @@ pub struct OutputArgs {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Decision")]
 pub struct DecisionArgs {
-    /// The share of drafted tokens that the target accepts, from 0 to 1
+    /// How often the target accepts a drafted token that it looks at: accepted / (accepted +
+    /// rejected), from 0 to 1 or in %. vLLM and SGLang print another rate, accepted / drafted: give
+    /// it as --accepted-per-draft
     #[arg(
         long,
         value_name = "A",
@@ -209,6 +211,19 @@ pub struct DecisionArgs {
         conflicts_with = "acceptance"
     )]
     pub alpha: Option<String>,
+    /// Accepted / drafted tokens, as servers print it (of a mean acceptance length L it is (L - 1) /
+    /// N), in place of --alpha; it is converted by Eq. 1
+    #[arg(
+        long,
+        value_name = "X",
+        allow_negative_numbers = true,
+        conflicts_with_all = ["alpha", "acceptance"]
+    )]
+    pub accepted_per_draft: Option<String>,
+    /// The tokens that a round drafted where --accepted-per-draft was measured [default: --gamma]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, requires = "accepted_per_draft",
+          value_parser = whole::<u32>(1, u32::MAX.into()))]
+    pub drafted: Option<u32>,
     /// Acceptance as measured, of one task where the file holds several
     #[arg(long, value_name = "FILE[:TASK]")]
     pub acceptance: Option<String>,

@@ -6,9 +6,9 @@ use std::path::Path;
 use cost::platform::Variant;
 use cost::profile::Profile;
 use cost::search::{CostModel, GammaChoice, parse_variant};
-use cost::speedup::check_alpha;
+use cost::speedup::{alpha_of_accepted_per_draft, parse_alpha};
 use cost::workload::DraftLengthForm;
-use cost::{CostError, Partition, Platform, Request, Workload, acceptance};
+use cost::{Partition, Platform, Request, Workload, acceptance};
 
 use crate::args::{DecisionArgs, Gamma};
 use crate::message::{Failure, Message};
@@ -94,12 +94,11 @@ type Acceptance = (f64, String, Option<Vec<f64>>);
 
 fn acceptance_of(args: &DecisionArgs) -> Result<Option<Acceptance>, Failure> {
     if let Some(text) = &args.alpha {
-        let wrong = || CostError::Alpha {
-            text: format!("`{text}`"),
-        };
-        let alpha = text.trim().parse().map_err(|_| wrong())?;
-        let alpha = check_alpha(alpha).map_err(|_| wrong())?;
-        return Ok(Some((alpha, format!("--alpha {text}"), None)));
+        return Ok(Some((parse_alpha(text)?, format!("--alpha {text}"), None)));
+    }
+    if let Some(text) = &args.accepted_per_draft {
+        let (alpha, source) = converted(text, args)?;
+        return Ok(Some((alpha, source, None)));
     }
     match &args.acceptance {
         Some(file) => {
@@ -108,6 +107,35 @@ fn acceptance_of(args: &DecisionArgs) -> Result<Option<Acceptance>, Failure> {
         }
         None => Ok(None),
     }
+}
+
+/// `--accepted-per-draft` as α, and where it comes from.
+///
+/// # Errors
+///
+/// A [`Failure`] of status 2: it is no probability, or nothing says how many
+/// tokens a round drafted when it was measured.
+pub fn converted(text: &str, args: &DecisionArgs) -> Result<(f64, String), Failure> {
+    let drafted = match (args.drafted, args.gamma) {
+        (Some(drafted), _) => drafted,
+        (None, Gamma::Fixed(gamma)) if gamma > 0 => gamma,
+        (None, _) => {
+            return Err(Failure::usage(
+                Message::error(format!(
+                    "`--accepted-per-draft {text}` depends on how many tokens a round drafted when it was measured"
+                ))
+                .help(
+                    "give --drafted N (num_speculative_tokens of the server), or --gamma N to draft as many here",
+                ),
+            ));
+        }
+    };
+    let rate = parse_alpha(text)?;
+    let alpha = alpha_of_accepted_per_draft(rate, drafted);
+    Ok((
+        alpha,
+        format!("--accepted-per-draft {text} of {drafted} drafted, by Eq. 1"),
+    ))
 }
 
 fn pins_of(
@@ -189,6 +217,23 @@ mod tests {
             let failure = build(&args(wrong)).unwrap_err();
             assert_eq!(failure.code, Failure::USAGE, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_servers_rate_is_converted() {
+        let mut args = DecisionArgs {
+            alpha: None,
+            accepted_per_draft: Some("37.5 %".into()),
+            ..args("")
+        };
+        assert_eq!(build(&args).unwrap_err().code, Failure::USAGE);
+        let alpha = |args: &DecisionArgs| build(args).unwrap().unwrap().alpha;
+        args.gamma = Gamma::Fixed(2);
+        assert!((alpha(&args) - 0.5).abs() < 1e-12);
+        args.drafted = Some(1);
+        assert!((alpha(&args) - 0.375).abs() < 1e-12);
+        args.accepted_per_draft = Some("1.2".into());
+        assert_eq!(build(&args).unwrap_err().code, Failure::USAGE);
     }
 
     #[test]

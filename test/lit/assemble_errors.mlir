@@ -142,7 +142,8 @@ func.func @hidden(%tokens: tensor<1x12xi64>) -> (tensor<1x12x9xf32>, tensor<1x12
   return %logits, %states : tensor<1x12x9xf32>, tensor<1x12x8xf32>
 }
 
-// State between calls, in its three forms.
+// State between calls, in its four forms.
+// RUN: not specplace assemble --target good.mlir --drafter state.mlir@grown -o out.mlir 2>&1 | FileCheck state.mlir --check-prefix=GROWN
 // RUN: not specplace assemble --target good.mlir --drafter state.mlir@cache -o out.mlir 2>&1 | FileCheck state.mlir --check-prefix=CACHE
 // RUN: not specplace assemble --target good.mlir --drafter state.mlir@global -o out.mlir 2>&1 | FileCheck state.mlir --check-prefix=GLOBAL
 // RUN: not specplace assemble --target good.mlir --drafter state.mlir@torch -o out.mlir 2>&1 | FileCheck state.mlir --check-prefix=TORCH
@@ -154,6 +155,13 @@ util.global private mutable @step = dense<0.0> : tensor<9xf32>
 func.func @cache(%tokens: tensor<1x12xi64>, %keys: tensor<1x12x8xf32>) -> (tensor<1x12x9xf32>, tensor<1x12x8xf32>) {
   %logits = tensor.empty() : tensor<1x12x9xf32>
   return %logits, %keys : tensor<1x12x9xf32>, tensor<1x12x8xf32>
+}
+// GROWN: state.mlir:[[#@LINE+2]]:1: error: the drafter takes tensor<1x2x5x8xf32> and returns tensor<1x2x17x8xf32>, as a KV cache is passed
+// GROWN: help: specplace assembles forward passes without state for now
+func.func @grown(%tokens: tensor<1x12xi64>, %keys: tensor<1x2x5x8xf32>) -> (tensor<1x12x9xf32>, tensor<1x2x17x8xf32>) {
+  %logits = tensor.empty() : tensor<1x12x9xf32>
+  %longer = tensor.empty() : tensor<1x2x17x8xf32>
+  return %logits, %longer : tensor<1x12x9xf32>, tensor<1x2x17x8xf32>
 }
 func.func @global(%tokens: tensor<1x12xi64>) -> tensor<1x12x9xf32> {
   %logits = tensor.empty() : tensor<1x12x9xf32>

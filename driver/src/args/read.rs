@@ -39,9 +39,13 @@ impl Cli {
         let place = &self.place;
         let error = |kind, text: &str| Err(Self::command().error(kind, text));
         const NO_RATE: &str = "the plan depends on how often the target accepts a drafted token: give --alpha A (from 0 \
-                               to 1), or --acceptance FILE[:TASK]";
-        let rated =
-            |decision: &DecisionArgs| decision.alpha.is_some() || decision.acceptance.is_some();
+                               to 1), or --acceptance FILE[:TASK]; accepted / drafted tokens, as servers print them, go to \
+                               --accepted-per-draft X --drafted N";
+        let rated = |decision: &DecisionArgs| {
+            decision.alpha.is_some()
+                || decision.acceptance.is_some()
+                || decision.accepted_per_draft.is_some()
+        };
         if let Some(Verb::Compile(compile)) = &self.verb
             && !rated(&compile.decision)
         {

@@ -6,7 +6,7 @@ use std::path::Path;
 use cost::explore::{Exploration, Filter, Query, Rate, explore, limit_memory};
 use cost::platform::Variant;
 use cost::search::{DEFAULT_MAX_GAMMA, Reason};
-use cost::speedup::check_alpha;
+use cost::speedup::parse_alpha;
 use cost::stages::{MOST_STAGES, StageGraph, StageOptions, StagePlan, solve};
 use cost::{CostError, Request, Workload, acceptance};
 
@@ -91,6 +91,7 @@ impl Question {
             // The request needs one; every rate replaces it.
             alpha: Some("0".into()),
             acceptance: None,
+            accepted_per_draft: None,
             // Whether a rate is good enough for the model is asked of each.
             cost_model: "eq1".into(),
             ..args.decision.clone()
@@ -309,16 +310,20 @@ fn file(path: &Path, contents: String) -> Output {
 
 /// `--alpha 0.9,0.17`, or every task of an acceptance file that names none.
 fn rates(args: &DecisionArgs) -> Result<Vec<Rate>, Failure> {
+    if let Some(text) = &args.accepted_per_draft {
+        let (alpha, source) = request::converted(text, args)?;
+        return Ok(vec![Rate {
+            alpha,
+            source,
+            per_position: None,
+        }]);
+    }
     match (&args.alpha, &args.acceptance) {
         (Some(list), _) => list
             .split(',')
             .map(|text| {
-                let wrong = || CostError::Alpha {
-                    text: format!("`{text}`"),
-                };
-                let alpha = text.trim().parse().map_err(|_| wrong())?;
                 Ok(Rate {
-                    alpha: check_alpha(alpha).map_err(|_| wrong())?,
+                    alpha: parse_alpha(text)?,
                     source: format!("--alpha {}", text.trim()),
                     per_position: None,
                 })

@@ -29,6 +29,7 @@ pub fn run(args: &ExploreArgs, printer: &mut Printer) -> anyhow::Result<()> {
     let decision = DecisionArgs {
         alpha: None,
         acceptance: None,
+        accepted_per_draft: None,
         ..args.decision.clone()
     };
     let mut context = Context::new(settings::of(&decision)?);

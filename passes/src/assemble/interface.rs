@@ -174,15 +174,27 @@ pub fn check<'m>(function: Op<'m>, role: Role) -> Result<Forward<'m>, Vec<Diagno
             "give a forward pass from tokens [1,S] to logits [1,S,V]",
         )]);
     };
-    let cache = inputs
-        .iter()
-        .find(|input| input.is_tensor() && input.element().is_float() && results.contains(input));
-    if let Some(cache) = cache {
+    let cache = inputs.iter().find_map(|input| {
+        Some((
+            input,
+            *results
+                .iter()
+                .enumerate()
+                .find(|(index, result)| is_cache(*input, **result, *index))?
+                .1,
+        ))
+    });
+    if let Some((taken, returned)) = cache {
+        let passed = if *taken == returned {
+            format!("takes and returns {taken}")
+        } else {
+            format!("takes {taken} and returns {returned}")
+        };
         return Err(vec![
             state(
                 role,
                 function,
-                format!("the {role} takes and returns {cache}, as a KV cache is passed"),
+                format!("the {role} {passed}, as a KV cache is passed"),
             )
             .at(place),
         ]);
@@ -236,6 +248,26 @@ pub fn check<'m>(function: Op<'m>, role: Role) -> Result<Forward<'m>, Vec<Diagno
         }
         _ => Err(errors),
     }
+}
+
+/// Whether a pass hands `input` on as `result`, its result number `index`: as
+/// it is, or longer by the rows of this call. The first result is the logits,
+/// which may well look like embeddings, longer in one direction.
+fn is_cache(input: Type<'_>, result: Type<'_>, index: usize) -> bool {
+    if !input.is_tensor() || !input.element().is_float() {
+        return false;
+    }
+    if input == result {
+        return true;
+    }
+    let (Some(before), Some(after)) = (input.shape(), result.shape()) else {
+        return false;
+    };
+    index > 0
+        && result.is_tensor()
+        && input.element() == result.element()
+        && before.len() == after.len()
+        && before.iter().zip(&after).filter(|(a, b)| a != b).count() == 1
 }
 
 type Fail<'a> = &'a dyn Fn(String, &str) -> Diagnostic;
