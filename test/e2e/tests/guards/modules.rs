@@ -312,7 +312,8 @@ func.func @sort_twice(%tokens: tensor<1x8xi64>) -> (tensor<1x8xi64>, tensor<1x8x
 }
 ";
 
-/// The target multiplies by a weight of i8, transposed, as integers of 32 bits.
+/// The target multiplies by the squares of a weight of i8, transposed, as
+/// integers of 32 bits.
 pub const WIDENED_WEIGHT: &str = "
 util.global private @w = #flow.parameter.named<\"model\"::\"target.w\"> : tensor<256x256xi8>
 func.func @multiply(%x: tensor<4x256xi32>) -> tensor<4x256xi32> {
@@ -321,8 +322,9 @@ func.func @multiply(%x: tensor<4x256xi32>) -> tensor<4x256xi32> {
   %t = flow.tensor.transfer %d : tensor<4x256xi32> to #hal.device.promise<@target>
   %w = util.global.load @w : tensor<256x256xi8>
   %wide = arith.extsi %w : tensor<256x256xi8> to tensor<256x256xi32>
+  %square = arith.muli %wide, %wide : tensor<256x256xi32>
   %te = tensor.empty() : tensor<256x256xi32>
-  %across = linalg.transpose ins(%wide : tensor<256x256xi32>) outs(%te : tensor<256x256xi32>) permutation = [1, 0]
+  %across = linalg.transpose ins(%square : tensor<256x256xi32>) outs(%te : tensor<256x256xi32>) permutation = [1, 0]
   %zero = arith.constant 0 : i32
   %e = tensor.empty() : tensor<4x256xi32>
   %z = linalg.fill ins(%zero : i32) outs(%e : tensor<4x256xi32>) -> tensor<4x256xi32>
