@@ -10,6 +10,10 @@ const TORCH_TO_IREE: &str = "builtin.module(torch-to-iree)";
 /// wrapped into the asynchronous ABI. Nothing is inlined before.
 const LEFT_AT: &str = "inline";
 
+/// What IREE keeps whole, and cannot compile for every device: its argmax does not
+/// become code for CUDA or ROCm. Taken apart, into a maximum and its index, it does.
+const DECOMPOSED: [&str; 2] = ["aten.argmax", "aten.argmin"];
+
 /// What stands in for the rest of it: tensors of MLIR in signatures, and no
 /// conversions between the two kinds left. What random numbers are made from is
 /// a global of `ml_program` until iree-compile would import it.
@@ -23,7 +27,10 @@ const FINISH: [&str; 4] = [
 /// The passes that lower Torch, as text; `None` where this IREE has no
 /// `torch-to-iree`, or one that is built in another way.
 pub(super) fn lowering(session: &Session) -> Option<String> {
-    let whole = session.expand_pipeline(TORCH_TO_IREE)?;
+    let mut whole = session.expand_pipeline(TORCH_TO_IREE)?;
+    for operation in DECOMPOSED {
+        whole = whole.replace(&format!(",{operation}"), "");
+    }
     let passes = whole.strip_prefix("builtin.module(")?.strip_suffix(')')?;
     let passes = split(passes);
     let left_at = passes.iter().position(|pass| name(pass) == LEFT_AT)?;
@@ -103,6 +110,16 @@ mod tests {
                 "iree-import-ml-program",
             ]
         );
+    }
+
+    #[test]
+    fn argmax_is_taken_apart() {
+        let session = Session::new();
+        assert!(!lowering(&session).unwrap().contains("argm"));
+        let whole = session.expand_pipeline(TORCH_TO_IREE).unwrap();
+        for operation in DECOMPOSED {
+            assert!(whole.contains(&format!(",{operation}")), "{whole}");
+        }
     }
 
     #[test]
