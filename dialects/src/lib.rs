@@ -17,7 +17,7 @@ pub mod embed;
 pub mod hal;
 pub mod ir;
 pub mod linalg;
-mod memory;
+pub mod memory;
 pub mod module;
 pub mod session;
 pub mod vocabulary;

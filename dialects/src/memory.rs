@@ -41,24 +41,3 @@ fn field(file: &str, name: &str) -> Option<u64> {
     let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kilobytes.checked_mul(1024)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_limit_is_there_and_goes_again() {
-        let limit = || {
-            let mut limit = libc::rlimit {
-                rlim_cur: 0,
-                rlim_max: 0,
-            };
-            // SAFETY: the structure lives through the call.
-            assert_eq!(unsafe { libc::getrlimit(libc::RLIMIT_DATA, &mut limit) }, 0);
-            limit.rlim_cur
-        };
-        let before = limit();
-        assert!(bounded(limit) < libc::RLIM_INFINITY);
-        assert_eq!(limit(), before);
-    }
-}
