@@ -39,8 +39,8 @@ const MODELS: &[(&str, &[&str])] = &[
     ("mamba", &[CPUS, DRAFTER, TARGET]),
     ("mixtral_t5", &[CPUS, DRAFTER, TARGET]),
     ("deepseekv3_t5", &[CPUS, DRAFTER, TARGET]),
-    // IREE computes depthwise convolutions wrongly on lavapipe, so that its target
-    // stays on the CPU.
+    // Known wrong on Vulkan, for a reason not found yet: `specplace verify` says so of
+    // the target and of the drafter there, whose tokens are right all the same.
     ("falconh1_t5", &[CPUS]),
     ("loop_marked", &[CPUS, DRAFTER, TARGET]),
 ];
