@@ -15,7 +15,7 @@ use values::whole;
 pub use explore::ExploreArgs;
 pub use values::{Gamma, Pin, Pins, RoleName};
 pub use verbs::{CompileArgs, DoctorArgs, RunArgs};
-pub use verify::{Proof, ValuesArgs, VerifyValuesArgs};
+pub use verify::{Proof, ProofArgs, ValuesArgs, VerifyValuesArgs};
 
 const ABOUT: &str = "Places speculative sampling on unlike processors";
 
@@ -153,20 +153,12 @@ pub struct PlaceArgs {
     /// Print the time of each pass
     #[arg(long, help_heading = "Output")]
     pub timing: bool,
-    /// Prove that everything is where the plan says, and that it computes what IN does, as `specplace
-    /// verify` does; without the proof, OUT is not written. With =placement the first alone, for
-    /// devices that are not on this machine
-    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true,
-          default_missing_value = "all", value_enum, help_heading = "Output")]
-    pub verify: Option<Proof>,
-    /// The weights for --verify; those of a scope that is not given are random
-    #[arg(
-        long,
-        value_name = "SCOPE=FILE.irpa",
-        requires = "verify",
-        help_heading = "Output"
+    #[command(flatten)]
+    #[allow(
+        missing_docs,
+        reason = "clap would print it as the help of the first flag"
     )]
-    pub parameters: Vec<String>,
+    pub proof: ProofArgs,
 }
 
 /// What is written, and where.

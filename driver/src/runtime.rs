@@ -23,6 +23,14 @@ const REPEATS: usize = 4;
 /// How often a program that has a time limit is looked at.
 const TICK: Duration = Duration::from_millis(5);
 
+/// A flag with a path behind it, such as `--module=out.vmfb`, whatever bytes the
+/// path is made of.
+pub fn prefixed(prefix: &str, path: &Path) -> OsString {
+    let mut text = OsString::from(prefix);
+    text.push(path);
+    text
+}
+
 /// One of IREE's programs.
 #[derive(Clone, Debug)]
 pub struct Tool {

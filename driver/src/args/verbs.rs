@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::values::whole;
-use super::{DecisionArgs, Proof};
+use super::{DecisionArgs, ProofArgs};
 
 /// `specplace compile IN -o OUT.vmfb --alpha A -- FLAGS`.
 #[derive(Clone, Debug, Args)]
@@ -36,20 +36,12 @@ pub struct CompileArgs {
     /// Write the IR after each of IREE's phases to files in this folder, which is made
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub dump_phases: Option<PathBuf>,
-    /// Prove that everything is where the plan says, and that it computes what IN does, as `specplace
-    /// verify` does; without the proof, OUT is not written. With =placement the first alone, for
-    /// devices that are not on this machine
-    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true,
-          default_missing_value = "all", value_enum, help_heading = "Output")]
-    pub verify: Option<Proof>,
-    /// The weights for --verify; those of a scope that is not given are random
-    #[arg(
-        long,
-        value_name = "SCOPE=FILE.irpa",
-        requires = "verify",
-        help_heading = "Output"
+    #[command(flatten)]
+    #[allow(
+        missing_docs,
+        reason = "clap would print it as the help of the first flag"
     )]
-    pub parameters: Vec<String>,
+    pub proof: ProofArgs,
     /// Print the evidence for each role, and every mapping with its cost
     #[arg(long, help_heading = "Output")]
     pub explain: bool,

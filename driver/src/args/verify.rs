@@ -53,6 +53,31 @@ pub enum Proof {
     All,
 }
 
+/// What is proven before OUT is written.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct ProofArgs {
+    /// Prove that everything is where the plan says, and that it computes what IN does, as `specplace
+    /// verify` does; without the proof, OUT is not written. With =placement the first alone, for
+    /// devices that are not on this machine
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true,
+          default_missing_value = "all", value_enum)]
+    pub verify: Option<Proof>,
+    /// The weights for --verify; those of a scope that is not given are random
+    #[arg(long, value_name = "SCOPE=FILE.irpa", requires = "verify")]
+    pub parameters: Vec<String>,
+}
+
+impl ProofArgs {
+    /// How values are proven with these: random inputs, for every function.
+    pub fn values(&self) -> ValuesArgs {
+        ValuesArgs {
+            parameters: self.parameters.clone(),
+            ..ValuesArgs::default()
+        }
+    }
+}
+
 /// What is run, and what it is compared with.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Values")]

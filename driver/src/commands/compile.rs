@@ -16,7 +16,7 @@ use dialects::embed::{self, Compiler, Invocation, Phase};
 use dialects::{Diagnostic, Module, Session};
 use passes::verify_placement::Expectation;
 use passes::{Context, PASSES};
-use specplace_driver::args::{CompileArgs, Proof, ValuesArgs};
+use specplace_driver::args::{CompileArgs, Proof};
 use specplace_driver::destinations::{Destinations, Inputs, check};
 use specplace_driver::flags::{Flags, Source};
 use specplace_driver::input::is_standard_stream;
@@ -103,21 +103,19 @@ pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
     };
     report.remove(crash);
     let mut values = None;
-    if args.verify == Some(Proof::All) {
+    if args.proof.verify == Some(Proof::All) {
         let subject = verify::Subject {
             name: &args.output,
+            placed: &module,
+            asked: &args.proof.values(),
             contents: &report.bytecode,
             source: &flags.source.clone().ok_or_else(not_read_again)?,
             compile_flags: compile_flags.iter().map(OsString::from).collect(),
             run_flags: flags.run.clone(),
             program: Some(staged.path()),
         };
-        let asked = ValuesArgs {
-            parameters: args.parameters.clone(),
-            ..ValuesArgs::default()
-        };
         values = Some(timing.step("verify values", || {
-            verify::prove_values(&subject, &module, &asked, &progress, printer)
+            verify::prove_values(&subject, &progress, printer)
         })?);
     }
     drop(progress);
@@ -223,7 +221,7 @@ impl Compilation<'_> {
             told.map_err(|said| Failure::usage(Message::error(said)))?;
         }
         let mut proof = None;
-        if self.args.verify.is_some() {
+        if self.args.proof.verify.is_some() {
             progress.step("compile to the stream phase");
             let said = timing
                 .step("compile to stream", || invocation.compile_to(Phase::Stream))

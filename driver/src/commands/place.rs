@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use cost::{Plan, Request};
 use dialects::{Module, Session, Severity};
 use passes::{Context, PASSES};
-use specplace_driver::args::{PlaceArgs, Proof, ValuesArgs};
+use specplace_driver::args::{PlaceArgs, Proof};
 use specplace_driver::destinations::Destinations;
 use specplace_driver::flags::{Flags, Source};
 use specplace_driver::message::{Failure, Message};
@@ -30,7 +30,7 @@ use crate::{diagnostics, module_file, settings, targets};
 pub fn run(args: &PlaceArgs, printer: &mut Printer) -> anyhow::Result<()> {
     // Clap requires IN for this verb.
     let input = args.input.as_deref().context("IN is missing")?;
-    if args.verify.is_some() {
+    if args.proof.verify.is_some() {
         version::check_unlimited("the proof of placement")?;
     }
     let destinations = Destinations::of(&args.output, input, &args.decision)?;
@@ -166,7 +166,7 @@ impl<'a> Placed<'a> {
         let bytecode = args.output.emit_bytecode;
         let contents = timing.step("serialize", || module_file::serialize(module, bytecode));
         let mut proof = None;
-        if let Some(what) = args.verify {
+        if let Some(what) = args.proof.verify {
             progress.step("iree-compile --compile-to=stream");
             let mut said = timing.step("verify-placement", || {
                 verify_placement::prove(module, &contents, &flags.compile)
@@ -175,19 +175,17 @@ impl<'a> Placed<'a> {
                 let source = flags.source.clone().ok_or_else(not_read_again)?;
                 let subject = verify::Subject {
                     name: destinations.module.as_deref().unwrap_or(Path::new("out")),
+                    placed: module,
+                    asked: &args.proof.values(),
                     contents: &contents,
                     source: &source,
                     compile_flags: flags.compile.iter().map(OsString::from).collect(),
                     run_flags: flags.run.clone(),
                     program: None,
                 };
-                let asked = ValuesArgs {
-                    parameters: args.parameters.clone(),
-                    ..ValuesArgs::default()
-                };
                 said.push('\n');
                 said.push_str(&timing.step("verify values", || {
-                    verify::prove_values(&subject, module, &asked, progress, printer)
+                    verify::prove_values(&subject, progress, printer)
                 })?);
             }
             proof = Some(said);

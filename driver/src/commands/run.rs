@@ -16,7 +16,6 @@ mod timing;
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
 
 use crate::args::RunArgs;
 use crate::flags::Flags;
@@ -24,7 +23,7 @@ use crate::message::{Failure, Message};
 use crate::output::with_suffix;
 use crate::printer::{Printer, to_stdout};
 use crate::report::shell;
-use crate::runtime::Tool;
+use crate::runtime::{Tool, prefixed};
 use crate::signature::{Signature, functions};
 use crate::tokenizer::Tokenizer;
 
@@ -47,7 +46,7 @@ pub fn run(args: &RunArgs, printer: &Printer) -> anyhow::Result<()> {
     let call = Call::new(args, &signature, tokenizer.as_ref())?;
 
     let mut common = flags;
-    common.push(joined("--module=", &args.program));
+    common.push(prefixed("--module=", &args.program));
     common.push(format!("--function={}", signature.name).into());
     common.extend(
         args.parameters
@@ -142,7 +141,7 @@ fn flags(args: &RunArgs) -> Result<(Vec<OsString>, Option<u32>), Failure> {
         .unwrap_or_else(|| with_suffix(&args.program, ".run.flags"));
     match fs::read_to_string(&path) {
         Ok(text) => Ok((
-            vec![joined("--flagfile=", &path)],
+            vec![prefixed("--flagfile=", &path)],
             args.gamma.or_else(|| Flags::gamma_in(&text)),
         )),
         // Whoever names devices knows what the module wants.
@@ -167,10 +166,4 @@ fn flags(args: &RunArgs) -> Result<(Vec<OsString>, Option<u32>), Failure> {
             Err(failure)
         }
     }
-}
-
-fn joined(prefix: &str, path: &std::path::Path) -> OsString {
-    let mut text = OsString::from(prefix);
-    text.push(PathBuf::from(path));
-    text
 }

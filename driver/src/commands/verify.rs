@@ -31,6 +31,7 @@ use specplace_driver::message::{Failure, Message};
 use specplace_driver::output::with_suffix;
 use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
+use specplace_driver::runtime::prefixed;
 use specplace_driver::version;
 
 use super::verify_placement::{check_placed, compare, stream_phase};
@@ -76,14 +77,14 @@ pub fn run(args: &VerifyValuesArgs, printer: &mut Printer) -> anyhow::Result<()>
         )
         .into());
     }
-    let mut response = std::ffi::OsString::from("@");
-    response.push(&flags);
     let contents = read(&args.output)?;
     let subject = Subject {
         name: &args.output,
+        placed: &placed,
+        asked: &args.values,
         contents: &contents,
         source: &source,
-        compile_flags: vec![response],
+        compile_flags: vec![prefixed("@", &flags)],
         run_flags: run_text
             .lines()
             .filter(|line| line.starts_with("--"))
@@ -91,9 +92,10 @@ pub fn run(args: &VerifyValuesArgs, printer: &mut Printer) -> anyhow::Result<()>
             .collect(),
         program: None,
     };
-    let proof = prove(&subject, &placed, &args.values, &progress, printer)?;
+    let placement = prove_placement(&subject, &progress)?;
+    let values = prove_values(&subject, &progress, printer)?;
     drop(progress);
-    printer.report(&proof);
+    printer.report(&format!("{placement}\n{values}"));
     Ok(())
 }
 
@@ -101,7 +103,9 @@ pub fn run(args: &VerifyValuesArgs, printer: &mut Printer) -> anyhow::Result<()>
 pub struct Subject<'a> {
     /// What it is called in messages; files beside it are called after it.
     pub name: &'a Path,
-    /// The placed module, as it is written.
+    /// The placed module.
+    pub placed: &'a Module<'a>,
+    /// The same, as it is written.
     pub contents: &'a [u8],
     /// IN, and how its operations get their roles.
     pub source: &'a Source,
@@ -109,71 +113,45 @@ pub struct Subject<'a> {
     pub compile_flags: Vec<std::ffi::OsString>,
     /// Flags for iree-run-module, one by one.
     pub run_flags: Vec<String>,
+    /// What is run, and what it is compared with.
+    pub asked: &'a ValuesArgs,
     /// What OUT was compiled to, if it was already.
     pub program: Option<&'a Path>,
 }
 
-/// Proves placement and values of `subject`, of which `placed` is the IR. The
-/// answer is the text of both proofs.
-///
-/// # Errors
-///
-/// A [`Failure`]: a proof fails, a tool does, or there is nothing to run.
-fn prove(
-    subject: &Subject<'_>,
-    placed: &Module<'_>,
-    asked: &ValuesArgs,
-    progress: &Progress,
-    printer: &mut Printer,
-) -> Result<String, Failure> {
-    let shelf = compile::Shelf::new(asked.artifacts.as_deref())?;
+/// Proves where everything is; the answer is the text of the proof.
+fn prove_placement(subject: &Subject<'_>, progress: &Progress) -> Result<String, Failure> {
+    let shelf = compile::Shelf::new(subject.asked.artifacts.as_deref())?;
     progress.step("iree-compile --compile-to=stream");
     let (contents, flags) = (subject.contents, &subject.compile_flags);
     let stream = shelf.text("stream.mlir", contents, flags, || {
         stream_phase(contents, flags.iter().cloned())
     })?;
     progress.step("verify placement");
-    let placement = compare(&Expectation::from_placed_module(placed), &stream)?;
-    let values = prove_values_on(&shelf, subject, placed, asked, progress, printer)?;
-    Ok(format!("{placement}\n{values}"))
+    compare(&Expectation::from_placed_module(subject.placed), &stream)
 }
 
-/// Proves the values of `subject`, of which `placed` is the IR. The answer is the
-/// text of the proof.
+/// Proves the values of `subject`; the answer is the text of the proof.
 ///
 /// # Errors
 ///
 /// A [`Failure`]: the proof fails, a tool does, or there is nothing to run.
 pub fn prove_values(
     subject: &Subject<'_>,
-    placed: &Module<'_>,
-    asked: &ValuesArgs,
     progress: &Progress,
     printer: &mut Printer,
 ) -> Result<String, Failure> {
-    let shelf = compile::Shelf::new(asked.artifacts.as_deref())?;
-    prove_values_on(&shelf, subject, placed, asked, progress, printer)
-}
-
-fn prove_values_on(
-    shelf: &compile::Shelf,
-    subject: &Subject<'_>,
-    placed: &Module<'_>,
-    asked: &ValuesArgs,
-    progress: &Progress,
-    printer: &mut Printer,
-) -> Result<String, Failure> {
+    let asked = subject.asked;
     for given in &asked.parameters {
         specplace_driver::commands::run::check_weights(given)?;
     }
+    let shelf = compile::Shelf::new(asked.artifacts.as_deref())?;
     progress.step("make the reference");
-    let models = passes::values::models_of(placed);
-    let gamma = draft_length(placed);
-    let made = compile::Made::of(subject, &models, settings(subject.source)?, gamma, printer)?;
+    let made = compile::Made::of(subject, settings(subject.source)?, printer)?;
     progress.step("iree-compile");
     let programs = shelf.compile(subject, &made)?;
-    let weights = inputs::weights(&made.reference, asked, shelf)?;
-    let values = judge::judge(subject, asked, &made, &programs, &weights, shelf, progress)?;
+    let weights = inputs::weights(&made.reference, asked, &shelf)?;
+    let values = judge::judge(subject, &made, &programs, &weights, &shelf, progress)?;
     match values.failure(subject.name) {
         Some(failure) => Err(failure),
         None => Ok(values.render()),

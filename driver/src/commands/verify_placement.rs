@@ -17,6 +17,7 @@ use specplace_driver::output::with_suffix;
 use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
 use specplace_driver::report::shell;
+use specplace_driver::runtime::prefixed;
 use specplace_driver::version;
 
 use crate::diagnostics::unreadable;
@@ -171,10 +172,4 @@ pub(super) fn stream_phase(
         ))
         .with_note(format!("it said\n{}", lines.join("\n"))),
     ]))
-}
-
-fn prefixed(prefix: &str, path: &Path) -> OsString {
-    let mut text = OsString::from(prefix);
-    text.push(path);
-    text
 }

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use dialects::build::OpBuilder;
 use dialects::ir::{Attribute, Op, Type, Value, Walk};
 use dialects::vocabulary::{FUNC, GLOBAL, GLOBAL_LOAD, GLOBAL_STORE, STREAM_AFFINITY, TRANSFER};
 use dialects::{Diagnostic, Module};
 
 use super::interface::{Port, ports};
-use super::reference::{add_logits, empty_function};
+use super::reference::add_logits;
 use super::{Subgraph, Subgraphs};
 use crate::assign_affinities::place_interface;
 use crate::identify_roles::role_attribute;
@@ -53,12 +54,14 @@ pub fn probe(
             continue;
         }
         let Some(subgraph) = reference.get(&name) else {
-            return Err(vec![other_module(&format!("IN has no subgraph @{name}"))]);
+            return Err(vec![not_of_this_input(&format!(
+                "IN has no subgraph @{name}"
+            ))]);
         };
         let function = functions(module)
             .into_iter()
             .find(|op| op.is_symbol(&name))
-            .ok_or_else(|| vec![other_module(&format!("there is no @{name}"))])?;
+            .ok_or_else(|| vec![not_of_this_input(&format!("there is no @{name}"))])?;
         let entry = bare(module, function, subgraph)?;
         module.body().append(entry);
         add_logits(module, entry);
@@ -71,7 +74,7 @@ pub fn probe(
                 let texts: Vec<String> = ports.iter().map(Port::to_string).collect();
                 texts.join(", ")
             };
-            return Err(vec![other_module(&format!(
+            return Err(vec![not_of_this_input(&format!(
                 "@{name} gives {}, and IN's {}",
                 types(&results),
                 types(&subgraph.results)
@@ -81,10 +84,11 @@ pub fn probe(
     }
     keep_only(module, &entries, device);
     sole_device(module, device)
-        .ok_or_else(|| vec![other_module(&format!("@{device} is not declared"))])
+        .ok_or_else(|| vec![not_of_this_input(&format!("@{device} is not declared"))])
 }
 
-fn other_module(what: &str) -> Diagnostic {
+/// OUT and IN do not belong together: `what` shows it.
+pub fn not_of_this_input(what: &str) -> Diagnostic {
     Diagnostic::error(format!(
         "OUT's subgraphs are not those of IN: {what}"
     ))
@@ -97,7 +101,7 @@ fn bare<'m>(
     function: Op<'m>,
     subgraph: &Subgraph,
 ) -> Result<Op<'m>, Vec<Diagnostic>> {
-    let differs = |what: String| vec![other_module(&format!("@{} {what}", subgraph.name))];
+    let differs = |what: String| vec![not_of_this_input(&format!("@{} {what}", subgraph.name))];
     let body = *function
         .blocks()
         .first()
@@ -151,11 +155,34 @@ fn bare<'m>(
         fresh.append(op);
     }
     fresh.append(
-        dialects::build::OpBuilder::new("func.return", function.location())
+        OpBuilder::new("func.return", function.location())
             .operands(&left)
             .build(),
     );
     Ok(entry)
+}
+
+/// A public function of this name that takes such values, with nothing in it yet.
+fn empty_function<'m>(
+    module: &'m Module<'_>,
+    name: &str,
+    inputs: &[Type<'m>],
+    like: Op<'m>,
+) -> Op<'m> {
+    let session = module.session();
+    let function = OpBuilder::new(FUNC, like.location())
+        .attribute("sym_name", Attribute::string(session, name))
+        .attribute(
+            "function_type",
+            Attribute::of_type(Type::function(session, inputs, &[])),
+        )
+        .regions(1)
+        .build();
+    let arguments: Vec<_> = inputs.iter().map(|each| (*each, like.location())).collect();
+    if let Some(region) = function.regions().next() {
+        region.append_block(&arguments);
+    }
+    function
 }
 
 /// The value that an argument is, inside: what is imported from a view, what is

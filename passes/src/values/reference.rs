@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use cost::workload::DraftLengthForm;
-use dialects::build::OpBuilder;
 use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Op, Type, Value, Walk};
 use dialects::vocabulary::{FUNC, GLOBAL, ROLE};
@@ -350,27 +349,4 @@ fn weights(module: &Module<'_>) -> BTreeSet<Weight> {
             })
         })
         .collect()
-}
-
-/// A function of this name, type and attributes with an empty body.
-pub(super) fn empty_function<'m>(
-    module: &'m Module<'_>,
-    name: &str,
-    inputs: &[Type<'m>],
-    like: Op<'m>,
-) -> Op<'m> {
-    let session = module.session();
-    let function = OpBuilder::new(FUNC, like.location())
-        .attribute("sym_name", Attribute::string(session, name))
-        .attribute(
-            "function_type",
-            Attribute::of_type(Type::function(session, inputs, &[])),
-        )
-        .regions(1)
-        .build();
-    let arguments: Vec<_> = inputs.iter().map(|each| (*each, like.location())).collect();
-    if let Some(region) = function.regions().next() {
-        region.append_block(&arguments);
-    }
-    function
 }

@@ -9,7 +9,7 @@ use crate::args::RunArgs;
 use crate::arrays::{Integers, read_integers};
 use crate::message::{Failure, Message};
 use crate::output::Scratch;
-use crate::runtime::Tool;
+use crate::runtime::{Tool, prefixed};
 use crate::signature::{Signature, Tensor};
 use crate::tokenizer::Tokenizer;
 
@@ -150,11 +150,7 @@ impl Call {
         let folder = Scratch::new()?;
         let path = |index: usize| folder.path().join(format!("{index}.npy"));
         let mut arguments = common.to_vec();
-        for index in 0..results {
-            let mut flag = OsString::from("--output=@");
-            flag.push(path(index));
-            arguments.push(flag);
-        }
+        arguments.extend((0..results).map(|index| prefixed("--output=@", &path(index))));
         let (_, lost) = tool.run_well(&arguments)?;
         let arrays = (0..results)
             .map(|index| read_integers(Path::new(&path(index))))

@@ -7,18 +7,19 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use dialects::{Module, Session};
+use dialects::{Module, Session, crash};
 use passes::Settings;
-use passes::values::{Options, Reference, probe, reference};
+use passes::values::{Options, Reference, models_of, not_of_this_input, probe, reference};
 use specplace_driver::message::{Failure, Message};
 use specplace_driver::output::Scratch;
 use specplace_driver::printer::Printer;
 use specplace_driver::runtime::Tool;
 use specplace_driver::version;
 
-use super::Subject;
+use super::{Subject, draft_length};
 use crate::diagnostics::{impossible, unreadable};
 use crate::module_file;
+use crate::run::crashed;
 
 /// What iree-compile is told of the reference: the device, and no more.
 const REFERENCE_FLAGS: [&str; 3] = [
@@ -51,9 +52,7 @@ impl Made {
     /// Makes them.
     pub fn of(
         subject: &Subject<'_>,
-        models: &BTreeMap<String, String>,
         settings: Settings,
-        gamma: u32,
         printer: &mut Printer,
     ) -> Result<Self, Failure> {
         let session = Session::new();
@@ -70,11 +69,28 @@ impl Made {
         }
         let mut planned = module_file::read(&session, input, printer)?;
         let mut alone = module_file::read(&session, input, printer)?;
-        let options = Options { settings, gamma };
-        let reference =
-            reference(&mut planned, &mut alone, &options).map_err(|said| impossible(&said))?;
+        let options = Options {
+            settings,
+            gamma: draft_length(subject.placed),
+        };
+        let made = crash::saying(
+            &crashed("while it lowered IN for the reference"),
+            Failure::IMPOSSIBLE,
+            || reference(&mut planned, &mut alone, &options),
+        );
+        let reference = made.map_err(|said| impossible(&said))?;
         planned.verify().map_err(|said| impossible(&said))?;
 
+        let models = models_of(subject.placed);
+        if let Some(name) = reference
+            .subgraphs
+            .keys()
+            .find(|name| !models.contains_key(*name))
+        {
+            return Err(impossible(&[not_of_this_input(&format!(
+                "OUT has no subgraph @{name}"
+            ))]));
+        }
         let mut probes = BTreeMap::new();
         for device in models.values() {
             if probes.contains_key(device) {
@@ -97,7 +113,7 @@ impl Made {
             reference,
             reference_contents: planned.to_bytecode(),
             probes,
-            devices: models.clone(),
+            devices: models,
         })
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use passes::values::{Function, Subgraph};
-use specplace_driver::args::ValuesArgs;
 use specplace_driver::message::Failure;
 use specplace_driver::output::with_suffix;
 use specplace_driver::progress::Progress;
@@ -13,7 +12,7 @@ use specplace_driver::values::{Comparison, Value, compare, nearly_tied, parse_tr
 
 use super::Subject;
 use super::compile::{Made, Programs, Shelf};
-use super::inputs::{self, Given, Weights};
+use super::inputs::{self, Weights};
 use super::report::{Finding, FunctionRow, Report, SubgraphRow, Verdict, keep};
 use super::run::{Program, flags_of_device};
 
@@ -24,13 +23,13 @@ const CALLS: usize = 3;
 /// Runs everything, and says what came of it.
 pub fn judge(
     subject: &Subject<'_>,
-    asked: &ValuesArgs,
     made: &Made,
     programs: &Programs,
     weights: &Weights,
     shelf: &Shelf,
     progress: &Progress,
 ) -> Result<Report, Failure> {
+    let asked = subject.asked;
     let tool = Tool::find("iree-run-module")?;
     let with_weights = |mut flags: Vec<String>| {
         flags.extend(weights.flags.iter().cloned());
@@ -76,7 +75,6 @@ pub fn judge(
         };
         let judged = Judged {
             function,
-            given: &given,
             wanted,
             greedy,
             expected: expected.as_ref(),
@@ -115,14 +113,16 @@ pub fn judge(
     }
 
     for (name, subgraph) in &made.reference.subgraphs {
-        let Some((device, program)) = made
-            .devices
-            .get(name)
-            .and_then(|device| Some((device, programs.probes.get(device)?)))
-        else {
-            continue;
-        };
-        let Some(probe) = made.probes.get(device) else {
+        // Each of them is there: the modules were made of the same names.
+        let found = made.devices.get(name).and_then(|device| {
+            Some((
+                device,
+                made.probes.get(device)?,
+                programs.probes.get(device)?,
+            ))
+        });
+        let Some((device, probe, program)) = found else {
+            report.missing.push(name.clone());
             continue;
         };
         progress.step(format!("run {name} on {device}"));
@@ -229,7 +229,6 @@ fn judge_subgraph(subgraph: &Subgraph, actual: &[Value], wanted: &[Value]) -> Fi
 /// A function of IN, and what it is to give.
 struct Judged<'a> {
     function: &'a Function,
-    given: &'a Given,
     wanted: Vec<Value>,
     greedy: Option<Vec<Value>>,
     expected: Option<&'a Value>,
@@ -238,7 +237,6 @@ struct Judged<'a> {
 impl Judged<'_> {
     /// Whether `actual` is what OUT has to give.
     fn verdict(&self, actual: &[Value], ties: &Ties<'_>) -> Result<Verdict, Failure> {
-        debug_assert_eq!(self.given.inputs.len(), self.function.arguments.len());
         let mut wrong = Vec::new();
         let mut tied = Vec::new();
         if inputs::row_of(self.function).is_some() {

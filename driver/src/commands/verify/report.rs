@@ -149,14 +149,28 @@ pub struct Report {
     pub random_weights: Vec<String>,
     /// How many copies guard the reference against a fault of IREE.
     pub copies: usize,
+    /// Subgraphs that could not be run.
+    pub missing: Vec<String>,
     /// Where the worst case is kept.
     pub kept: Option<PathBuf>,
 }
 
 impl Report {
+    /// Whether all was run, and nothing differs but by rounding. A subgraph that was
+    /// never called, in a branch that these inputs do not take, proves nothing.
     fn is_proven(&self) -> bool {
+        self.is_right() && self.not_run().next().is_none() && !self.functions.is_empty()
+    }
+
+    fn is_right(&self) -> bool {
         !self.subgraphs.iter().any(SubgraphRow::is_wrong)
             && self.functions.iter().all(|row| row.wrong == 0)
+    }
+
+    /// The subgraphs of which nothing is known.
+    fn not_run(&self) -> impl Iterator<Item = &String> {
+        let uncalled = self.subgraphs.iter().filter(|row| row.calls == 0);
+        uncalled.map(|row| &row.name).chain(&self.missing)
     }
 
     /// The failure that it is, if it is one.
@@ -164,9 +178,13 @@ impl Report {
         if self.is_proven() {
             return None;
         }
+        let what = if self.is_right() {
+            "was not run to prove what it computes"
+        } else {
+            "does not compute what IN does"
+        };
         let mut message =
-            Message::error(format!("{} does not compute what IN does", out.display()))
-                .with_note(self.render());
+            Message::error(format!("{} {what}", out.display())).with_note(self.render());
         if let Some(kept) = &self.kept {
             message = message.help(format!(
                 "inputs, expected and actual results of the first case are in {}",
@@ -213,6 +231,11 @@ impl Report {
                 "@{}: wrong: {}\n",
                 row.name,
                 row.total.wrong.join("; ")
+            ));
+        }
+        for name in self.not_run() {
+            text.push_str(&format!(
+                "@{name}: no function called it with these inputs; give others with --input\n"
             ));
         }
         if !self.random_weights.is_empty() {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use passes::values::Port;
 use specplace_driver::message::Failure;
-use specplace_driver::runtime::Tool;
+use specplace_driver::runtime::{Tool, prefixed};
 use specplace_driver::values::Value;
 
 /// A program on its devices.
@@ -42,14 +42,14 @@ impl<'a> Program<'a> {
         results: &[Port],
     ) -> Result<(Vec<Value>, String), Failure> {
         let mut arguments: Vec<OsString> = vec![
-            joined("--module=", self.path),
+            prefixed("--module=", self.path),
             format!("--function={function}").into(),
         ];
         arguments.extend(self.flags.iter().map(OsString::from));
         arguments.extend(inputs.iter().map(|each| format!("--input={each}").into()));
         let path = |at: usize| self.scratch.join(format!("result{at}.bin"));
         for at in 0..results.len() {
-            arguments.push(joined("--output=@", &path(at)));
+            arguments.push(prefixed("--output=@", &path(at)));
         }
         let (done, _) = self.tool.run_well(&arguments)?;
         let mut values = Vec::new();
@@ -60,12 +60,6 @@ impl<'a> Program<'a> {
         }
         Ok((values, done.stderr))
     }
-}
-
-fn joined(prefix: &str, path: &Path) -> OsString {
-    let mut text = OsString::from(prefix);
-    text.push(path);
-    text
 }
 
 /// The flags with which a program of one device of OUT runs on that device: the

@@ -7,7 +7,7 @@
 use dialects::{Block, Diagnostic, Op, Value};
 
 use super::Checker;
-use crate::hoisting::{OPTION, SMALL};
+use crate::hoisting::{GENERALIZE, OPTION, SMALL};
 use crate::verify_placement::resources::*;
 
 /// Copies of so many bytes together are worth a word …
@@ -87,7 +87,8 @@ impl<'m> Checker<'_, 'm> {
                          is loaded, beside {weights} bytes of weights"
                     ))
                     .help(format!(
-                        "lower the bound for what it computes ahead, {OPTION}: specplace writes it into OUT.flags"
+                        "compile with what specplace writes into OUT.flags: {GENERALIZE}, so that products read \
+                         transposed weights as they lie, and where weights would be widened a lower bound, {OPTION}"
                     )),
                 );
             }
