@@ -163,6 +163,14 @@ impl ProcessingUnit {
         Some(one * f64::from(active))
     }
 
+    /// Whether it computes with words of 32 bits, and i64 takes several of its operations, if
+    /// its code generator has them: all but CPUs. IREE's SPIR-V puts an i64 together of two i32 for
+    /// targets that have none (Mali, Adreno), and lacks some vector operations for that; other GPUs
+    /// compute one in two steps.
+    pub fn has_narrow_words(&self) -> bool {
+        self.kind != PuKind::Cpu
+    }
+
     /// Memory bandwidth of `active` resources, in bytes per second.
     pub fn bandwidth_of(&self, active: u32) -> f64 {
         let total = self.bandwidth.value;

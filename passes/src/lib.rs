@@ -22,6 +22,7 @@ pub mod identify_roles;
 pub mod insert_crossings;
 pub mod lower_torch;
 mod names;
+pub mod narrow_indices;
 pub mod outline_subgraphs;
 mod parameter;
 pub mod pipeline;

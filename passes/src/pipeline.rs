@@ -55,6 +55,11 @@ pub const PASSES: &[Pass] = &[
         run: crate::outline_subgraphs::run,
     },
     Pass {
+        name: "narrow-indices",
+        summary: "compute indices and masks in i32 where words have 32 bits",
+        run: crate::narrow_indices::run,
+    },
+    Pass {
         name: "copy-overwritten",
         summary: "copy what an operation would overwrite while others read it",
         run: crate::copy_overwritten::run,

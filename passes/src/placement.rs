@@ -94,6 +94,15 @@ impl Placement {
         self.devices.get(index).map_or("", |device| &device.symbol)
     }
 
+    /// Whether the device that a partition is on computes with words of 32 bits, as
+    /// [`cost::platform::ProcessingUnit::has_narrow_words`] says.
+    pub fn has_narrow_words(&self, partition: impl Into<Partition>) -> bool {
+        let symbol = self.symbol_of(partition);
+        let device = self.devices.iter().find(|device| device.symbol == symbol);
+        let unit = device.and_then(|device| self.platform.pu(&device.unit));
+        unit.is_some_and(cost::platform::ProcessingUnit::has_narrow_words)
+    }
+
     /// A partition that is on this device, what a function of it is for: control
     /// if it is there, or if none is.
     pub fn partition_on(&self, symbol: &str) -> Partition {

@@ -10,12 +10,14 @@ use mlir_sys::{
     mlirAttributeIsADenseResourceElements, mlirAttributeIsADictionary, mlirAttributeIsAElements,
     mlirAttributeIsAFlatSymbolRef, mlirAttributeIsAInteger, mlirAttributeIsAString,
     mlirAttributeIsAType, mlirAttributeParseGet, mlirAttributePrint,
-    mlirDenseElementsAttrGetSplatValue, mlirDenseElementsAttrIsSplat, mlirDenseI32ArrayGet,
+    mlirDenseElementsAttrGetInt32Value, mlirDenseElementsAttrGetInt64Value,
+    mlirDenseElementsAttrGetSplatValue, mlirDenseElementsAttrInt32Get,
+    mlirDenseElementsAttrInt32SplatGet, mlirDenseElementsAttrIsSplat, mlirDenseI32ArrayGet,
     mlirDictionaryAttrGet, mlirDictionaryAttrGetElement, mlirDictionaryAttrGetElementByName,
-    mlirDictionaryAttrGetNumElements, mlirFlatSymbolRefAttrGet, mlirFlatSymbolRefAttrGetValue,
-    mlirIdentifierGet, mlirIdentifierStr, mlirIntegerAttrGetValueInt, mlirNamedAttributeGet,
-    mlirStringAttrGet, mlirStringAttrGetValue, mlirTypeAttrGet, mlirTypeAttrGetValue,
-    mlirUnitAttrGet,
+    mlirDictionaryAttrGetNumElements, mlirElementsAttrGetNumElements, mlirFlatSymbolRefAttrGet,
+    mlirFlatSymbolRefAttrGetValue, mlirIdentifierGet, mlirIdentifierStr, mlirIntegerAttrGet,
+    mlirIntegerAttrGetValueInt, mlirNamedAttributeGet, mlirStringAttrGet, mlirStringAttrGetValue,
+    mlirTypeAttrGet, mlirTypeAttrGetValue, mlirUnitAttrGet,
 };
 
 use super::{Location, Type, borrowed_str, owned_string, printed, string_ref};
@@ -241,6 +243,66 @@ impl<'m> Attribute<'m> {
         // only if it is one.
         let value = Self::from_raw(unsafe { mlirDenseElementsAttrGetSplatValue(self.raw) });
         value.as_integer()
+    }
+
+    /// The values of a dense constant of i32 or i64, in order, or the one that all
+    /// are; `None` for any other attribute.
+    pub fn dense_integers(self) -> Option<Vec<i64>> {
+        let bits = self.r#type().filter(|_| self.is_dense())?.element();
+        let bits = bits.bit_width().filter(|_| bits.is_integer())?;
+        // SAFETY: asked only of dense elements of that type, below their count.
+        unsafe {
+            let count = if self.is_splat() {
+                1
+            } else {
+                mlirElementsAttrGetNumElements(self.raw)
+            };
+            let count = isize::try_from(count).ok()?;
+            match bits {
+                32 => Some(
+                    (0..count)
+                        .map(|at| i64::from(mlirDenseElementsAttrGetInt32Value(self.raw, at)))
+                        .collect(),
+                ),
+                64 => Some(
+                    (0..count)
+                        .map(|at| mlirDenseElementsAttrGetInt64Value(self.raw, at))
+                        .collect(),
+                ),
+                _ => None,
+            }
+        }
+    }
+
+    /// An i32 constant, or for a tensor of i32 a dense one, with these values or the
+    /// one that all are; `None` if they are not as many as it has, or the type is
+    /// another.
+    pub fn of_i32(r#type: Type<'m>, values: &[i32]) -> Option<Self> {
+        let element = r#type.element();
+        if !element.is_integer() || element.bit_width() != Some(32) {
+            return None;
+        }
+        // SAFETY: the type was seen to be i32, or a tensor of it with a static shape
+        // and as many elements as there are values, which are copied.
+        unsafe {
+            let raw = match (r#type.is_tensor(), values) {
+                (false, [value]) => mlirIntegerAttrGet(r#type.raw(), i64::from(*value)),
+                (true, values) => {
+                    let count = r#type.element_count()?;
+                    match values {
+                        [value] => mlirDenseElementsAttrInt32SplatGet(r#type.raw(), *value),
+                        values if values.len() as u64 == count => mlirDenseElementsAttrInt32Get(
+                            r#type.raw(),
+                            values.len() as isize,
+                            values.as_ptr(),
+                        ),
+                        _ => return None,
+                    }
+                }
+                _ => return None,
+            };
+            Some(Self::from_raw(raw))
+        }
     }
 
     /// The elements of an array attribute; nothing for any other kind.

@@ -6,11 +6,12 @@ use std::marker::PhantomData;
 use mlir_sys::{
     MlirType, mlirComplexTypeGetElementType, mlirFloatTypeGetWidth, mlirFunctionTypeGet,
     mlirFunctionTypeGetInput, mlirFunctionTypeGetNumInputs, mlirFunctionTypeGetNumResults,
-    mlirFunctionTypeGetResult, mlirIntegerTypeGetWidth, mlirShapedTypeGetDimSize,
-    mlirShapedTypeGetDynamicSize, mlirShapedTypeGetElementType, mlirShapedTypeGetRank,
-    mlirTypeEqual, mlirTypeIsABF16, mlirTypeIsAComplex, mlirTypeIsAF16, mlirTypeIsAF32,
-    mlirTypeIsAF64, mlirTypeIsAFloat, mlirTypeIsAFunction, mlirTypeIsAIndex, mlirTypeIsAInteger,
-    mlirTypeIsARankedTensor, mlirTypeIsATensor, mlirTypeParseGet, mlirTypePrint,
+    mlirFunctionTypeGetResult, mlirIntegerTypeGetWidth, mlirRankedTensorTypeGet,
+    mlirRankedTensorTypeGetEncoding, mlirShapedTypeGetDimSize, mlirShapedTypeGetDynamicSize,
+    mlirShapedTypeGetElementType, mlirShapedTypeGetRank, mlirTypeEqual, mlirTypeIsABF16,
+    mlirTypeIsAComplex, mlirTypeIsAF16, mlirTypeIsAF32, mlirTypeIsAF64, mlirTypeIsAFloat,
+    mlirTypeIsAFunction, mlirTypeIsAIndex, mlirTypeIsAInteger, mlirTypeIsARankedTensor,
+    mlirTypeIsATensor, mlirTypeParseGet, mlirTypePrint,
 };
 
 use super::{Few, printed, string_ref};
@@ -107,6 +108,33 @@ impl<'m> Type<'m> {
             Self::from_raw(unsafe { mlirShapedTypeGetElementType(self.raw) })
         } else {
             self
+        }
+    }
+
+    /// The same with another element type: a ranked tensor of it, or `element`
+    /// itself in place of what is no tensor. `None` for an unranked tensor.
+    pub fn with_element(self, element: Type<'m>) -> Option<Self> {
+        if !self.is_tensor() {
+            return Some(element);
+        }
+        // SAFETY: only on a ranked tensor, with indices below the rank; the sizes are
+        // copied. A null encoding is none.
+        unsafe {
+            if !mlirTypeIsARankedTensor(self.raw) {
+                return None;
+            }
+            let rank = mlirShapedTypeGetRank(self.raw);
+            let sizes: Vec<i64> = (0..rank)
+                .map(|index| mlirShapedTypeGetDimSize(self.raw, index as isize))
+                .collect();
+            let encoding = mlirRankedTensorTypeGetEncoding(self.raw);
+            let raw = mlirRankedTensorTypeGet(
+                sizes.len() as isize,
+                sizes.as_ptr(),
+                element.raw,
+                encoding,
+            );
+            Some(Self::from_raw(raw))
         }
     }
 
