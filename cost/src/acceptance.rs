@@ -11,6 +11,7 @@
 //! ```
 
 mod estimate;
+mod foreign;
 mod read;
 
 pub use estimate::{Estimate, estimate};
@@ -83,7 +84,8 @@ impl Acceptance {
     /// # Errors
     /// [`CostError::File`] for unknown keys, rates that are no probabilities, empty histograms,
     /// histograms of another length than the draft length says, and stated rates that their own
-    /// histogram contradicts.
+    /// histogram contradicts; and for what vLLM, SGLang and llama.cpp write, with the flags that say
+    /// the same.
     pub fn from_yaml(file: &str, text: &str) -> Result<Self, CostError> {
         read::acceptance(file, text)
     }

@@ -1,14 +1,19 @@
 //! Modules from files and into files.
 
+use std::fs;
 use std::path::Path;
 
 use dialects::{Module, Session, crash};
 use specplace_driver::input::{self, BYTECODE, Input};
 use specplace_driver::message::Failure;
+use specplace_driver::output::Scratch;
 use specplace_driver::printer::Printer;
 
 use crate::diagnostics::unreadable;
 use crate::run::crashed;
+
+/// What MLIR calls a source that it reads from memory.
+const FROM_MEMORY: &str = "-";
 
 /// Reads IN. `path` may be `-`.
 ///
@@ -30,11 +35,26 @@ pub fn read<'s>(
             (parsed, name)
         }
         Input::Memory { name, bytes } => {
-            let parsed = crash::saying(&reading(&name), Failure::IMPOSSIBLE, || {
-                Module::from_source(session, &bytes)
-            });
+            let mut file = FROM_MEMORY.to_owned();
+            let parsed = if printer.holds(FROM_MEMORY) {
+                // MLIR gives all that it reads from memory one name: what comes second
+                // needs a file, to be told from the first.
+                let folder = Scratch::new()?;
+                let path = folder.path().join("in.mlir");
+                fs::write(&path, &bytes).map_err(|error| {
+                    Failure::io(format!("cannot write {}", path.display()), &error)
+                })?;
+                file = path.display().to_string();
+                crash::saying(&reading(&name), Failure::IMPOSSIBLE, || {
+                    Module::from_file(session, &path)
+                })
+            } else {
+                crash::saying(&reading(&name), Failure::IMPOSSIBLE, || {
+                    Module::from_source(session, &bytes)
+                })
+            };
             if !bytes.starts_with(BYTECODE) {
-                printer.hold_source(name.clone(), bytes);
+                printer.hold_source(file, name.clone(), bytes);
             }
             (parsed, name)
         }

@@ -22,7 +22,16 @@ const RESET: &str = "\x1b[0m";
 pub struct Printer {
     stream: RefCell<AutoStream<io::Stderr>>,
     quiet: bool,
-    held: Option<(String, Vec<u8>)>,
+    held: Vec<Held>,
+}
+
+/// Text that stands in no file that could be read again.
+struct Held {
+    /// What MLIR calls it.
+    file: String,
+    /// What messages call it.
+    name: String,
+    text: Vec<u8>,
 }
 
 impl Printer {
@@ -31,15 +40,24 @@ impl Printer {
         Self {
             stream: RefCell::new(AutoStream::new(io::stderr(), colour)),
             quiet,
-            held: None,
+            held: Vec::new(),
         }
     }
 
     /// Keeps text that has no file to be read from again (stdin, or what was
-    /// decompressed), so that its lines can be shown. `name` is what messages
-    /// call it.
-    pub fn hold_source(&mut self, name: String, text: Vec<u8>) {
-        self.held = Some((name, text));
+    /// decompressed), so that its lines can be shown. MLIR calls it `file`, and
+    /// messages call it `name`.
+    pub fn hold_source(&mut self, file: String, name: String, text: Vec<u8>) {
+        self.held.push(Held { file, name, text });
+    }
+
+    /// Whether such text is held that MLIR calls so.
+    pub fn holds(&self, file: &str) -> bool {
+        self.held(file).is_some()
+    }
+
+    fn held(&self, file: &str) -> Option<&Held> {
+        self.held.iter().find(|held| held.file == file)
     }
 
     /// Whether a person is watching.
@@ -133,22 +151,19 @@ impl Printer {
         }
     }
 
-    /// MLIR calls what it reads from memory `-`; the user knows it by the name
-    /// on the command line.
+    /// The user knows by the name on the command line what MLIR reads from memory.
     fn shown_name<'a>(&'a self, file: &'a str) -> &'a str {
-        match &self.held {
-            Some((name, _)) if file == "-" => name,
-            _ => file,
-        }
+        self.held(file).map_or(file, |held| &held.name)
     }
 
     fn source_line(&self, place: &Place) -> Option<String> {
         let index = place.line.checked_sub(1)?;
-        let line = match &self.held {
-            Some((_, text)) if place.file == "-" => {
-                text.split(|byte| *byte == b'\n').nth(index)?.to_vec()
+        let line = match self.held(&place.file) {
+            Some(held) => {
+                let mut lines = held.text.split(|byte| *byte == b'\n');
+                lines.nth(index)?.to_vec()
             }
-            _ => line_of_file(&place.file, index)?,
+            None => line_of_file(&place.file, index)?,
         };
         // Bytecode has no lines worth showing.
         let line = String::from_utf8(line).ok()?;
@@ -283,6 +298,7 @@ mod tests {
     fn printer() -> Printer {
         let mut printer = Printer::new(ColorChoice::Never, false);
         printer.hold_source(
+            "-".into(),
             "in.mlir.gz".into(),
             b"module {\n  %0 = \"torch.odd\"() : () -> i32\n}\n".to_vec(),
         );
@@ -341,7 +357,7 @@ mod tests {
         text.push_str("%here");
         text.push_str(&"ü".repeat(100_000));
         let column = text.find('%').unwrap() + 1;
-        printer.hold_source("x".into(), text.into_bytes());
+        printer.hold_source("-".into(), "x".into(), text.into_bytes());
         for column in [column, column - 2, 5, 2] {
             let message = Message {
                 place: at(1, column),

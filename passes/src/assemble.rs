@@ -28,6 +28,7 @@ use dialects::ir::{Attribute, Op};
 use dialects::vocabulary::{ROLE, TRANSFER, TRANSFER_TARGET};
 use dialects::{Diagnostic, Module, Session, Severity};
 
+use crate::causality;
 use crate::names::{device_of, role_of_device};
 use crate::settings::Context;
 use crate::structure::placed_ops;
@@ -117,6 +118,8 @@ pub fn assemble<'s>(
         interface::compare(&of_target, &of_drafter)?;
         check_eos(&of_target, &options.eos)?;
         diagnostics.extend(interface::differences(&of_target, &of_drafter));
+        let ops: Vec<Op> = placed_ops(of_target.function).collect();
+        diagnostics.extend(causality::check(&target.module, &ops, |_| true));
         let max_gamma = bound_of_drafts(&of_target, options, &mut diagnostics)?;
         for (module, forward, role, count) in [
             (&target.module, &of_target, Role::Target, max_gamma + 1),

@@ -23,17 +23,19 @@ mod activations;
 mod assignment;
 mod evidence;
 mod kept;
+mod prefixes;
 mod spread;
 pub mod structural;
 mod within;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use cost::{Partition, Role};
 use dialects::ir::{Attribute, Op};
 use dialects::vocabulary::{ROLE, TRANSFER, TRANSFER_TARGET};
 use dialects::{Diagnostic, Module};
 
+use crate::causality;
 use crate::names::device_of;
 use crate::settings::Context;
 use crate::structure::{functions, outer_ops};
@@ -64,6 +66,13 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         context.kept = kept::devices(module, &assignment)?;
     }
     let roles: Vec<(Op, Partition)> = assignment.into_roles();
+    let target: HashSet<Op> = roles
+        .iter()
+        .filter(|(_, role)| role.role == Role::Target)
+        .map(|(op, _)| *op)
+        .collect();
+    let ahead = causality::check(module, &outer_ops(module), |op| target.contains(&op));
+    context.diagnostics.extend(ahead);
     let names: BTreeMap<Partition, Attribute> = roles
         .iter()
         .map(|(_, role)| *role)
@@ -136,13 +145,15 @@ fn no_role(module: &Module<'_>) -> Diagnostic {
     } else {
         format!("looked at {}", names.join(", "))
     };
-    Diagnostic::error("no drafter and no target were found in the module")
+    let mut diagnostic = Diagnostic::error("no drafter and no target were found in the module")
         .offending(what)
         .help(
             "mark them with torch.ops.specplace.place(x, \"drafter\") and (x, \"target\"), or name \
              them: --drafter PREFIX --target PREFIX (of parameter or global names), or \
              --drafter @FUNCTION --target @FUNCTION",
-        )
+        );
+    diagnostic.notes.extend(prefixes::note(module));
+    diagnostic
 }
 
 fn only_one_role(role: Role, assignment: &Assignment<'_>, marked: &BTreeSet<Role>) -> Diagnostic {

@@ -12,6 +12,7 @@
 
 pub mod assemble;
 pub mod assign_affinities;
+mod causality;
 pub mod copy_overwritten;
 mod dead;
 pub mod effects;

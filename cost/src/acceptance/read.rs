@@ -1,14 +1,25 @@
 //! Reading and checking `acceptance.yaml`.
 
-use super::{Acceptance, Entry, estimate};
+use super::{Acceptance, Entry, estimate, foreign};
 use crate::CostError;
+use crate::error::Location;
 use crate::yaml::{self, Step};
 
 /// Stated rates are rounded; this much off the estimate is no contradiction.
 const ROUNDING: f64 = 0.005;
 
 pub(super) fn acceptance(file: &str, text: &str) -> Result<Acceptance, CostError> {
-    let mut read: Acceptance = yaml::read(file, text)?;
+    let mut read: Acceptance = yaml::read(file, text).map_err(|error| {
+        foreign::recognise(text).map_or(error, |foreign| CostError::File {
+            location: Location {
+                file: file.to_owned(),
+                line: foreign.line,
+                column: 1,
+            },
+            message: format!("this is {}, and not an acceptance file", foreign.what),
+            help: Some(foreign.help),
+        })
+    })?;
     read.origin = file.into();
     if read.names().is_empty() {
         return Err(yaml::at(

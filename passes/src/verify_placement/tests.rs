@@ -94,6 +94,32 @@ fn right_placement_is_proven() {
     );
 }
 
+/// The text from `begin` to the first `end` behind it.
+fn part<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
+    let start = text.find(begin).unwrap();
+    let length = text[start..].find(end).unwrap() + end.len();
+    &text[start..start + length]
+}
+
+#[test]
+fn executables_on_both_devices_are_one_remark() {
+    let executable = part(STREAM, "  stream.executable private @add {", "\n  }\n");
+    let more = executable.replace("@add", "@sub");
+    let mut stream = STREAM.replace(executable, &format!("{executable}{more}"));
+    let dispatch = part(
+        STREAM,
+        "      stream.cmd.dispatch @add::@entry {",
+        "\n      }\n",
+    );
+    let again = dispatch.replace("@add", "@sub");
+    stream = stream.replace(dispatch, &format!("{dispatch}{again}"));
+    let report = compare(PLACED, &stream);
+    assert!(report.is_proven(), "{}", report.render());
+    assert_eq!(report.remarks.len(), 1, "{}", report.render());
+    let said = "executable @add and 1 more are compiled for @cpu, @gpu: functions on both";
+    assert!(report.render().contains(said), "{}", report.render());
+}
+
 #[test]
 fn what_goes_back_to_where_it_came_from_needs_no_device() {
     let given_back = |how: &str| {

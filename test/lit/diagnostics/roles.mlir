@@ -20,6 +20,22 @@ func.func @other(%x: tensor<4xi64>) -> tensor<4xi64> {
   return %x : tensor<4xi64>
 }
 
+// What the names of weights begin with tells what PREFIX may be.
+// RUN: %exits 1 specplace prefixes.mlir -o out.mlir --alpha 0.9 2>&1 | FileCheck prefixes.mlir
+//--- prefixes.mlir
+// CHECK: error: no drafter and no target were found in the module
+// CHECK: note: the names of weights begin with m.big. (2 weights, 24 B), m.tiny. (1 weight, 8 B)
+// CHECK: help: mark them with
+util.global private @a = #flow.parameter.named<"m"::"m.big.0.w"> : tensor<4xf32>
+util.global private @b = #flow.parameter.named<"m"::"m.big.1.w"> : tensor<2xf32>
+util.global private @c = #flow.parameter.named<"m"::"m.tiny.0.w"> : tensor<2xf32>
+func.func @main() -> (tensor<4xf32>, tensor<2xf32>, tensor<2xf32>) {
+  %a = util.global.load @a : tensor<4xf32>
+  %b = util.global.load @b : tensor<2xf32>
+  %c = util.global.load @c : tensor<2xf32>
+  return %a, %b, %c : tensor<4xf32>, tensor<2xf32>, tensor<2xf32>
+}
+
 // Nothing to look at.
 // RUN: echo 'module {}' | %exits 1 specplace - -o out.mlir --alpha 0.9 2>&1 | FileCheck empty.txt
 // RUN: not test -e out.mlir

@@ -1,6 +1,6 @@
 //! What was read, against what was planned.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cost::Role;
 use dialects::{Diagnostic, Module, Op};
@@ -65,6 +65,7 @@ impl Checker<'_, '_> {
             .filter_map(Op::symbol_name)
             .collect();
         let mut found = Vec::new();
+        let mut incomparable: Vec<String> = Vec::new();
         for (name, function) in &self.expectation.functions {
             if !function.kept || !function.reachable {
                 continue;
@@ -94,19 +95,29 @@ impl Checker<'_, '_> {
                         .filter_map(|call| wrong_arity(*call, &label, function)),
                 );
             } else if function.device.is_some() {
-                self.remarks.push(
-                    Diagnostic::remark(format!(
-                        "{label} passes tensors, so that the arity of its calls cannot be compared"
-                    ))
-                    .help("IREE can merge tensors across calls wrongly: pass buffers"),
-                );
+                incomparable.push(label);
             }
         }
+        let said = match incomparable.as_slice() {
+            [] => None,
+            [label] => Some(format!(
+                "{label} passes tensors, so that the arity of its calls cannot be compared"
+            )),
+            [label, others @ ..] => Some(format!(
+                "{label} and {} more pass tensors, so that the arity of their calls cannot be compared",
+                others.len()
+            )),
+        };
+        self.remarks.extend(said.map(|said| {
+            Diagnostic::remark(said)
+                .help("IREE can merge tensors across calls wrongly: pass buffers")
+        }));
         self.violations.extend(found);
     }
 
     pub(super) fn check_executables(&mut self) {
         let mut found = Vec::new();
+        let mut twice: BTreeMap<&BTreeSet<String>, Vec<&str>> = BTreeMap::new();
         for (name, (planned, actual)) in &self.executables {
             for device in actual {
                 if let Some(found) = self.uses.get_mut(device) {
@@ -120,12 +131,22 @@ impl Checker<'_, '_> {
                     listed(planned)
                 )));
             } else if actual.len() > 1 {
-                self.remarks.push(Diagnostic::remark(format!(
-                    "executable @{name} is compiled for {}: functions on both hold the same computation",
-                    listed(actual)
-                )));
+                twice.entry(actual).or_default().push(name);
             }
         }
+        // A model that both run has dozens of them.
+        self.remarks.extend(twice.iter().map(|(devices, names)| {
+            let said = match names.as_slice() {
+                [name, others @ ..] if !others.is_empty() => {
+                    format!("executable @{name} and {} more are", others.len())
+                }
+                names => format!("executable @{} is", names.join(", @")),
+            };
+            Diagnostic::remark(format!(
+                "{said} compiled for {}: functions on both hold the same computation",
+                listed(*devices)
+            ))
+        }));
         self.violations.extend(found);
     }
 

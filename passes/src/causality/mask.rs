@@ -1,0 +1,164 @@
+//! What constant masks hold.
+
+use dialects::Module;
+use dialects::ir::{Attribute, Op, Value};
+use dialects::vocabulary::GLOBAL_LOAD;
+use half::{bf16, f16};
+use rustc_hash::FxHashMap;
+
+use crate::structure::globals;
+
+/// A score that is so much lower than another adds nothing to a softmax: e^-104 is
+/// below the smallest f32.
+const BLOCKED: f64 = 104.0;
+
+/// The constants of a module.
+pub(super) struct Masks<'m> {
+    globals: FxHashMap<String, Op<'m>>,
+}
+
+impl<'m> Masks<'m> {
+    pub(super) fn new(module: &'m Module<'_>) -> Self {
+        Self {
+            globals: globals(module),
+        }
+    }
+
+    /// Whether `value` is a constant over pairs of positions that does to some later
+    /// position what it does to the position itself.
+    pub(super) fn leaves_later_positions_open(&self, value: Value<'m>) -> bool {
+        self.constant(value)
+            .and_then(|(op, constant)| is_open(op, constant))
+            .unwrap_or(false)
+    }
+
+    /// The elements of a constant, also where its shape or type is changed on the way.
+    fn constant(&self, value: Value<'m>) -> Option<(Op<'m>, Attribute<'m>)> {
+        let mut value = value;
+        loop {
+            let op = value.defining_op()?;
+            match op.name() {
+                "tensor.expand_shape"
+                | "tensor.collapse_shape"
+                | "tensor.cast"
+                | "arith.trunci"
+                | "arith.extf" => value = op.operand(0)?,
+                GLOBAL_LOAD => {
+                    let global = self.globals.get(&op.attribute("global")?.as_symbol()?)?;
+                    return Some((*global, global.attribute("initial_value")?));
+                }
+                "arith.constant" => return Some((op, op.attribute("value")?)),
+                // i8 in which exporters store booleans, say.
+                "linalg.generic" if is_conversion(op) => value = op.operand(0)?,
+                _ => return None,
+            }
+        }
+    }
+}
+
+/// Whether it does nothing but change the type of each element.
+fn is_conversion(op: Op<'_>) -> bool {
+    let same = |a: Option<Value<'_>>, b: Option<Value<'_>>| {
+        a.zip(b)
+            .is_some_and(|(a, b)| a.r#type().shape() == b.r#type().shape())
+    };
+    op.operands().len() == 2
+        && same(op.operand(0), op.result(0))
+        && op.nested().iter().all(|inner| {
+            ["arith.trunci", "arith.extf", "arith.truncf", "linalg.yield"].contains(&inner.name())
+        })
+}
+
+/// Whether some position's row has a later column that is as open as the position's
+/// own; `None` where the elements cannot be read.
+fn is_open(holder: Op<'_>, constant: Attribute<'_>) -> Option<bool> {
+    if constant.is_splat() {
+        return Some(true);
+    }
+    let r#type = constant.r#type()?;
+    let shape = r#type.shape()?;
+    let [.., Some(rows), Some(columns)] = shape.as_slice() else {
+        return None;
+    };
+    let size = usize::try_from(*rows).ok().filter(|_| rows == columns)?;
+    let element = r#type.element();
+    let is_float = element.is_float();
+    let elements = match digits(holder, constant) {
+        Some(digits) => {
+            let (width, read) = reader(&element.to_string())?;
+            let elements = digits.as_bytes().chunks_exact(2 * width);
+            elements.map(|digits| read(&bytes(digits))).collect()
+        }
+        None => written_out(&constant.to_string())?,
+    };
+    let open = |own: f64, later: f64| {
+        if is_float {
+            later - own > -BLOCKED
+        } else {
+            later == own
+        }
+    };
+    Some(elements.chunks_exact(size * size).any(|plane| {
+        plane.chunks_exact(size).enumerate().any(|(row, pairs)| {
+            pairs[row + 1..]
+                .iter()
+                .any(|later| open(pairs[row], *later))
+        })
+    }))
+}
+
+/// The elements of `dense<[[0, 1], [1, 1]]>`.
+fn written_out(text: &str) -> Option<Vec<f64>> {
+    let (_, rest) = text.split_once("dense<")?;
+    let (elements, _) = rest.rsplit_once(">")?.0.rsplit_once('>')?;
+    elements
+        .split(['[', ']', ',', ' '])
+        .filter(|each| !each.is_empty())
+        .map(|each| match each {
+            "true" => Some(1.0),
+            "false" => Some(0.0),
+            number => number.parse().ok(),
+        })
+        .collect()
+}
+
+/// The elements in hexadecimal digits, the low byte of each first.
+fn digits(holder: Op<'_>, constant: Attribute<'_>) -> Option<String> {
+    if constant.is_resource() {
+        return constant.resource_digits(holder.location());
+    }
+    // MLIR writes what is not short so.
+    let text = constant.to_string();
+    let (_, rest) = text.split_once("dense<\"0x")?;
+    Some(rest.split_once('"')?.0.to_owned())
+}
+
+/// The bytes that hexadecimal digits stand for.
+fn bytes(digits: &[u8]) -> Vec<u8> {
+    let value = |digit: u8| char::from(digit).to_digit(16).unwrap_or_default() as u8;
+    digits
+        .chunks_exact(2)
+        .map(|pair| value(pair[0]) << 4 | value(pair[1]))
+        .collect()
+}
+
+/// What the bytes of an element stand for, low byte first.
+type Reader = fn(&[u8]) -> f64;
+
+/// How many bytes an element has, and how they are read.
+fn reader(element: &str) -> Option<(usize, Reader)> {
+    Some(match element {
+        "f32" => (4, |bytes| {
+            let bytes = bytes.try_into().unwrap_or_default();
+            f64::from(f32::from_le_bytes(bytes))
+        }),
+        "f16" => (2, |bytes| {
+            f16::from_le_bytes(bytes.try_into().unwrap_or_default()).to_f64()
+        }),
+        "bf16" => (2, |bytes| {
+            bf16::from_le_bytes(bytes.try_into().unwrap_or_default()).to_f64()
+        }),
+        "i8" => (1, |bytes| bytes.first().copied().map_or(0.0, f64::from)),
+        _ => return None,
+    })
+}
