@@ -34,3 +34,6 @@ pub const GLOBAL_LOAD: &str = "util.global.load";
 
 /// Writes a global.
 pub const GLOBAL_STORE: &str = "util.global.store";
+
+/// What runs once, when a module is loaded, and stores what it makes in globals.
+pub const INITIALIZER: &str = "util.initializer";

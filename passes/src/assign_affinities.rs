@@ -7,34 +7,33 @@
 //! tensors of public interfaces, without which IREE may drop control's device.
 //! A weight that two devices read becomes one global per device: IREE fails
 //! on a parameter that is used from two (`util.initializer` does not legalise).
+//! So does an initializer that makes weights of weights (`assign_affinities/globals.rs`).
 
-use std::cell::LazyCell;
+mod globals;
+
 use std::collections::BTreeMap;
 
 use cost::Partition;
 use dialects::build::OpBuilder;
 use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Op, Type};
-use dialects::vocabulary::{ABI_AFFINITY, GLOBAL, GLOBAL_LOAD, ROLE, STREAM_AFFINITY};
+use dialects::vocabulary::{ABI_AFFINITY, GLOBAL, STREAM_AFFINITY};
 use dialects::{Diagnostic, Module};
-use rustc_hash::FxHashMap;
 
 use crate::dead::erase_dead_globals;
 use crate::hoisting;
 use crate::identify_roles::role_attribute;
-use crate::outline_subgraphs::{globals_read, is_outlined};
-use crate::parameter::name_of;
-use crate::placement::{Device, Placement, affinity};
+use crate::outline_subgraphs::is_outlined;
+use crate::placement::{Device, affinity};
 use crate::settings::Context;
-use crate::structure::{functions, global, globals, outer_ops, written_globals};
-use crate::symbols::Symbols;
+use crate::structure::{functions, global, outer_ops};
 
 /// Runs the pass.
 ///
 /// # Errors
 ///
-/// No placement yet (`select-mapping` did not run); a global that is written
-/// at run time and read on two devices.
+/// No placement yet (`select-mapping` did not run); a global that two devices read,
+/// made by an initializer that does more than compute.
 pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
     let Some(placement) = context.placement.clone() else {
         return Err(vec![
@@ -44,7 +43,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     };
     let module: &Module<'_> = module;
     erase_dead_globals(module);
-    place_globals(module, &placement, context)?;
+    globals::place(module, &placement, context)?;
     for function in functions(module) {
         let role = if is_outlined(function) {
             role_attribute(function).unwrap_or(Partition::CONTROL)
@@ -152,97 +151,5 @@ pub(crate) fn place_interface<'m>(module: &'m Module<'_>, function: Op<'m>, devi
             })
             .collect();
         function.set_attribute(list, Attribute::array(session, &after));
-    }
-}
-
-fn place_globals(
-    module: &Module<'_>,
-    placement: &Placement,
-    context: &mut Context,
-) -> Result<(), Vec<Diagnostic>> {
-    let mut readers: BTreeMap<String, BTreeMap<&str, Vec<Op>>> = BTreeMap::new();
-    for function in functions(module) {
-        let role = role_attribute(function).unwrap_or(Partition::CONTROL);
-        for name in globals_read(function) {
-            readers
-                .entry(name)
-                .or_default()
-                .entry(placement.symbol_of(role))
-                .or_default()
-                .push(function);
-        }
-    }
-    let mut symbols = Symbols::of(module);
-    let mut copies: FxHashMap<Op, FxHashMap<String, Attribute>> = FxHashMap::default();
-    // Hardly ever asked for, and the whole module is looked through for it.
-    let written = LazyCell::new(|| written_globals(module));
-    let globals = globals(module);
-    for (name, devices) in readers {
-        let Some(op) = globals.get(&name).copied() else {
-            continue;
-        };
-        let holds_data = op
-            .attribute("type")
-            .and_then(|each| each.as_type())
-            .is_some_and(Type::is_tensor);
-        if !holds_data {
-            continue;
-        }
-        op.remove_attribute(ROLE);
-        if devices.len() > 1 && written.contains(&name) {
-            return Err(vec![
-                Diagnostic::error(format!(
-                    "@{name} is written at run time, but two devices read it: {}",
-                    devices.keys().copied().collect::<Vec<_>>().join(", ")
-                ))
-                .at(op.location().place())
-                .offending(op.summary())
-                .help("pin the roles that read it to one device with --pin"),
-            ]);
-        }
-        for (position, (device, functions)) in devices.into_iter().enumerate() {
-            let device_affinity = affinity(module, device);
-            if position == 0 {
-                op.set_attribute(STREAM_AFFINITY, device_affinity);
-                continue;
-            }
-            let copy_name = symbols.free(&format!("{name}${device}"), "_");
-            let copy = op.duplicate();
-            copy.set_attribute("sym_name", Attribute::string(module.session(), &copy_name));
-            copy.set_attribute(STREAM_AFFINITY, device_affinity);
-            op.insert_after(copy);
-            let copy_name = Attribute::symbol(module.session(), &copy_name);
-            for function in functions {
-                let copies = copies.entry(function).or_default();
-                copies.insert(name.clone(), copy_name);
-            }
-            let bytes = op
-                .attribute("type")
-                .and_then(|each| each.as_type())
-                .and_then(Type::byte_count)
-                .unwrap_or_default();
-            context.diagnostics.push(Diagnostic::remark(format!(
-                "'{}' is read on two devices: @{device} gets a copy of its own, {bytes} bytes",
-                name_of(op)
-            )));
-        }
-    }
-    for function in functions(module) {
-        if let Some(copies) = copies.get(&function) {
-            read_copies(function, copies);
-        }
-    }
-    Ok(())
-}
-
-/// Has a function load the copies of globals that are its device's.
-fn read_copies<'m>(function: Op<'m>, copies: &FxHashMap<String, Attribute<'m>>) {
-    for op in function.nested() {
-        if op.is(GLOBAL_LOAD)
-            && let Some(name) = op.attribute("global").and_then(|each| each.as_symbol())
-            && let Some(copy) = copies.get(&name)
-        {
-            op.set_attribute("global", *copy);
-        }
     }
 }

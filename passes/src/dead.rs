@@ -3,37 +3,82 @@
 use std::collections::HashSet;
 
 use dialects::Module;
-use dialects::ir::{Attribute, Value};
-use dialects::vocabulary::{GLOBAL, GLOBAL_LOAD};
+use dialects::ir::{Attribute, Op, Value};
+use dialects::vocabulary::{GLOBAL, GLOBAL_LOAD, GLOBAL_STORE, INITIALIZER};
 
 use crate::effects::Effects;
+use crate::initializers::{Initializer, global_of, initializers};
 use crate::names::unquoted;
-use crate::structure::{functions, is_pure, placed};
+use crate::structure::{functions, globals, is_pure, placed};
 
 /// Erases computations and loads whose results nobody reads, and then those
 /// that only they read.
 pub fn erase_dead_operations(module: &Module<'_>) {
     let mut effects = Effects::new(module);
     for function in functions(module) {
-        // Backwards and from the inside out, so that every reader is looked at
-        // before what it reads, and once is enough.
-        for (_, ops) in placed(function).into_iter().rev() {
-            for op in ops.into_iter().rev() {
-                let results = op.results();
-                if !results.is_empty()
-                    && results.into_iter().all(Value::is_unused)
-                    && (is_pure(op) || op.is(GLOBAL_LOAD))
-                    && effects.of(op).leaves_no_trace()
-                {
-                    op.erase();
-                }
+        erase_dead_in(function, &mut effects);
+    }
+}
+
+/// The same in one function or initializer.
+fn erase_dead_in<'m>(function: Op<'m>, effects: &mut Effects<'m>) {
+    // Backwards and from the inside out, so that every reader is looked at
+    // before what it reads, and once is enough.
+    for (_, ops) in placed(function).into_iter().rev() {
+        for op in ops.into_iter().rev() {
+            let results = op.results();
+            if !results.is_empty()
+                && results.into_iter().all(Value::is_unused)
+                && (is_pure(op) || op.is(GLOBAL_LOAD))
+                && effects.of(op).leaves_no_trace()
+            {
+                op.erase();
             }
         }
     }
 }
 
-/// Erases private globals that no operation refers to; returns their names.
+/// Erases what initializers make for nobody, and those that make nothing else.
+fn erase_dead_initializers(module: &Module<'_>) {
+    let initializers = initializers(module);
+    if initializers.is_empty() {
+        return;
+    }
+    let globals = globals(module);
+    let mut read: HashSet<String> = HashSet::new();
+    for function in module.body().ops() {
+        if !function.is(INITIALIZER) {
+            let refers = |op: &Op| op.is(GLOBAL_LOAD) || op.is("util.global.address");
+            let referring = function.nested().into_iter().filter(refers);
+            read.extend(referring.filter_map(global_of));
+        }
+    }
+    let mut effects = Effects::new(module);
+    // Backwards: what is read of one that runs later is told by then.
+    for Initializer { op, .. } in initializers.into_iter().rev() {
+        for nested in op.nested() {
+            if nested.is(GLOBAL_STORE)
+                && let Some(name) = global_of(nested)
+                && !read.contains(&name)
+                && globals.get(&name).is_some_and(|global| !global.is_public())
+            {
+                nested.erase();
+            }
+        }
+        erase_dead_in(op, &mut effects);
+        let left = Initializer::new(op);
+        if left.stores.is_empty() && effects.of(op).leaves_no_trace() {
+            op.erase();
+        } else {
+            read.extend(left.loads);
+        }
+    }
+}
+
+/// Erases private globals that no operation refers to, but for initializers that
+/// make them; returns their names.
 pub fn erase_dead_globals(module: &Module<'_>) -> Vec<String> {
+    erase_dead_initializers(module);
     let mut used: HashSet<String> = HashSet::new();
     for op in module.op().nested() {
         // Asking for all attributes is slow, and what only computes (nearly

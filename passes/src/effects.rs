@@ -10,9 +10,10 @@ use std::collections::{BTreeSet, VecDeque};
 
 use dialects::Module;
 use dialects::ir::{Op, Walk};
-use dialects::vocabulary::{GLOBAL_LOAD, GLOBAL_STORE, TRANSFER};
+use dialects::vocabulary::{GLOBAL_LOAD, GLOBAL_STORE, INITIALIZER, TRANSFER};
 use rustc_hash::FxHashMap;
 
+use crate::initializers::global_of;
 use crate::structure::{functions, is_pure};
 
 /// A global that operations write while the module runs.
@@ -99,7 +100,7 @@ impl<'m> Effects<'m> {
         let mut calls = false;
         module.op().walk(&mut |op| {
             // Initializers have run before any function does.
-            if op.is("util.initializer") {
+            if op.is(INITIALIZER) {
                 return Walk::Over;
             }
             calls |= is_call(op);
@@ -213,10 +214,6 @@ fn callee_of(op: Op<'_>) -> Option<String> {
     op.attribute("callee")?.as_symbol()
 }
 
-fn global_of(op: Op<'_>) -> Option<String> {
-    op.attribute("global")?.as_symbol()
-}
-
 /// Whether an operation of a dialect that computes does so in memory, and not
 /// on values: what has no results then writes.
 fn touches_memory(op: Op<'_>) -> bool {
@@ -225,7 +222,7 @@ fn touches_memory(op: Op<'_>) -> bool {
         || op.is("affine.vector_load")
 }
 
-/// Whether it only says what runs next.
+/// Whether it only says what runs, and when.
 fn only_controls(op: Op<'_>) -> bool {
     const JUMPS: [&str; 5] = [
         "func.return",
@@ -234,7 +231,7 @@ fn only_controls(op: Op<'_>) -> bool {
         "cf.cond_br",
         "cf.switch",
     ];
-    op.is_of(&["scf"]) || JUMPS.iter().any(|name| op.is(name))
+    op.is_of(&["scf"]) || op.is(INITIALIZER) || JUMPS.iter().any(|name| op.is(name))
 }
 
 /// What each operation of a block must come after, so that all of them read

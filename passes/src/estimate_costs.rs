@@ -23,6 +23,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::identify_roles::role_attribute;
 use crate::identify_roles::structural::{all_bytes, components, looks_up, weights};
+use crate::initializers::{Initializer, initializers};
 use crate::settings::Context;
 use crate::state;
 use crate::structure::{Free, functions, global, is_groupable, placed_ops};
@@ -69,6 +70,7 @@ struct Survey<'m> {
     /// The role of each operation that takes part in grouping.
     roles: FxHashMap<Op<'m>, Partition>,
     ops: Vec<Op<'m>>,
+    initializers: Vec<Initializer<'m>>,
 }
 
 impl<'m> Survey<'m> {
@@ -96,6 +98,7 @@ impl<'m> Survey<'m> {
             free,
             roles,
             ops,
+            initializers: initializers(module),
         }
     }
 
@@ -136,6 +139,7 @@ impl<'m> Survey<'m> {
                 let mut demand = self.demand(&one)?;
                 let (weights, constants) = weights(&all, &mut self.free);
                 demand.weight_bytes = all_bytes(&weights, constants);
+                self.add_initializers(&weights, &mut demand)?;
                 for (name, bytes) in weights {
                     let readers = readers.entry(name).or_default();
                     readers.0.insert(part);
@@ -195,14 +199,7 @@ impl<'m> Survey<'m> {
         let mut everything: Vec<Op> = ops.to_vec();
         everything.extend(self.free_behind(ops));
         for op in everything {
-            let work = count::work(op).ok_or_else(|| {
-                vec![
-                    Diagnostic::error("the shapes of an operation are not static")
-                        .at(op.location().place())
-                        .offending(op.summary())
-                        .help("export the module with a fixed sequence length"),
-                ]
-            })?;
+            let work = counted(op)?;
             if !demand.op_kinds.contains(op.name()) {
                 demand.op_kinds.insert(op.name().to_owned());
             }
@@ -217,6 +214,27 @@ impl<'m> Survey<'m> {
         }
         demand.dispatches = demand.dispatches.max(1);
         Ok(demand)
+    }
+
+    /// Adds the kinds and types of what initializers make weights of: it runs where
+    /// they are read, once, when the module is loaded, and costs no pass anything.
+    fn add_initializers(
+        &self,
+        weights: &FxHashMap<String, u64>,
+        demand: &mut SubgraphDemand,
+    ) -> Result<(), Vec<Diagnostic>> {
+        let mut needed: FxHashSet<&str> = weights.keys().map(String::as_str).collect();
+        for Initializer { op, loads, stores } in self.initializers.iter().rev() {
+            if !stores.iter().any(|name| needed.contains(name.as_str())) {
+                continue;
+            }
+            needed.extend(loads.iter().map(String::as_str));
+            for op in placed_ops(*op).filter(|op| is_groupable(*op)) {
+                demand.op_kinds.insert(op.name().to_owned());
+                demand.dtypes.extend(counted(op)?.dtypes);
+            }
+        }
+        Ok(())
     }
 
     /// Operations on weights alone (a transposed copy, say) that `ops` need.
@@ -303,6 +321,18 @@ impl<'m> Survey<'m> {
             gamma: u32::try_from(most).unwrap_or(u32::MAX),
         }
     }
+}
+
+/// The work of an operation.
+fn counted(op: Op<'_>) -> Result<count::Work, Vec<Diagnostic>> {
+    count::work(op).ok_or_else(|| {
+        vec![
+            Diagnostic::error("the shapes of an operation are not static")
+                .at(op.location().place())
+                .offending(op.summary())
+                .help("export the module with a fixed sequence length"),
+        ]
+    })
 }
 
 /// How many drafts are written down, function by function.

@@ -20,6 +20,7 @@ pub mod estimate_costs;
 pub mod fold_draft_length;
 pub mod hoisting;
 pub mod identify_roles;
+mod initializers;
 pub mod insert_crossings;
 pub mod lower_torch;
 mod names;

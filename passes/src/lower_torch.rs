@@ -18,9 +18,10 @@ use dialects::ir::{Block, Op, Type, Walk};
 use dialects::vocabulary::{FUNC, GLOBAL_LOAD};
 use dialects::{Diagnostic, Module, crash};
 
+use crate::initializers;
 use crate::settings::Context;
 use crate::state;
-use crate::structure::{is_pure, outer_ops};
+use crate::structure::{is_function, is_pure, outer_ops};
 
 mod blame;
 mod seek;
@@ -64,7 +65,8 @@ const KEEP_DOUBLES: [&str; 2] = [
 /// # Errors
 ///
 /// What IREE's Torch lowering says of an operation that it cannot lower, or a
-/// Torch operator that only its author knows.
+/// Torch operator that only its author knows; an initializer that IREE's compiler
+/// crashes on.
 pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
     // IREE lowers it only together with its asynchronous ABI.
     if let Some(evidence) = state::written_argument(module) {
@@ -115,6 +117,10 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         }
     } else {
         module.run_pipeline(&pipeline)?;
+    }
+    let refused = initializers::refused(module);
+    if !refused.is_empty() {
+        return Err(refused);
     }
     state::hand_on(module);
     // A shape that is found can tell that of the next concatenation.
@@ -197,7 +203,7 @@ impl<'m> Found<'m> {
         let mut found = Self::default();
         module.op().walk(&mut |op| {
             found.torch |= op.is_of(&["torch", "torch_c"]);
-            found.private_function |= op.is(FUNC) && !op.is_public();
+            found.private_function |= is_function(op) && !op.is_public();
             if op.is(OPERATOR) {
                 found.operators.push(op);
             }

@@ -15,7 +15,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::effects::Effects;
 use crate::structure::{
-    carried, functions, global_stores, is_control_flow, is_function, outer_ops, placed,
+    carried, functions, global_stores, is_control_flow, is_function, is_initializing, outer_ops,
+    placed,
 };
 
 /// The refusal to place a module with state, `evidence` being a note that shows
@@ -103,10 +104,6 @@ fn read_globals(module: &Module<'_>) -> FxHashSet<String> {
         Walk::Into
     });
     read
-}
-
-fn is_initializing(op: Op<'_>) -> bool {
-    std::iter::successors(op.parent(), |op| op.parent()).any(|op| op.is("util.initializer"))
 }
 
 /// A public function that gives back a tensor that it was given, with a part of

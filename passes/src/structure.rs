@@ -7,7 +7,7 @@
 
 use dialects::Module;
 use dialects::ir::{Block, Few, Op, Type, Value, Walk};
-use dialects::vocabulary::{FUNC, GLOBAL, GLOBAL_LOAD, GLOBAL_STORE, UTIL_FUNC};
+use dialects::vocabulary::{FUNC, GLOBAL, GLOBAL_LOAD, GLOBAL_STORE, INITIALIZER, UTIL_FUNC};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::effects::{Effect, Effects};
@@ -267,9 +267,15 @@ pub fn global_stores<'m>(module: &'m Module<'_>) -> impl Iterator<Item = Op<'m>>
     ops.filter(|op| op.is(GLOBAL_STORE))
 }
 
-/// The names of the globals that operations write.
-pub fn written_globals(module: &Module<'_>) -> FxHashSet<String> {
-    let stores = global_stores(module);
+/// Whether the operation runs when the module is loaded, in an initializer.
+pub fn is_initializing(op: Op<'_>) -> bool {
+    std::iter::successors(op.parent(), |op| op.parent()).any(|op| op.is(INITIALIZER))
+}
+
+/// The names of the globals that operations write while the module runs.
+/// Initializers have run before any function does.
+fn written_globals(module: &Module<'_>) -> FxHashSet<String> {
+    let stores = global_stores(module).filter(|op| !is_initializing(*op));
     stores
         .filter_map(|op| op.attribute("global")?.as_symbol())
         .collect()

@@ -367,3 +367,43 @@ CHECK: scf.while
 CHECK: specplace.role = "drafter"
 CHECK: specplace.role = "target"
 CHECK-NOT: specplace.role = "drafter"
+
+// A weight that an initializer makes of others is whose those are.
+// RUN: specplace opt --pass identify-roles made.mlir 2>&1 | FileCheck made.mlir
+//--- made.mlir
+// CHECK: arith.mulf %{{.+}} {specplace.role = "drafter"}
+// CHECK: arith.mulf %{{.+}} {specplace.role = "target"}
+util.global private @a = #flow.parameter.named<"model"::"drafter.w"> : tensor<4xf32>
+util.global private @b = #flow.parameter.named<"model"::"target.w"> : tensor<4xf32>
+util.global private @c : tensor<4xf32>
+util.global private @d : tensor<4xf32>
+util.global private @e : tensor<4xf32>
+util.initializer {
+  %a = util.global.load @a : tensor<4xf32>
+  %c = arith.negf %a : tensor<4xf32>
+  util.global.store %c, @c : tensor<4xf32>
+  util.return
+}
+util.initializer {
+  %b = util.global.load @b : tensor<4xf32>
+  %d = arith.negf %b : tensor<4xf32>
+  util.global.store %d, @d : tensor<4xf32>
+  util.return
+}
+util.initializer {
+  %d = util.global.load @d : tensor<4xf32>
+  %e = arith.negf %d : tensor<4xf32>
+  util.global.store %e, @e : tensor<4xf32>
+  util.return
+}
+func.func @made(%tokens: tensor<4xi64>) -> tensor<4xi64> {
+  %c = util.global.load @c : tensor<4xf32>
+  %e = util.global.load @e : tensor<4xf32>
+  %x = arith.sitofp %tokens : tensor<4xi64> to tensor<4xf32>
+  %y = arith.mulf %x, %c : tensor<4xf32>
+  %draft = arith.fptosi %y : tensor<4xf32> to tensor<4xi64>
+  %z = arith.sitofp %draft : tensor<4xi64> to tensor<4xf32>
+  %w = arith.mulf %z, %e : tensor<4xf32>
+  %verified = arith.fptosi %w : tensor<4xf32> to tensor<4xi64>
+  return %verified : tensor<4xi64>
+}

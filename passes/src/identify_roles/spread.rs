@@ -14,6 +14,7 @@ use super::activations::Activations;
 use super::assignment::Assignment;
 use super::evidence::{Evidence, Origin};
 use super::{marker_name, role_attribute};
+use crate::initializers::{Initializer, initializers};
 use crate::names::{model_role_in, role_of_device};
 use crate::parameter::{key_of, name_of};
 use crate::settings::{Context, Selector};
@@ -29,6 +30,9 @@ pub struct Spread<'m, 'c> {
     activations: Activations<'m>,
     /// What weights bring, by global.
     weights: FxHashMap<String, Rc<Evidence>>,
+    /// The globals among them that bring it only because of what they are made of:
+    /// an activation knows better.
+    inherited: FxHashSet<String>,
     /// The role of each operation.
     roles: FxHashMap<Op<'m>, Rc<Evidence>>,
     /// Weights by the roles that activations give to their readers.
@@ -47,7 +51,11 @@ impl<'m, 'c> Spread<'m, 'c> {
     pub fn new(module: &'m Module<'_>, context: &'c mut Context) -> Self {
         // A module handle is covariant in its session's lifetime.
         let module: &'m Module<'m> = module;
-        let weights = weights(module, context);
+        let mut weights = weights(module, context);
+        let mut inherited = FxHashSet::default();
+        for initializer in initializers(module) {
+            inherit(&initializer, &mut weights, &mut inherited);
+        }
         Self {
             module,
             free: Free::new(module),
@@ -55,6 +63,7 @@ impl<'m, 'c> Spread<'m, 'c> {
             facts: FxHashMap::default(),
             activations: Activations::default(),
             weights,
+            inherited,
             roles: FxHashMap::default(),
             readers: FxHashMap::default(),
             claims: Vec::new(),
@@ -272,6 +281,7 @@ impl<'m, 'c> Spread<'m, 'c> {
             }
             if let Some(activation) = hard.first()
                 && contradicts(activation.part, evidence.part)
+                && !self.inherited.contains(name)
             {
                 // Whether this is a shared weight or a contradiction shows
                 // only when all its readers are known.
@@ -316,12 +326,10 @@ impl<'m, 'c> Spread<'m, 'c> {
     fn weights_behind(&mut self, values: &[Value<'m>]) -> Vec<(String, Rc<Evidence>)> {
         let mut found = Vec::new();
         let mut seen = FxHashSet::default();
-        // A weight that the module computes when it is loaded belongs to
-        // somebody, but says whose as any other.
         let mut pending: VecDeque<Op<'m>> = values
             .iter()
             .filter_map(|value| value.defining_op())
-            .filter(|op| op.is(GLOBAL_LOAD) || self.free.is_free(*op))
+            .filter(|op| self.free.is_free(*op))
             .collect();
         while let Some(op) = pending.pop_front() {
             if !seen.insert(op) {
@@ -450,4 +458,26 @@ fn weights(module: &Module<'_>, context: &Context) -> FxHashMap<String, Rc<Evide
         );
     }
     weights
+}
+
+/// A weight that an initializer makes of others, and whose own name tells nothing,
+/// is whose those are, if they are of one model.
+fn inherit(
+    initializer: &Initializer<'_>,
+    weights: &mut FxHashMap<String, Rc<Evidence>>,
+    inherited: &mut FxHashSet<String>,
+) {
+    let loads = initializer.loads.iter();
+    let mut told = loads.filter_map(|name| weights.get(name)).cloned();
+    let Some(first) = told.next() else {
+        return;
+    };
+    if told.all(|each| each.part == first.part) {
+        for name in &initializer.stores {
+            weights.entry(name.clone()).or_insert_with(|| {
+                inherited.insert(name.clone());
+                first.clone()
+            });
+        }
+    }
 }

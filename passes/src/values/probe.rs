@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dialects::build::OpBuilder;
 use dialects::ir::{Attribute, Op, Type, Value, Walk};
-use dialects::vocabulary::{FUNC, GLOBAL, GLOBAL_LOAD, GLOBAL_STORE, STREAM_AFFINITY, TRANSFER};
+use dialects::vocabulary::{FUNC, GLOBAL, GLOBAL_LOAD, STREAM_AFFINITY, TRANSFER};
 use dialects::{Diagnostic, Module};
 
 use super::interface::{Port, ports};
@@ -12,10 +12,11 @@ use super::reference::add_logits;
 use super::{Subgraph, Subgraphs};
 use crate::assign_affinities::place_interface;
 use crate::identify_roles::role_attribute;
+use crate::initializers::initializers;
 use crate::names::device_of;
 use crate::outline_subgraphs::is_outlined;
 use crate::placement::affinity;
-use crate::structure::functions;
+use crate::structure::{functions, global, is_function};
 
 /// The models' functions of a placed module, each with its device.
 pub fn models_of(placed: &Module<'_>) -> BTreeMap<String, String> {
@@ -237,37 +238,44 @@ fn keep_only(module: &Module<'_>, entries: &[Op<'_>], device: &str) {
     for entry in entries {
         loads(*entry, &mut read);
     }
-    let ops = module.body().ops();
-    let initializers: Vec<Op> = ops
-        .iter()
-        .copied()
-        .filter(|op| op.is("util.initializer"))
-        .collect();
     // What an initializer makes for a kept global may itself be made so.
-    let mut kept: BTreeSet<usize> = BTreeSet::new();
+    let mut others = initializers(module);
     loop {
-        let more: Vec<usize> = (0..initializers.len())
-            .filter(|at| !kept.contains(at) && stores_any(initializers[*at], &read))
-            .collect();
-        if more.is_empty() {
+        let before = others.len();
+        others.retain(|initializer| {
+            let kept = initializer.stores.iter().any(|name| read.contains(name));
+            if kept {
+                read.extend(initializer.loads.iter().cloned());
+                read.extend(initializer.stores.iter().cloned());
+            }
+            !kept
+        });
+        if others.len() == before {
             break;
         }
-        for at in more {
-            loads(initializers[at], &mut read);
-            kept.insert(at);
+    }
+    for initializer in others {
+        initializer.op.erase();
+    }
+    // Those that make scalars are on any device.
+    for initializer in initializers(module) {
+        let loaded = initializer
+            .loads
+            .iter()
+            .filter_map(|name| global(module, name));
+        for op in loaded.chain([initializer.op]) {
+            if op.attribute(STREAM_AFFINITY).is_some() {
+                op.set_attribute(STREAM_AFFINITY, affinity(module, device));
+            }
         }
     }
-    for (at, op) in initializers.iter().enumerate() {
-        if !kept.contains(&at) {
-            op.erase();
-        }
-    }
+    let ops = module.body().ops();
     for op in ops {
         let name = op.symbol_name().unwrap_or_default();
         let is_device = op
             .attribute("type")
             .is_some_and(|each| each.to_string() == "!hal.device");
-        let goes = if op.is(FUNC) {
+        let goes = if is_function(op) {
             !entries.contains(&op)
         } else if op.is(GLOBAL) && is_device {
             name != device
@@ -287,19 +295,6 @@ fn loads(op: Op<'_>, into: &mut BTreeSet<String>) {
         }
         Walk::Into
     });
-}
-
-fn stores_any(op: Op<'_>, globals: &BTreeSet<String>) -> bool {
-    let mut stores = false;
-    op.walk(&mut |nested| {
-        stores |= nested.is(GLOBAL_STORE)
-            && nested
-                .attribute("global")
-                .and_then(|each| each.as_symbol())
-                .is_some_and(|name| globals.contains(&name));
-        Walk::Into
-    });
-    stores
 }
 
 /// Declares the only device that is left as the first of its kind; gives its kind

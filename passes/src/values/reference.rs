@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cost::workload::DraftLengthForm;
 use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Op, Type, Value, Walk};
-use dialects::vocabulary::{FUNC, GLOBAL, ROLE};
+use dialects::vocabulary::{GLOBAL, ROLE};
 use dialects::{Diagnostic, Module};
 
 use super::interface::{Function, Port, ports};
@@ -15,7 +15,7 @@ use crate::outline_subgraphs::is_outlined;
 use crate::parameter::Parameter;
 use crate::settings::{Context, Settings};
 use crate::signature::set_function_type;
-use crate::structure::{functions, outer_ops};
+use crate::structure::{functions, is_function, outer_ops};
 use crate::{
     copy_overwritten, estimate_costs, fold_draft_length, identify_roles, lower_torch,
     outline_subgraphs, resolve_markers,
@@ -297,12 +297,12 @@ fn adopt_without_drafts(module: &Module<'_>, alone: &Module<'_>, greedy: &mut BT
         let Some(name) = op.symbol_name() else {
             continue;
         };
-        if op.is(FUNC) && op.is_public() {
+        if is_function(op) && op.is_public() {
             let name = format!("{GREEDY}{name}");
             op.set_attribute("sym_name", Attribute::string(module.session(), &name));
             module.adopt(op);
             greedy.insert(name);
-        } else if !op.is(FUNC) && !present.contains(&name) {
+        } else if !is_function(op) && !present.contains(&name) {
             module.adopt(op);
         }
     }

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use dialects::{Attribute, Module, Op, vocabulary};
 
 use super::{Devices, alternatives, resource_names};
+use crate::initializers::Initializer;
 use crate::names::device_of;
 use crate::parameter::Parameter;
 use crate::select_mapping::PLAN;
+use crate::structure::{global, is_pure};
 
 /// A function of the placed IR, and where it is to run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,6 +62,8 @@ pub struct Expectation {
     /// The devices on which each inline constant, by its resource name, is
     /// used.
     pub constants: BTreeMap<String, Devices>,
+    /// Device → bytes that the module's own initializers compute there.
+    pub initialized: BTreeMap<String, u64>,
     /// The device of each role, or stage of one, in the plan that the module
     /// carries; empty if it carries none.
     pub plan: BTreeMap<String, String>,
@@ -90,6 +94,7 @@ impl Expectation {
             ..Self::default()
         };
         let mut bodies = BTreeMap::new();
+        let mut initializers = Vec::new();
         let mut globals = BTreeMap::new();
         let mut calls: BTreeMap<String, Vec<Op<'_>>> = BTreeMap::new();
 
@@ -109,11 +114,18 @@ impl Expectation {
                 };
                 bodies.insert(name.clone(), body);
                 expectation.functions.insert(name, function);
+            } else if op.is(vocabulary::INITIALIZER) {
+                let body = expectation.scan(op, &mut calls);
+                initializers.push((initializer_device(module, op), body));
+                expectation.count_initialized(op, initializers.last());
             }
         }
         expectation.add_calls(&calls);
-        expectation.mark_reachable(&bodies);
+        expectation.mark_reachable(&bodies, &initializers);
         expectation.place_weights(&bodies, &globals);
+        for (device, body) in &initializers {
+            expectation.place_read(body, &Devices::from_iter(device.clone()), &globals);
+        }
         expectation
     }
 
@@ -246,12 +258,17 @@ impl Expectation {
         }
     }
 
-    fn mark_reachable(&mut self, bodies: &BTreeMap<String, Body>) {
-        let mut waiting: Vec<String> = self
-            .functions
-            .iter()
-            .filter(|(_, function)| function.public)
-            .map(|(name, _)| name.clone())
+    fn mark_reachable(
+        &mut self,
+        bodies: &BTreeMap<String, Body>,
+        initializers: &[(Option<String>, Body)],
+    ) {
+        let public = self.functions.iter().filter(|(_, each)| each.public);
+        let initializing = initializers.iter().flat_map(|(_, body)| &body.callees);
+        let mut waiting: Vec<String> = public
+            .map(|(name, _)| name)
+            .chain(initializing)
+            .cloned()
             .collect();
         while let Some(name) = waiting.pop() {
             let Some(function) = self.functions.get_mut(&name) else {
@@ -284,30 +301,46 @@ impl Expectation {
                 continue;
             }
             let devices = self.devices_of(name, &callers);
-            for global in &body.loads {
-                let Some(value) = globals.get(global) else {
-                    continue;
-                };
-                if let Some(parameter) = Parameter::of(*value) {
-                    self.parameters
-                        .entry(parameter)
-                        .or_default()
-                        .extend(devices.iter().cloned());
-                }
-                for constant in resource_names(*value) {
-                    self.constants
-                        .entry(constant)
-                        .or_default()
-                        .extend(devices.iter().cloned());
-                }
-            }
-            for constant in &body.constants {
-                self.constants
-                    .entry(constant.clone())
-                    .or_default()
-                    .extend(devices.iter().cloned());
-            }
+            self.place_read(body, &devices, globals);
         }
+    }
+
+    /// Gives what a body reads its devices.
+    fn place_read(
+        &mut self,
+        body: &Body,
+        devices: &Devices,
+        globals: &BTreeMap<String, Attribute<'_>>,
+    ) {
+        let mut constants: BTreeSet<String> = body.constants.clone();
+        for value in body.loads.iter().filter_map(|global| globals.get(global)) {
+            if let Some(parameter) = Parameter::of(*value) {
+                let placed = self.parameters.entry(parameter).or_default();
+                placed.extend(devices.iter().cloned());
+            }
+            constants.extend(resource_names(*value));
+        }
+        for constant in constants {
+            let placed = self.constants.entry(constant).or_default();
+            placed.extend(devices.iter().cloned());
+        }
+    }
+
+    /// Counts what an initializer computes, and so is meant to lie beside the
+    /// weights that it is computed of.
+    fn count_initialized(&mut self, op: Op<'_>, initializer: Option<&(Option<String>, Body)>) {
+        let Some((Some(device), _)) = initializer else {
+            return;
+        };
+        let computes =
+            |op: &Op<'_>| is_pure(*op) && !op.is("arith.constant") && !op.is("tensor.empty");
+        let computing = op.nested().into_iter().filter(computes);
+        let computed = computing.flat_map(Op::results);
+        let bytes: u64 = computed
+            .filter_map(|result| result.r#type().byte_count())
+            .fold(0, u64::saturating_add);
+        let counted = self.initialized.entry(device.clone()).or_default();
+        *counted = counted.saturating_add(bytes);
     }
 
     fn devices_of(&self, function: &str, callers: &BTreeMap<&str, BTreeSet<&str>>) -> Devices {
@@ -331,6 +364,20 @@ impl Expectation {
         }
         devices
     }
+}
+
+/// The device of an initializer: its own, or else that of what it stores.
+fn initializer_device(module: &Module<'_>, op: Op<'_>) -> Option<String> {
+    let device = |op: Op<'_>| {
+        op.attribute(vocabulary::STREAM_AFFINITY)
+            .and_then(device_of)
+    };
+    device(op).or_else(|| {
+        let stored = Initializer::new(op).stores.into_iter();
+        stored
+            .filter_map(|name| device(global(module, &name)?))
+            .next()
+    })
 }
 
 fn planned(op: Op<'_>) -> PlannedFunction {

@@ -185,6 +185,30 @@ fn copies_of_weights() {
         "IREE keeps 131072 bytes on @gpu that it computes of weights when the module is loaded, \
          beside 32768 bytes of weights",
     );
+    // The module itself asks for it.
+    let asked_for = |device: &str| {
+        PLACED.replace(
+            "func.func private @drafter_0",
+            &format!(
+                "util.global private @wide : tensor<128x256xi32>
+util.initializer attributes {{stream.affinity = #hal.device.affinity<@{device}>}} {{
+  %w = util.global.load @d.w : tensor<4xf32>
+  %n = arith.constant dense<1> : tensor<128x256xi8>
+  %m = arith.extsi %n : tensor<128x256xi8> to tensor<128x256xi32>
+  util.global.store %m, @wide : tensor<128x256xi32>
+  util.return
+}}
+func.func private @drafter_0"
+            ),
+        )
+    };
+    let report = compare(&asked_for("gpu"), &widened("128x256xi32"));
+    assert!(report.is_proven(), "{}", report.render());
+    // What an initializer reads is wanted where it runs.
+    assert_violation(
+        &compare(&asked_for("cpu"), STREAM),
+        "parameter \"model\"::\"drafter.w\" is loaded to @gpu, planned on @cpu, @gpu",
+    );
     // What a sum over rows leaves is no copy.
     let report = compare(PLACED, &widened("128xf32"));
     assert!(report.is_proven(), "{}", report.render());

@@ -2,7 +2,8 @@
 //!
 //! What depends on no input is computed once, in initializers: rotary tables,
 //! masks, `1 + w` of a norm. That is meant, and small. A matrix that is widened
-//! or transposed there lies in memory twice, which no plan counts.
+//! or transposed there lies in memory twice, which no plan counts; unless the module
+//! asks for it in an initializer of its own.
 
 use dialects::{Block, Diagnostic, Op, Value};
 
@@ -75,7 +76,9 @@ impl<'m> Checker<'_, 'm> {
     /// No device holds copies of its weights.
     pub(super) fn check_copies(&mut self) {
         let copies = std::mem::take(&mut self.copies);
-        for (device, copies) in copies {
+        for (device, computed) in copies {
+            let asked_for = self.expectation.initialized.get(&device);
+            let copies = computed.saturating_sub(asked_for.copied().unwrap_or(0));
             let weights = self
                 .uses
                 .get(&device)
