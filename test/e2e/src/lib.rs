@@ -23,3 +23,4 @@ pub mod process;
 pub mod report;
 pub mod tools;
 pub mod trials;
+pub mod zoo;

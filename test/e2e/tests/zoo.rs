@@ -5,7 +5,6 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -16,9 +15,9 @@ use e2e::arrays::read_integers;
 use e2e::case::PLATFORM;
 use e2e::placed::{self, LOST_IN_A_ROW};
 use e2e::platform::GPU;
-use e2e::process::{self, Finished};
-use e2e::tools::{COMPILE_LIMIT, Tools};
+use e2e::tools::Tools;
 use e2e::trials;
+use e2e::zoo::{prepare, specplace};
 
 /// Drafter and target on two CPU devices.
 const CPUS: &str = "drafter=cpu2,target=cpu";
@@ -81,23 +80,18 @@ fn decodes_exactly(tools: &Tools, model: &str, pins: &str) -> Result<()> {
     let zoo = tools.root.join("test/data/zoo").join(model);
     let scratch = tempfile::tempdir()?;
     let folder = scratch.path();
-    let marked = zoo.join("spec.mlir.gz");
     let file = |name: &str| zoo.join(name).display().to_string();
     let mut parameters = vec![format!("--parameters=model={}", file("target.irpa"))];
-    let mut place = vec!["in.mlir", "-o", "out.mlir", "--alpha", "0.7", "--pin", pins];
-    if marked.is_file() {
-        fs::copy(&marked, folder.join("in.mlir.gz"))?;
-        place[0] = "in.mlir.gz";
-    } else {
-        let (target, drafter) = (file("target.mlir.gz"), file("drafter.mlir.gz"));
-        let assemble = ["assemble", "--target", &target, "--drafter", &drafter];
-        specplace(tools, folder, &[&assemble[..], &["-o", "in.mlir"]].concat())?;
+    let input = prepare(tools, model, folder)?;
+    let is_assembled = zoo.join("drafter.irpa").is_file();
+    if is_assembled {
         parameters.push(format!("--parameters=drafter={}", file("drafter.irpa")));
     }
+    let mut place = vec![input, "-o", "out.mlir", "--alpha", "0.7", "--pin", pins];
     place.extend(["--gamma", "3"]);
     let platform = tools.root.join(PLATFORM).display().to_string();
     place.extend(["--platform", &platform]);
-    specplace(tools, folder, &place)?;
+    specplace(tools, folder, &place)?.success()?;
     let inputs: Vec<String> = ["tokens.npy", "n.npy", "limit.npy"]
         .iter()
         .map(|input| format!("--input=@{}", file(input)))
@@ -107,7 +101,7 @@ fn decodes_exactly(tools: &Tools, model: &str, pins: &str) -> Result<()> {
     verify.extend(inputs.iter().chain(&parameters).map(String::as_str));
     let right = file("ref.npy");
     verify.extend(["--expected", &right]);
-    let proof = specplace(tools, folder, &verify)?;
+    let proof = specplace(tools, folder, &verify)?.success()?;
     placed::check_proof(&proof, pins)?;
     ensure!(
         proof.stderr.contains("values proven"),
@@ -129,7 +123,7 @@ fn decodes_exactly(tools: &Tools, model: &str, pins: &str) -> Result<()> {
     arguments.extend(parameters);
     arguments.extend(inputs);
     // The row comes first; what else there is, IREE wants named as well.
-    let more = if marked.is_file() { 2 } else { 3 };
+    let more = if is_assembled { 3 } else { 2 };
     arguments.extend((0..more).map(|at| format!("--output=@more{at}.npy")));
     let arguments: Vec<OsString> = arguments.into_iter().map(OsString::from).collect();
     let runs = if trials::is_long() { RUNS } else { 1 };
@@ -144,9 +138,4 @@ fn decodes_exactly(tools: &Tools, model: &str, pins: &str) -> Result<()> {
         );
     }
     Ok(())
-}
-
-fn specplace(tools: &Tools, folder: &Path, arguments: &[&str]) -> Result<Finished> {
-    let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
-    process::run(&tools.specplace, &arguments, folder, COMPILE_LIMIT)?.success()
 }
