@@ -54,17 +54,48 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     };
     let module: &Module<'_> = module;
     let mut narrowed = false;
+    let mut warnings = Vec::new();
     for function in functions(module) {
         if let Some(role) = role_attribute(function).filter(|_| is_outlined(function))
             && placement.has_narrow_words(role)
         {
             narrowed |= narrow(module, function);
+            let left = function.nested().into_iter().find(|op| divides_wide(*op));
+            warnings.extend(left.map(|op| not_proven(op, placement.symbol_of(role))));
         }
     }
     if narrowed {
         erase_dead_operations(module);
     }
+    context.diagnostics.extend(warnings);
     Ok(())
+}
+
+/// Whether an operation divides numbers of i64, which IREE's SPIR-V cannot put
+/// together of words of i32.
+fn divides_wide(op: Op<'_>) -> bool {
+    const DIVISIONS: [&str; 6] = [
+        "arith.divsi",
+        "arith.divui",
+        "arith.remsi",
+        "arith.remui",
+        "arith.floordivsi",
+        "arith.ceildivsi",
+    ];
+    DIVISIONS.iter().any(|name| op.is(name)) && op.operand(0).is_some_and(is_wide)
+}
+
+fn not_proven(op: Op<'_>, device: &str) -> Diagnostic {
+    Diagnostic::warning(format!(
+        "{} stays i64 on @{device}: its numbers are not proven to fit in i32",
+        op.name()
+    ))
+    .at(op.location().place())
+    .offending(op.summary())
+    .help(
+        "IREE has no code for it where a Vulkan device has no integers of 64 bits (Mali, Adreno): \
+         export it in int32, or pin the model to a CPU",
+    )
 }
 
 /// Narrows what fits in `function`; says whether anything did.
@@ -138,6 +169,11 @@ impl<'m> Plan<'m> {
                     self.decide_alike(op);
                 } else if op.is_of(&["linalg"]) && op.has_body() {
                     self.decide_linalg(op);
+                    // The body of any other is not printed, but follows from its name
+                    // and types.
+                    if !op.is("linalg.generic") {
+                        continue;
+                    }
                 } else {
                     self.decide_single(op);
                 }
@@ -303,7 +339,6 @@ impl<'m> Plan<'m> {
             "linalg.copy",
         ];
         if ALIKE.iter().any(|name| op.is(name)) {
-            // Its body is not printed, but follows from its types.
             return self.decide_alike(op);
         }
         let (operands, results) = (op.operands(), op.results());

@@ -168,6 +168,15 @@ func.func @step(%tokens: tensor<8xi64>) -> tensor<8xi64> {
 CHECK-LABEL: func.func private @drafter_0(
 CHECK:         arith.cmpi eq, %{{.+}}, %c7_i64 : i64
 
+// A division of i64 that may be of anything is named: IREE's SPIR-V has none
+// where the GPU has none.
+// RUN: sed 's/arith.cmpi eq, %%token, %c7 : i64/arith.remsi %%token, %c7 : i64/; s/tensor.extract %d.*/arith.uitofp %is : i64 to f32/; s/arith.select %is, %zerof, %v/arith.addf %zerof, %v/' compared.mlir > divides.mlir
+// RUN: specplace opt --pass %{plan},narrow-indices %{decision} --pin drafter=gpu,target=cpu divides.mlir -o divided.mlir 2>&1 | FileCheck divides.txt
+//--- divides.txt
+CHECK:      divides.mlir:{{[0-9]+}}:{{[0-9]+}}: warning: arith.remsi stays i64 on @gpu: its numbers are not proven to fit in i32
+CHECK:      arith.remsi %{{.+}}, %{{.+}} : i64
+CHECK:      export it in int32, or pin the model to a CPU
+
 // RUN: not specplace opt --pass narrow-indices step.mlir 2>&1 | FileCheck order.txt
 //--- order.txt
 CHECK: error: no placement to narrow indices for: select-mapping did not run

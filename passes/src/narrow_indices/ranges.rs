@@ -213,8 +213,9 @@ impl<'m> Ranges<'m> {
         let written: Vec<_> = arguments.iter().copied().skip(read).collect();
         self.block(block);
         if !repeats(op) {
-            for (result, value) in results.iter().zip(&yielded) {
-                self.set(*result, self.get(*value));
+            for (at, (result, value)) in results.iter().zip(&yielded).enumerate() {
+                // What it writes to, where its loops do not come to each element.
+                self.set(*result, self.get(written[at]).join(self.get(*value)));
             }
             return;
         }
