@@ -25,6 +25,7 @@ pub mod insert_crossings;
 pub mod lower_torch;
 mod names;
 pub mod narrow_indices;
+pub mod order_loops;
 pub mod outline_subgraphs;
 mod parameter;
 pub mod pipeline;

@@ -65,6 +65,11 @@ pub const PASSES: &[Pass] = &[
         run: crate::copy_overwritten::run,
     },
     Pass {
+        name: "order-loops",
+        summary: "let the loops over a result run in the order of its dimensions",
+        run: crate::order_loops::run,
+    },
+    Pass {
         name: "insert-crossings",
         summary: "pass buffers between devices instead of tensors",
         run: crate::insert_crossings::run,

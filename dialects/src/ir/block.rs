@@ -8,6 +8,7 @@ use mlir_sys::{
     mlirBlockGetArgument, mlirBlockGetFirstOperation, mlirBlockGetNextInRegion,
     mlirBlockGetNumArguments, mlirBlockGetParentOperation, mlirBlockGetTerminator,
     mlirBlockInsertOwnedOperation, mlirRegionAppendOwnedBlock, mlirRegionGetFirstBlock,
+    mlirRegionTakeBody,
 };
 
 use super::{Few, Location, Op, Type, Value};
@@ -139,5 +140,16 @@ impl<'m> Region<'m> {
             mlirRegionAppendOwnedBlock(self.raw, block);
             Block::from_raw(block)
         }
+    }
+
+    /// Takes the blocks of another region, and lets go of its own.
+    pub fn take_body(self, other: Region<'m>) {
+        // SAFETY: both regions are alive, and the blocks live on in this one; it is
+        // empty, so that no handle loses what it points at.
+        assert!(
+            self.blocks().next().is_none(),
+            "a region with blocks takes others"
+        );
+        unsafe { mlirRegionTakeBody(self.raw, other.raw) }
     }
 }

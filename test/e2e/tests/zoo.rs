@@ -39,9 +39,9 @@ const MODELS: &[(&str, &[&str])] = &[
     ("mamba", &[CPUS, DRAFTER, TARGET]),
     ("mixtral_t5", &[CPUS, DRAFTER, TARGET]),
     ("deepseekv3_t5", &[CPUS, DRAFTER, TARGET]),
-    // Known wrong on Vulkan, for a reason not found yet: `specplace verify` says so of
-    // the target and of the drafter there, whose tokens are right all the same.
-    ("falconh1_t5", &[CPUS]),
+    // Its depthwise convolutions, of 80 channels, are wrong on Vulkan in plain IREE;
+    // `order-loops` cures them. Mamba's, of 128, happen to be right.
+    ("falconh1_t5", &[CPUS, DRAFTER, TARGET]),
     ("loop_marked", &[CPUS, DRAFTER, TARGET]),
 ];
 
@@ -50,6 +50,7 @@ const SHORT: &[(&str, &str)] = &[
     ("mixtral_t5", CPUS),
     ("llama_t5", DRAFTER),
     ("llama_sdpa", DRAFTER),
+    ("falconh1_t5", DRAFTER),
 ];
 
 /// How often the long series runs what it compiled.

@@ -437,4 +437,34 @@ pub const GUARDS: &[Guard] = &[
         remove: |text| without(text, &["max-size-increase-threshold"]),
         shows: Shows::InProof("that it computes of weights when the module is loaded"),
     },
+    Guard {
+        // A sum and the zero that it begins with are handed out to threads in the
+        // order of the loops of each, with no barrier between them.
+        name: "loops in the order of the result keep a sum with its zero",
+        module: Module::text(
+            DEPTHWISE,
+            &[
+                "--function=convolve",
+                "--input=1x80x43xf32=1",
+                "--input=80x4xf32=1",
+            ],
+        ),
+        pins: "drafter=gpu,target=cpu,control=cpu",
+        remove: |text| {
+            let loops = "affine_map<(d0, d1, d2, d3) -> ";
+            [
+                ("(d0, d1, d2 + d3)>", "(d0, d2, d1 + d3)>"),
+                ("(d1, d3)>", "(d2, d3)>"),
+                ("(d0, d1, d2)>", "(d0, d2, d1)>"),
+            ]
+            .iter()
+            .fold(text.to_owned(), |text, (ordered, as_written)| {
+                text.replace(
+                    &format!("{loops}{ordered}"),
+                    &format!("{loops}{as_written}"),
+                )
+            })
+        },
+        shows: Shows::InResult,
+    },
 ];

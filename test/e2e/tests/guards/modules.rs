@@ -332,3 +332,21 @@ func.func @multiply(%x: tensor<4x256xi32>) -> tensor<4x256xi32> {
   return %r : tensor<4x256xi32>
 }
 ";
+
+/// Depthwise convolutions, channels before positions, as Torch writes them.
+pub const DEPTHWISE: &str = "
+func.func @convolve(%x: tensor<1x80x43xf32>, %w: tensor<80x4xf32>) -> tensor<1x80x37xf32> {
+  %zero = arith.constant 0.0 : f32
+  %p = flow.tensor.transfer %x : tensor<1x80x43xf32> to #hal.device.promise<@drafter>
+  %none = tensor.empty() : tensor<1x80x40xf32>
+  %begin = linalg.fill ins(%zero : f32) outs(%none : tensor<1x80x40xf32>) -> tensor<1x80x40xf32>
+  %d = linalg.depthwise_conv_1d_ncw_cw {dilations = dense<1> : vector<1xi64>, strides = dense<1> : vector<1xi64>}
+    ins(%p, %w : tensor<1x80x43xf32>, tensor<80x4xf32>) outs(%begin : tensor<1x80x40xf32>) -> tensor<1x80x40xf32>
+  %t = flow.tensor.transfer %d : tensor<1x80x40xf32> to #hal.device.promise<@target>
+  %none2 = tensor.empty() : tensor<1x80x37xf32>
+  %begin2 = linalg.fill ins(%zero : f32) outs(%none2 : tensor<1x80x37xf32>) -> tensor<1x80x37xf32>
+  %v = linalg.depthwise_conv_1d_ncw_cw {dilations = dense<1> : vector<1xi64>, strides = dense<1> : vector<1xi64>}
+    ins(%t, %w : tensor<1x80x40xf32>, tensor<80x4xf32>) outs(%begin2 : tensor<1x80x37xf32>) -> tensor<1x80x37xf32>
+  return %v : tensor<1x80x37xf32>
+}
+";
