@@ -142,14 +142,17 @@ impl<'m> Region<'m> {
         }
     }
 
-    /// Takes the blocks of another region, and lets go of its own.
+    /// Takes the blocks of another region.
+    ///
+    /// # Panics
+    ///
+    /// If it has blocks itself: handles to these would lose what they point at.
     pub fn take_body(self, other: Region<'m>) {
-        // SAFETY: both regions are alive, and the blocks live on in this one; it is
-        // empty, so that no handle loses what it points at.
         assert!(
             self.blocks().next().is_none(),
             "a region with blocks takes others"
         );
+        // SAFETY: both regions are alive, and the blocks live on in this one.
         unsafe { mlirRegionTakeBody(self.raw, other.raw) }
     }
 }
