@@ -157,7 +157,11 @@ impl<'m> Effects<'m> {
             let known = callee_of(op).and_then(|name| self.functions.get(&name));
             return known.cloned().unwrap_or_else(Effect::anything);
         }
-        if is_pure(op) && !touches_memory(op) || only_controls(op) || op.is(TRANSFER) {
+        if is_pure(op) && !touches_memory(op)
+            || only_controls(op)
+            || op.is(TRANSFER)
+            || is_assertion_of_elements(op)
+        {
             return Effect::default();
         }
         Effect::anything()
@@ -232,6 +236,12 @@ fn only_controls(op: Op<'_>) -> bool {
         "cf.switch",
     ];
     op.is_of(&["scf"]) || op.is(INITIALIZER) || JUMPS.iter().any(|name| op.is(name))
+}
+
+/// Whether a computation's body asserts something of its elements, as Torch's lookup
+/// of an embedding does of each index. IREE drops it when it makes a kernel.
+fn is_assertion_of_elements(op: Op<'_>) -> bool {
+    op.is("cf.assert") && op.parent().is_some_and(is_pure)
 }
 
 /// What each operation of a block must come after, so that all of them read
@@ -327,6 +337,32 @@ mod tests {
             orders(&effects),
             [vec![], vec![0], vec![1], vec![], vec![1, 2]]
         );
+    }
+
+    #[test]
+    fn lookups_with_asserted_indices_have_no_effect() {
+        let lookup = "\
+#row = affine_map<(d0) -> (d0)>
+func.func @lookup(%ids: tensor<4xi64>, %table: tensor<8xf32>) -> tensor<4xf32> {
+  %e = tensor.empty() : tensor<4xf32>
+  %c8 = arith.constant 8 : index
+  %r = linalg.generic {indexing_maps = [#row, #row], iterator_types = [\"parallel\"]} ins(%ids : tensor<4xi64>) outs(%e : tensor<4xf32>) attrs = {asked} {
+  ^bb0(%id: i64, %out: f32):
+    %i = arith.index_cast %id : i64 to index
+    %inside = arith.cmpi slt, %i, %c8 : index
+    cf.assert %inside, \"index must be smaller than dim size\"
+    %v = tensor.extract %table[%i] : tensor<8xf32>
+    linalg.yield %v : f32
+  } -> tensor<4xf32>
+  return %r : tensor<4xf32>
+}
+func.func @caller(%ids: tensor<4xi64>, %table: tensor<8xf32>) -> tensor<4xf32> {
+  %r = func.call @lookup(%ids, %table) CALL : (tensor<4xi64>, tensor<8xf32>) -> tensor<4xf32>
+  return %r : tensor<4xf32>
+}";
+        assert!(asked(&lookup.replace("CALL", "")).is_none());
+        let called = lookup.replace("attrs = {asked}", "");
+        assert!(asked(&called.replace("CALL", "{asked}")).is_none());
     }
 
     /// The effect of the operation marked `asked`.

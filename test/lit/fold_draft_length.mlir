@@ -12,6 +12,11 @@
 // and so is the drafter's weight, which nothing reads any more. What the loop
 // would have handed on is what it was given.
 // RUN: specplace opt --pass identify-roles,estimate-costs,select-mapping,fold-draft-length -q open.mlir --alpha 0.9 --gamma 0 | FileCheck open.mlir --check-prefix=ZERO
+// Drafts of a real export that are unrolled go, too, with lookups that assert their
+// indices.
+// RUN: specplace %examples/pair/generate_place.mlir -o exported.mlir --platform two-cpus --alpha 0.1 --gamma 0 -q
+// RUN: not grep drafter_0 exported.mlir
+// RUN: grep target_0 exported.mlir
 //--- open.mlir
 // THREE-NOT: @specplace.draft_length
 // THREE:     util.global private @d

@@ -139,6 +139,7 @@ const SHORT: &[(Module, Option<u32>, Mapping)] = &[
     (Module::ClonedFunctions, Some(3), DRAFTER_ON_CPU2),
     (Module::AnonymousWeights, Some(3), DRAFTER_ON_CPU2),
     (Module::AnonymousNoMarkers, Some(3), TARGET_ON_CPU2),
+    (Module::GeneratePlace, Some(0), TARGET_ON_CPU2),
     (Module::TwoForwards, None, DRAFTER_ON_CPU2),
     (Module::GenerateCarried, Some(4), DRAFTER_ON_GPU),
     (Module::Assembled, Some(4), DRAFTER_ON_CPU2),
