@@ -257,6 +257,24 @@ impl<'m> Survey<'m> {
         found
     }
 
+    /// Whether a float that the drafter computes here is a result of the function, or
+    /// is read by the target.
+    fn hands_out_floats(&self, op: Op<'m>) -> bool {
+        let reads = |user: Op<'m>| {
+            user.name().ends_with(".return")
+                || self
+                    .roles
+                    .get(&user)
+                    .is_some_and(|part| part.role == Role::Target)
+        };
+        let results = || op.results().into_iter();
+        self.roles[&op].role == Role::Drafter
+            && results().any(|result| {
+                result.r#type().element().is_float()
+                    && result.uses().into_iter().any(|each| reads(each.op))
+            })
+    }
+
     fn draft_length(&self, drafts: &Drafts<'m>, context: &mut Context) -> DraftLengthForm {
         if let Some(op) = global(self.module, DRAFT_LENGTH) {
             let max = op
@@ -277,6 +295,19 @@ impl<'m> Survey<'m> {
         let mut speculating = functions_of(Role::Drafter);
         let verifying = functions_of(Role::Target);
         speculating.retain(|function| verifying.contains(function));
+        for op in self.ops.iter().filter(|op| self.hands_out_floats(**op)) {
+            // Verification makes any token harmless, but no other number.
+            if enclosing_function(*op).is_some_and(|function| speculating.remove(&function)) {
+                context.diagnostics.push(
+                    Diagnostic::remark(
+                        "the drafter's numbers are used as they are, and not as tokens to be \
+                         verified: it stays, whatever the draft length",
+                    )
+                    .at(op.location().place())
+                    .offending(op.summary()),
+                );
+            }
+        }
         if speculating.is_empty() {
             return DraftLengthForm::Absent;
         }
