@@ -7,11 +7,13 @@
 //! `util.func`s: those steps drop the attributes that placement needs. IR
 //! without Torch operations is only inlined and made canonical. Weights
 //! that bodies of operations load for themselves are loaded in front of them.
-//! Attention is decomposed, and small constants of narrow floats are written out.
+//! Attention is decomposed, and small constants of narrow floats are written out,
+//! and constant masks as words.
 //! Tensors of f64 become f32 here, as iree-compile makes them unless it is told
 //! otherwise: done later, it would leave views of f64 on buffers of f32.
 
 mod concatenations;
+mod masks;
 mod narrow_constants;
 
 use dialects::ir::{Block, Op, Type, Walk};
@@ -131,6 +133,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     if found_attention(module) {
         module.run_pipeline(DECOMPOSE)?;
     }
+    masks::write_as_words(module);
     if holds_doubles(module) && !keeps_doubles(context) {
         module.run_pipeline(DEMOTE)?;
         context.diagnostics.push(

@@ -10,6 +10,7 @@ use mlir_sys::{
     mlirAttributeIsADenseResourceElements, mlirAttributeIsADictionary, mlirAttributeIsAElements,
     mlirAttributeIsAFlatSymbolRef, mlirAttributeIsAInteger, mlirAttributeIsAString,
     mlirAttributeIsAType, mlirAttributeParseGet, mlirAttributePrint,
+    mlirDenseElementsAttrGetBoolValue, mlirDenseElementsAttrGetInt8Value,
     mlirDenseElementsAttrGetInt32Value, mlirDenseElementsAttrGetInt64Value,
     mlirDenseElementsAttrGetSplatValue, mlirDenseElementsAttrInt32Get,
     mlirDenseElementsAttrInt32SplatGet, mlirDenseElementsAttrIsSplat, mlirDenseI32ArrayGet,
@@ -267,6 +268,33 @@ impl<'m> Attribute<'m> {
                 64 => Some(
                     (0..count)
                         .map(|at| mlirDenseElementsAttrGetInt64Value(self.raw, at))
+                        .collect(),
+                ),
+                _ => None,
+            }
+        }
+    }
+
+    /// The values of a dense constant of booleans (0 and 1) or of i8, in order, or the
+    /// one that all are; `None` for any other attribute.
+    pub fn dense_bytes(self) -> Option<Vec<i8>> {
+        let element = self.r#type().filter(|_| self.is_dense())?.element();
+        let bits = element.bit_width().filter(|_| element.is_integer())?;
+        // SAFETY: asked only of dense elements of that type, below their count.
+        unsafe {
+            let count = if self.is_splat() {
+                1
+            } else {
+                mlirElementsAttrGetNumElements(self.raw)
+            };
+            let all = 0..isize::try_from(count).ok()?;
+            match bits {
+                1 => Some(
+                    all.map(|at| i8::from(mlirDenseElementsAttrGetBoolValue(self.raw, at)))
+                        .collect(),
+                ),
+                8 => Some(
+                    all.map(|at| mlirDenseElementsAttrGetInt8Value(self.raw, at))
                         .collect(),
                 ),
                 _ => None,

@@ -1,0 +1,123 @@
+//! What IREE's code for SPIR-V computes wrongly is exact in OUT: each form on the GPU,
+//! beside the same on a CPU.
+
+use std::fs;
+
+use anyhow::{Result, ensure};
+use e2e::process;
+use e2e::tools::{COMPILE_LIMIT, Tools};
+
+/// Places a module with drafter and GPU, and has its values proven.
+fn is_exact(text: &str) -> Result<()> {
+    let tools = Tools::find()?;
+    let scratch = tempfile::tempdir()?;
+    let specplace = |words: &str| {
+        let words = process::words(words);
+        process::run(&tools.specplace, &words, scratch.path(), COMPILE_LIMIT)?.success()
+    };
+    fs::write(scratch.path().join("in.mlir"), text)?;
+    specplace(
+        "in.mlir -o out.mlir --alpha 0.7 --gamma 1 --platform reference \
+         --pin drafter=gpu,target=cpu,control=cpu -q",
+    )?;
+    let said = specplace("verify out.mlir --runs 1")?.stderr;
+    ensure!(
+        said.contains("values proven") && said.contains("@drafter_0"),
+        "{said}\n{text}"
+    );
+    Ok(())
+}
+
+/// A function that gives its first argument to the drafter, which does `body` to
+/// `%p` and has `%d`; the target squares that.
+fn drafted(given: &str, more: &str, body: &str, made: &str) -> String {
+    format!(
+        "func.func @forms(%x: {given}{more}) -> {made} {{
+  %p = flow.tensor.transfer %x : {given} to #hal.device.promise<@drafter>
+{body}
+  %t = flow.tensor.transfer %d : {made} to #hal.device.promise<@target>
+  %v = arith.mulf %t, %t : {made}
+  return %v : {made}
+}}
+"
+    )
+}
+
+/// A depthwise convolution, channels first, as Torch lowers `conv1d(groups=C)`.
+fn depthwise(channels: usize, length: usize, window: usize) -> String {
+    let made = length + 1 - window;
+    let (given, filter) = (
+        format!("tensor<1x{channels}x{length}x1xf32>"),
+        format!("tensor<{channels}x{window}x1xf32>"),
+    );
+    let result = format!("tensor<1x{channels}x{made}x1xf32>");
+    let body = format!(
+        "  %none = tensor.empty() : {result}
+  %begin = linalg.broadcast ins(%b : tensor<{channels}xf32>) outs(%none : {result}) dimensions = [0, 2, 3]
+  %d = linalg.depthwise_conv_2d_nchw_chw {{dilations = dense<1> : vector<2xi64>, strides = dense<1> : vector<2xi64>}}
+    ins(%p, %w : {given}, {filter}) outs(%begin : {result}) -> {result}"
+    );
+    let more = format!(", %w: {filter}, %b: tensor<{channels}xf32>");
+    drafted(&given, &more, &body, &result)
+}
+
+#[test]
+fn depthwise_convolutions_of_any_number_of_channels() -> Result<()> {
+    for (channels, length, window) in [(80, 46, 4), (96, 42, 3), (32, 19, 4), (128, 43, 4)] {
+        is_exact(&depthwise(channels, length, window))?;
+    }
+    Ok(())
+}
+
+/// A causal mask of `LENGTH` positions, in the form that `mask` gives as `%mask`.
+const LENGTH: usize = 40;
+
+fn masked(mask: &str) -> String {
+    let kind = format!("tensor<4x{LENGTH}x{LENGTH}xf32>");
+    let body = format!(
+        "{mask}
+  %least = arith.constant -3.0 : f32
+  %none = tensor.empty() : {kind}
+  %d = linalg.generic {{indexing_maps = [affine_map<(d0, d1, d2) -> (d0, d1, d2)>, affine_map<(d0, d1, d2) -> (d1, d2)>, affine_map<(d0, d1, d2) -> (d0, d1, d2)>],
+      iterator_types = [\"parallel\", \"parallel\", \"parallel\"]}} ins(%p, %mask : {kind}, tensor<{LENGTH}x{LENGTH}xi1>) outs(%none : {kind}) {{
+  ^bb0(%a: f32, %k: i1, %o: f32):
+    %s = arith.select %k, %a, %least : f32
+    linalg.yield %s : f32
+  }} -> {kind}"
+    );
+    drafted(&kind, "", &body, &kind)
+}
+
+/// A causal mask of so many rows and columns, each element written by `write`.
+fn causal(length: usize, write: impl Fn(bool) -> String) -> String {
+    let row = |row| -> Vec<String> { (0..length).map(|column| write(column <= row)).collect() };
+    let rows: Vec<String> = (0..length)
+        .map(|at| format!("[{}]", row(at).join(", ")))
+        .collect();
+    format!("dense<[{}]>", rows.join(", "))
+}
+
+#[test]
+fn a_mask_of_booleans() -> Result<()> {
+    let values = causal(LENGTH, |is_seen| is_seen.to_string());
+    is_exact(&masked(&format!(
+        "  %mask = arith.constant {values} : tensor<{LENGTH}x{LENGTH}xi1>"
+    )))
+}
+
+#[test]
+fn a_mask_of_bytes_that_is_cut_to_length() -> Result<()> {
+    let values = causal(64, |is_seen| u8::from(is_seen).to_string());
+    is_exact(&masked(&format!(
+        "  %bytes = arith.constant {values} : tensor<64x64xi8>
+  %zero = arith.constant 0 : i8
+  %bits = tensor.empty() : tensor<64x64xi1>
+  %all = linalg.generic {{indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = [\"parallel\", \"parallel\"]}}
+      ins(%bytes : tensor<64x64xi8>) outs(%bits : tensor<64x64xi1>) {{
+  ^bb0(%k: i8, %o: i1):
+    %c = arith.cmpi ne, %k, %zero : i8
+    linalg.yield %c : i1
+  }} -> tensor<64x64xi1>
+  %mask = tensor.extract_slice %all[0, 0] [{LENGTH}, {LENGTH}] [1, 1] : tensor<64x64xi1> to tensor<{LENGTH}x{LENGTH}xi1>"
+    )))
+}
