@@ -107,6 +107,12 @@ pub enum CostError {
         /// What to do.
         help: String,
     },
+    /// What cannot be.
+    #[error("{message}: a bug in specplace")]
+    Bug {
+        /// What happened.
+        message: String,
+    },
 }
 
 impl CostError {
@@ -127,6 +133,7 @@ impl CostError {
             Self::Task { help, .. }
             | Self::State { help, .. }
             | Self::Unplaceable { help, .. } => Some(help.clone()),
+            Self::Bug { .. } => Some("please report it with the command line and its files".to_owned()),
             Self::Infeasible(infeasible) => Some(infeasible.levers.join("; ")),
         }
     }
@@ -145,6 +152,7 @@ impl CostError {
             Self::Infeasible(_)
             | Self::Unplaceable { .. }
             | Self::State { .. }
+            | Self::Bug { .. }
             | Self::MissingRole { .. } => ErrorKind::Infeasible,
             _ => ErrorKind::Usage,
         }

@@ -19,7 +19,7 @@ mod read;
 mod split;
 mod visited;
 
-pub use exact::{Effort, Solved};
+pub use exact::{Bound, Effort, Solved};
 pub use split::MOST_STAGES;
 
 use crate::CostError;
@@ -33,7 +33,7 @@ use problem::{Edge, Problem, Stage};
 use serde::Serialize;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// One stage of a model.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,8 +71,9 @@ pub struct StageGraph {
 pub struct StageOptions {
     /// Each model runs through each PU at most once.
     pub contiguous: bool,
-    /// Give up proving after this long.
-    pub time: Duration,
+    /// Give up proving after so many steps: a step is one stage of one partial path that is looked
+    /// at, under one PU. Never after some time, which would make the plan depend on the machine.
+    pub steps: u64,
     /// Partial placements kept per stage; beyond, the worst are dropped and the gap says so.
     pub labels: usize,
 }
@@ -81,7 +82,7 @@ impl Default for StageOptions {
     fn default() -> Self {
         Self {
             contiguous: false,
-            time: Duration::from_secs(20),
+            steps: 2_000_000_000,
             labels: 100_000,
         }
     }
@@ -118,6 +119,10 @@ pub struct StagePlan {
     pub solved: usize,
     /// Partial placements that were looked at.
     pub labels: u64,
+    /// Steps that were taken, see [`StageOptions::steps`].
+    pub steps: u64,
+    /// Whether the search ended since it had taken all steps that it may.
+    pub out_of_steps: bool,
     /// Seconds it took.
     #[serde(skip)]
     pub seconds: f64,
@@ -191,12 +196,13 @@ pub fn solve(
     let heft = best.as_ref().map_or(f64::INFINITY, |best| best.0);
     // What may still be better than the best: the least bound that was not refuted.
     let (mut open, mut solved, mut labels) = (f64::INFINITY, 0, 0);
+    let mut steps = 0u64;
     while let Some(case) = queue.pop() {
         let least = best.as_ref().map_or(f64::INFINITY, |best| best.0);
         if case.bound >= least * (1.0 - 1e-9) || !case.bound.is_finite() {
             break;
         }
-        if started.elapsed() > options.time {
+        if steps > options.steps {
             open = open.min(case.bound);
             break;
         }
@@ -207,9 +213,10 @@ pub fn solve(
         let problem = under(stages, case.gamma);
         if !case.priced {
             // The bound without capacities is cheap; one with prices comes before a solution.
-            let bound = problem.priced_bound(least * tokens)? / tokens;
+            let bound = problem.priced_bound(least * tokens)?;
+            steps += bound.steps;
             queue.push(Case {
-                bound: bound.max(case.bound),
+                bound: case.bound.max(bound.seconds / tokens),
                 priced: true,
                 ..case
             });
@@ -217,11 +224,12 @@ pub fn solve(
         }
         let effort = Effort {
             labels: options.labels,
-            until: started + options.time,
+            steps: options.steps.saturating_sub(steps),
         };
         let found = problem.exact(least * tokens, &effort)?;
         solved += 1;
         labels += found.labels;
+        steps += found.steps;
         if let Some((seconds, places)) = found.best {
             best = Some((seconds / tokens, case.index, case.gamma, places));
         }
@@ -269,6 +277,8 @@ pub fn solve(
         heft_ms: heft.is_finite().then_some(heft * 1e3),
         solved,
         labels,
+        steps,
+        out_of_steps: steps > options.steps,
         seconds: started.elapsed().as_secs_f64(),
         assumptions: assumptions(request),
     })
@@ -305,6 +315,9 @@ fn assumptions(request: &Request) -> Vec<String> {
         "a value that changes units inside a model costs its crossing in every pass; between models once per round".to_owned(),
         "weights fill memories; activations, control and the host's overhead do not count".to_owned(),
     ];
+    if request.workload.sequence_length.is_none() {
+        said.push("how many tokens a pass takes is not known: where models are cut evenly, one token is taken to go from the drafter to the target".to_owned());
+    }
     if let (Some(profile), Some(first)) = (&request.profile, said.first_mut()) {
         *first = format!(
             "where {} has a model's latency on a unit, its stages share it as their rooflines do; elsewhere the roofline alone",

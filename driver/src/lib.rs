@@ -51,7 +51,7 @@ use std::process::ExitCode;
 use anstream::ColorChoice;
 
 use crate::args::{Colour, TalkArgs};
-use crate::message::{Failure, Message};
+use crate::message::Failure;
 use crate::printer::Printer;
 
 /// The printer that the command line asks for.
@@ -69,16 +69,9 @@ pub fn finish(printer: &Printer, outcome: anyhow::Result<()>) -> ExitCode {
     let Err(error) = outcome else {
         return ExitCode::SUCCESS;
     };
-    match error.downcast_ref::<Failure>() {
-        Some(failure) => {
-            printer.messages(&failure.messages);
-            ExitCode::from(failure.code)
-        }
-        None => {
-            printer.message(&Message::error(format!("{error:#}")));
-            ExitCode::from(Failure::USAGE)
-        }
-    }
+    let failure = Failure::of(error);
+    printer.messages(&failure.messages);
+    ExitCode::from(failure.code)
 }
 
 /// Makes a panic end in a message that says what to do with it. A panic is a

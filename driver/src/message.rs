@@ -135,6 +135,31 @@ impl Failure {
         }
     }
 
+    /// What cannot be, and so is nobody's fault but ours.
+    pub fn bug(what: impl fmt::Display) -> Self {
+        Self::impossible(vec![
+            Message::error(format!("{what}: a bug in specplace"))
+                .help("please report it with IN and the command line"),
+        ])
+    }
+
+    /// Why a command ended: a failure of its own, or what it met.
+    pub fn of(error: anyhow::Error) -> Self {
+        let error = match error.downcast::<Self>() {
+            Ok(failure) => return failure,
+            Err(error) => error,
+        };
+        let error = match error.downcast::<CostError>() {
+            Ok(error) => return error.into(),
+            Err(error) => error,
+        };
+        // Files and streams: the machine is not as it has to be.
+        if error.chain().any(|cause| cause.is::<std::io::Error>()) {
+            return Self::usage(Message::error(format!("{error:#}")));
+        }
+        Self::bug(format!("{error:#}"))
+    }
+
     /// A file or stream failed; `doing` is what was tried (`cannot read x`).
     pub fn io(doing: impl fmt::Display, error: &std::io::Error) -> Self {
         Self::usage(Message::error(format!("{doing}: {}", reason(error))))
@@ -194,6 +219,32 @@ impl From<iree::NotFound> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_error_has_its_status() {
+        use anyhow::Context as _;
+        let status = |error: anyhow::Error| Failure::of(error).code;
+        let wrong = || Failure::usage(Message::error("wrong"));
+        assert_eq!(status(wrong().into()), 2);
+        assert_eq!(status(anyhow::Error::from(wrong()).context("more")), 2);
+        assert_eq!(status(Failure::bug("it is not there").into()), 1);
+        let alpha = CostError::Alpha {
+            text: "2".to_owned(),
+        };
+        assert_eq!(status(alpha.into()), 2);
+        let bug = CostError::Bug {
+            message: "no".to_owned(),
+        };
+        assert_eq!(status(bug.into()), 1);
+        let closed = std::fs::read("/proc/none").context("cannot read it");
+        assert_eq!(status(closed.unwrap_err()), 2);
+        let other = Failure::of(anyhow::anyhow!("nobody thought of it"));
+        assert_eq!(other.code, 1);
+        assert_eq!(
+            other.messages[0].text,
+            "nobody thought of it: a bug in specplace"
+        );
+    }
 
     #[test]
     fn a_cost_error_keeps_place_and_help() {

@@ -162,12 +162,13 @@ impl<'m> Survey<'m> {
                 ),
             );
         }
-        let draft_length = self.draft_length(&drafts, context);
+        let draft_length = self.draft_length(&drafts, context)?;
         let drafts = match draft_length {
             DraftLengthForm::Unrolled { gamma } => u64::from(gamma),
             _ => 0,
         };
-        let crossings = crossings::crossings(self.module, &mut self.free, &self.roles, drafts);
+        let crossings = crossings::crossings(self.module, &mut self.free, &self.roles, drafts)
+            .map_err(|error| vec![*error])?;
         let state = state::evidence(self.module).map(|note| note.message);
         Ok(Workload {
             sequence_length: context.settings.sequence_length.or(sequence_length),
@@ -275,15 +276,29 @@ impl<'m> Survey<'m> {
             })
     }
 
-    fn draft_length(&self, drafts: &Drafts<'m>, context: &mut Context) -> DraftLengthForm {
+    fn draft_length(
+        &self,
+        drafts: &Drafts<'m>,
+        context: &mut Context,
+    ) -> Result<DraftLengthForm, Vec<Diagnostic>> {
         if let Some(op) = global(self.module, DRAFT_LENGTH) {
-            let max = op
-                .attribute("initial_value")
-                .and_then(|value| value.splat_integer())
-                .unwrap_or(0);
+            let value = op.attribute("initial_value");
+            let Some(max) = value.and_then(Attribute::splat_integer) else {
+                return Err(vec![
+                    Diagnostic::error(format!(
+                        "@{DRAFT_LENGTH} is specplace's own name, for the most drafts there may \
+                         be, and this global holds no such number"
+                    ))
+                    .at(op.location().place())
+                    .offending(op.summary())
+                    .help(
+                        "give this global another name, or initialize it: dense<8> : tensor<i64>",
+                    ),
+                ]);
+            };
             // Who writes "as many as there are" means no bound.
             let max = u32::try_from(max.max(0)).unwrap_or(u32::MAX);
-            return DraftLengthForm::Symbolic { max };
+            return Ok(DraftLengthForm::Symbolic { max });
         }
         let functions_of = |role: Role| -> HashSet<Op<'m>> {
             self.ops
@@ -309,7 +324,7 @@ impl<'m> Survey<'m> {
             }
         }
         if speculating.is_empty() {
-            return DraftLengthForm::Absent;
+            return Ok(DraftLengthForm::Absent);
         }
         let depth = |role: Role| {
             self.ops
@@ -330,7 +345,7 @@ impl<'m> Survey<'m> {
                      draft length can be chosen, or say by --gamma how many drafts to expect",
                 ),
             );
-            return DraftLengthForm::Loop;
+            return Ok(DraftLengthForm::Loop);
         }
         // Whoever calls the module calls one function after the other: what they
         // draft does not add up.
@@ -348,9 +363,9 @@ impl<'m> Survey<'m> {
                 .help("export the others for themselves to have a plan for them"),
             );
         }
-        DraftLengthForm::Unrolled {
+        Ok(DraftLengthForm::Unrolled {
             gamma: u32::try_from(most).unwrap_or(u32::MAX),
-        }
+        })
     }
 }
 

@@ -5,9 +5,9 @@
 //! that run some number of times and stays where it is. *Leaves* compute (a
 //! `linalg.generic` is one, whatever its region says) and are grouped by role.
 
-use dialects::Module;
-use dialects::ir::{Block, Few, Op, Type, Value, Walk};
+use dialects::ir::{Block, Few, Op, Value, Walk};
 use dialects::vocabulary::{FUNC, GLOBAL, GLOBAL_LOAD, GLOBAL_STORE, INITIALIZER, UTIL_FUNC};
+use dialects::{Diagnostic, Module};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::effects::{Effect, Effects};
@@ -380,13 +380,60 @@ pub fn is_groupable(op: Op<'_>) -> bool {
         && op.results().iter().all(|value| value.r#type().is_tensor())
 }
 
-/// What about a tensor decides how it can cross.
-pub fn parcel_of(tensor: Type<'_>, carried: bool) -> cost::crossing::Parcel {
+/// What about a value decides how it can cross.
+///
+/// # Errors
+///
+/// A value whose size is not known: a dynamic shape, elements that have no place in
+/// a buffer.
+pub fn parcel_of(
+    value: Value<'_>,
+    carried: bool,
+) -> Result<cost::crossing::Parcel, Box<Diagnostic>> {
+    let tensor = value.r#type();
     let element = tensor.element();
-    cost::crossing::Parcel {
-        bytes: tensor.byte_count().unwrap_or_default(),
-        elements: tensor.element_count().unwrap_or_default(),
+    let (Some(bytes), Some(elements)) = (tensor.byte_count(), tensor.element_count()) else {
+        let op = value.defining_op();
+        let op = op.or_else(|| value.block()?.parent_op());
+        let error = Diagnostic::error(format!(
+            "a value that passes from one part to another has no size that is known here: {tensor}"
+        ))
+        .help("export the module with fixed shapes, and pass integers of 8 to 64 bits or floats");
+        return Err(Box::new(match op {
+            Some(op) => error.at(op.location().place()).offending(op.summary()),
+            None => error,
+        }));
+    };
+    Ok(cost::crossing::Parcel {
+        bytes,
+        elements,
         integer: element.is_integer() && matches!(element.bit_width(), Some(1 | 8 | 16 | 32 | 64)),
         carried,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dialects::Session;
+
+    #[test]
+    fn a_value_of_unknown_size_is_no_parcel_of_none() {
+        let session = Session::new();
+        let text =
+            "func.func @f(%a: tensor<4xf32>, %b: tensor<?xf32>, %c: tensor<3xi1>) {\n return\n}";
+        let module = Module::from_source(&session, text.as_bytes()).expect("IR");
+        let function = functions(&module)[0];
+        let parcels: Vec<_> = function.blocks()[0]
+            .arguments()
+            .into_iter()
+            .map(|value| parcel_of(value, false))
+            .collect();
+        let sizes = |at: usize| parcels[at].as_ref().map(|each| (each.bytes, each.elements));
+        assert_eq!(sizes(0), Ok((16, 4)));
+        assert_eq!(sizes(2), Ok((3, 3)));
+        let error = parcels[1].as_ref().expect_err("its size is not known");
+        assert!(error.message.contains("tensor<?xf32>"), "{error}");
+        assert!(error.place.is_some());
     }
 }

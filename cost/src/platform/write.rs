@@ -65,7 +65,7 @@ impl Platform {
     /// but for where it came from.
     ///
     /// # Errors
-    /// [`CostError::Argument`] for what YAML cannot hold, which a platform never does.
+    /// [`CostError::Bug`] for what YAML cannot hold, which a platform never does.
     pub fn to_yaml(&self) -> Result<String, CostError> {
         // Field by field, so that a new one cannot be forgotten here.
         let Self {
@@ -90,11 +90,8 @@ impl Platform {
             round_overhead,
             compile_flags,
         };
-        serde_yaml::to_string(&file).map_err(|error| {
-            CostError::argument(
-                format!("the platform {name} cannot be written: {error}"),
-                "this is a bug in specplace".to_owned(),
-            )
+        serde_yaml::to_string(&file).map_err(|error| CostError::Bug {
+            message: format!("the platform {name} cannot be written: {error}"),
         })
     }
 }

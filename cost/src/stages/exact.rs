@@ -16,7 +16,6 @@ use super::layers::{Layer, Priced};
 use super::problem::Problem;
 use super::visited::Visited;
 use crate::CostError;
-use std::time::Instant;
 
 /// Rounds of the subgradient method.
 const ROUNDS: usize = 60;
@@ -25,13 +24,15 @@ const RIVALS: usize = 100;
 /// Price vectors kept for bounds.
 const PRICES: usize = 6;
 
-/// How much may be spent on a proof.
+/// How much may be spent on a proof. Counted, and not timed: the same inputs give the same
+/// placement on every machine, under every load.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
     /// Labels kept per stage.
     pub labels: usize,
-    /// When to stop.
-    pub until: Instant,
+    /// Steps after which it narrows down and stops. A step is one stage of one partial path that is
+    /// looked at, under one PU.
+    pub steps: u64,
 }
 
 /// What the exact method found.
@@ -46,6 +47,17 @@ pub struct Solved {
     pub bound: f64,
     /// Labels that were made.
     pub labels: u64,
+    /// Steps that were taken.
+    pub steps: u64,
+}
+
+/// A bound, and what it took.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bound {
+    /// Seconds that no round takes less than.
+    pub seconds: f64,
+    /// Steps that were taken.
+    pub steps: u64,
 }
 
 struct Label {
@@ -79,17 +91,20 @@ impl Problem {
     ///
     /// # Errors
     /// [`CostError::Argument`] for a graph that is too wide.
-    pub fn priced_bound(&self, limit: f64) -> Result<f64, CostError> {
+    pub fn priced_bound(&self, limit: f64) -> Result<Bound, CostError> {
         let layers = self.layers()?;
         let (mut best, mut upper) = (None, limit);
-        let priced = self.prices(&layers, &mut best, &mut upper);
+        let (priced, steps) = self.prices(&layers, &mut best, &mut upper);
         let bounds = priced.iter().map(|priced| {
             let start = priced.rest.first().and_then(|states| states.first());
             let room = priced.prices.iter().zip(&self.capacities);
             start.copied().unwrap_or(0.0)
                 - room.map(|(price, capacity)| price * capacity).sum::<f64>()
         });
-        Ok(bounds.fold(0.0, f64::max))
+        Ok(Bound {
+            seconds: bounds.fold(0.0, f64::max),
+            steps,
+        })
     }
 
     /// The best round of less than `limit` seconds: with few labels first, for a good placement to
@@ -105,7 +120,9 @@ impl Problem {
                 .as_ref()
                 .and_then(|found| found.best.as_ref())
                 .map_or(limit, |(cost, _)| *cost);
-            let next = self.labelled(upper, &Effort { labels, ..*effort })?;
+            let spent = found.as_ref().map_or(0, |found| found.steps);
+            let steps = effort.steps.saturating_sub(spent);
+            let next = self.labelled(upper, &Effort { labels, steps })?;
             found = Some(match found {
                 None => next,
                 // A wider search that finds nothing better confirms what the narrow one found.
@@ -114,10 +131,11 @@ impl Problem {
                     proven: next.proven,
                     bound: before.bound.max(next.bound.min(upper)),
                     labels: before.labels + next.labels,
+                    steps: before.steps + next.steps,
                 },
             });
-            let done = found.as_ref().is_some_and(|found| found.proven);
-            if done || labels == effort.labels || Instant::now() > effort.until {
+            let done = |found: &Solved| found.proven || found.steps > effort.steps;
+            if labels == effort.labels || found.as_ref().is_some_and(done) {
                 break;
             }
         }
@@ -129,7 +147,7 @@ impl Problem {
         let layers = self.layers()?;
         let mut best: Option<(f64, Vec<usize>)> = self.heft().filter(|(cost, _)| *cost < limit);
         let mut upper = best.as_ref().map_or(limit, |(cost, _)| *cost);
-        let priced = self.prices(&layers, &mut best, &mut upper);
+        let (priced, mut steps) = self.prices(&layers, &mut best, &mut upper);
         let capacity: Vec<f64> = self.capacities.clone();
         let bound_of = |label: &Label, next: usize| {
             let bounds = priced.iter().map(|priced| {
@@ -156,6 +174,7 @@ impl Problem {
             pu: 0,
             bound: 0.0,
         }]];
+        let per_label = (self.pus * priced.len()) as u64;
         let (mut dropped, mut count) = (f64::INFINITY, 0u64);
         for (index, layer) in layers.iter().enumerate() {
             let mut next: Vec<Label> = Vec::new();
@@ -173,8 +192,9 @@ impl Problem {
                 }
             }
             count += next.len() as u64;
+            steps += before.len() as u64 * per_label;
             self.undominated(&mut next, layer.states);
-            let late = Instant::now() > effort.until;
+            let late = steps > effort.steps;
             let keep = if late {
                 effort.labels.min(64)
             } else {
@@ -203,6 +223,7 @@ impl Problem {
             best,
             bound,
             labels: count,
+            steps,
         })
     }
 
@@ -284,19 +305,23 @@ impl Problem {
         });
     }
 
-    /// Prices for memories, by subgradients; whole placements met on the way become `best`.
+    /// Prices for memories, by subgradients, and the steps that it took; whole placements met on
+    /// the way become `best`.
     fn prices(
         &self,
         layers: &[Layer],
         best: &mut Option<(f64, Vec<usize>)>,
         upper: &mut f64,
-    ) -> Vec<Priced> {
+    ) -> (Vec<Priced>, u64) {
+        let per_round: u64 = layers.iter().map(|layer| layer.steps.len() as u64).sum();
+        let mut steps = 0;
         let mut prices = vec![0.0; self.capacities.len()];
         let mut all: Vec<(f64, Priced)> = Vec::new();
         let mut step = 1.0;
         let mut highest = f64::NEG_INFINITY;
         for _ in 0..ROUNDS {
             let rest = self.rest(layers, &prices);
+            steps += per_round;
             let priced = Priced {
                 prices: prices.clone(),
                 rest,
@@ -361,7 +386,7 @@ impl Problem {
         rest.sort_by(|a, b| b.0.total_cmp(&a.0));
         rest.truncate(PRICES);
         all.extend(rest);
-        all.into_iter().map(|(_, priced)| priced).collect()
+        (all.into_iter().map(|(_, priced)| priced).collect(), steps)
     }
 }
 

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 fn effort() -> Effort {
     Effort {
         labels: 1_000_000,
-        until: Instant::now() + Duration::from_secs(600),
+        steps: u64::MAX,
     }
 }
 
@@ -257,6 +257,46 @@ fn stages_sit_only_where_their_types_are() {
     };
     assert_eq!(places(false), ["gpu", "gpu", "cpu", "gpu"]);
     assert_eq!(places(true), ["gpu", "gpu", "cpu", "cpu"]);
+}
+
+#[test]
+fn a_search_that_is_out_of_steps_says_so() {
+    // Two tight memories, and stages of sizes that do not divide them: hard to prove.
+    let mut board = two(8.0);
+    board.links[0].latency = crate::units::Quantity::given(1e-6);
+    let memory = |name: &str, bytes: f64| {
+        let mut memory = board.memories[0].clone();
+        memory.name = name.to_owned();
+        memory.capacity = crate::units::Quantity::given(bytes);
+        memory
+    };
+    board.memories = vec![memory("one", 45_000.0), memory("other", 41_000.0)];
+    board.pus[0].memory = "one".to_owned();
+    board.pus[1].memory = "other".to_owned();
+    let request = Request::new(
+        workload(demand(10, 10), demand(8_000_000_000, 80_000)),
+        board,
+        0.5,
+    );
+    let mut graph = StageGraph::evenly(&request.workload, 24).unwrap();
+    for (at, stage) in graph.stages.iter_mut().enumerate() {
+        stage.demand.weight_bytes += (at as u64 * 7919) % 211;
+    }
+    let solved = |steps| {
+        let options = StageOptions {
+            steps,
+            ..StageOptions::default()
+        };
+        solve(&request, &graph, &[0], &options, |_| true).unwrap()
+    };
+    let (whole, short) = (solved(u64::MAX), solved(1));
+    assert!(!whole.out_of_steps && whole.steps > 1, "{whole:?}");
+    assert!(short.out_of_steps && short.steps < whole.steps, "{short:?}");
+    // What it says is true, and the same each time.
+    assert!(short.per_token_ms >= whole.per_token_ms * (1.0 - 1e-9));
+    assert!(short.bound_ms <= whole.per_token_ms * (1.0 + 1e-9));
+    let again = solved(1);
+    assert_eq!((short.places, short.steps), (again.places, again.steps));
 }
 
 #[test]

@@ -10,7 +10,6 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use dialects::crash::CrashReport;
 use dialects::embed::{self, Compiler, Invocation, Phase};
 use dialects::{Diagnostic, Module, Session};
@@ -65,12 +64,12 @@ pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
     let plan = context
         .plan
         .as_ref()
-        .context("select-mapping left no plan behind: a bug in specplace")?;
+        .ok_or_else(|| Failure::bug("select-mapping left no plan behind"))?;
     let mut request = context
         .settings
         .request
         .clone()
-        .context("nothing was asked: a bug in specplace")?;
+        .ok_or_else(|| Failure::bug("nothing was asked"))?;
     let flags = Flags {
         source: Source::of(&args.input, &args.decision),
         ..Flags::of(plan, &request.platform, context.hoisting_flags())
@@ -126,7 +125,7 @@ pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
             context
                 .workload
                 .as_ref()
-                .context("estimate-costs counted nothing: a bug in specplace")?,
+                .ok_or_else(|| Failure::bug("estimate-costs counted nothing"))?,
         );
         said.push(report::ranking(&request).map_err(Failure::from)?);
     }

@@ -4,7 +4,7 @@ use dialects::{Session, Severity};
 use passes::{Context, PASSES};
 use specplace_driver::args::{DecisionArgs, ExploreArgs};
 use specplace_driver::commands::explore::{self, Question};
-use specplace_driver::message::{Failure, Message};
+use specplace_driver::message::Failure;
 use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
 
@@ -53,10 +53,8 @@ pub fn run(args: &ExploreArgs, printer: &mut Printer) -> anyhow::Result<()> {
         }
     }
     outcome?;
-    let workload = context.workload.ok_or_else(|| {
-        Failure::usage(Message::error(
-            "estimate-costs counted nothing: a bug in specplace",
-        ))
-    })?;
+    let workload = context
+        .workload
+        .ok_or_else(|| Failure::bug("estimate-costs counted nothing"))?;
     question.answer(args, workload, printer)
 }

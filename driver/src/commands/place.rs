@@ -4,7 +4,6 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use cost::{Plan, Request};
 use dialects::{Module, Session, Severity};
 use passes::{Context, PASSES};
@@ -29,7 +28,10 @@ use crate::{diagnostics, module_file, settings, targets};
 /// A [`Failure`]; nothing is written then.
 pub fn run(args: &PlaceArgs, printer: &mut Printer) -> anyhow::Result<()> {
     // Clap requires IN for this verb.
-    let input = args.input.as_deref().context("IN is missing")?;
+    let input = args
+        .input
+        .as_deref()
+        .ok_or_else(|| Failure::bug("IN is missing"))?;
     if args.proof.verify.is_some() {
         version::check_unlimited("the proof of placement")?;
     }
@@ -139,12 +141,12 @@ impl<'a> Placed<'a> {
         let plan = context
             .plan
             .as_ref()
-            .context("select-mapping left no plan behind: a bug in specplace")?;
+            .ok_or_else(|| Failure::bug("select-mapping left no plan behind"))?;
         let request = context
             .settings
             .request
             .as_ref()
-            .context("nothing was asked: a bug in specplace")?;
+            .ok_or_else(|| Failure::bug("nothing was asked"))?;
         let mut flags = Flags::of(plan, &request.platform, context.hoisting_flags());
         flags.source = args
             .input
@@ -154,7 +156,7 @@ impl<'a> Placed<'a> {
             let placement = context
                 .placement
                 .as_ref()
-                .context("select-mapping left no placement behind: a bug in specplace")?;
+                .ok_or_else(|| Failure::bug("select-mapping left no placement behind"))?;
             let warnings = timing.step("embed-targets", || {
                 targets::embed(module, placement, &plan.devices)
             })?;
@@ -195,7 +197,7 @@ impl<'a> Placed<'a> {
             context
                 .workload
                 .as_ref()
-                .context("estimate-costs counted nothing: a bug in specplace")?,
+                .ok_or_else(|| Failure::bug("estimate-costs counted nothing"))?,
         );
         Ok(Self {
             contents,

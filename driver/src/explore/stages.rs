@@ -33,6 +33,13 @@ pub fn render(alpha: f64, plan: &StagePlan) -> String {
             )
         }
     );
+    if plan.out_of_steps {
+        let _ = writeln!(
+            text,
+            "  the search stopped after {} steps, its limit: fewer stages, variants or draft lengths (--variant, --max-gamma) are proven sooner",
+            plan.steps
+        );
+    }
     for (first, last, pu) in runs(&plan.places) {
         let stages = if first == last {
             first.to_owned()

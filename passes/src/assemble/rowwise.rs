@@ -254,8 +254,11 @@ pub fn with_size<'m>(
 ) -> Type<'m> {
     let mut text = String::from("tensor<");
     for (at, each) in whole.shape().unwrap_or_default().into_iter().enumerate() {
-        let each = each.and_then(|each| u64::try_from(each).ok()).unwrap_or(0);
-        text.push_str(&format!("{}x", if at == dimension { size } else { each }));
+        match each {
+            _ if at == dimension => text.push_str(&format!("{size}x")),
+            Some(each) => text.push_str(&format!("{each}x")),
+            None => text.push_str("?x"),
+        }
     }
     text.push_str(&format!("{}>", whole.element()));
     module

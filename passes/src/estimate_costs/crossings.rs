@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cost::workload::{CrossingDemand, Per};
 use cost::{Partition, Role};
-use dialects::Module;
-use dialects::ir::{Few, Op, Type, Value};
+use dialects::ir::{Few, Op, Value};
+use dialects::{Diagnostic, Module};
 use petgraph::unionfind::UnionFind;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -22,12 +22,16 @@ use crate::structure::{
 /// The crossings of a module: `roles` has the role of every operation that
 /// takes part in grouping; `drafts` is how many drafts are written down one
 /// after the other, and 0 where a loop makes them.
+///
+/// # Errors
+///
+/// A value that crosses, and whose size is not known.
 pub fn crossings<'m>(
     module: &'m Module<'_>,
     free: &mut Free<'m>,
     roles: &FxHashMap<Op<'m>, Partition>,
     drafts: u64,
-) -> Vec<CrossingDemand> {
+) -> Result<Vec<CrossingDemand>, Box<Diagnostic>> {
     let frequencies = Frequencies::new(roles);
     let mut values = Values::default();
     for (at, function) in functions(module).into_iter().enumerate() {
@@ -90,7 +94,7 @@ type Side = (Partition, bool, Per);
 #[derive(Default)]
 struct Values<'m> {
     index: FxHashMap<Value<'m>, usize>,
-    types: Vec<Type<'m>>,
+    values: Vec<Value<'m>>,
     /// The function that is looked at, and that of each value.
     function: usize,
     functions: Vec<usize>,
@@ -106,9 +110,9 @@ impl<'m> Values<'m> {
         if let Some(at) = self.index.get(&value) {
             return *at;
         }
-        let at = self.types.len();
+        let at = self.values.len();
         self.index.insert(value, at);
-        self.types.push(value.r#type());
+        self.values.push(value);
         self.functions.push(self.function);
         self.makers.push(Few::new());
         self.readers.push(Few::new());
@@ -137,14 +141,14 @@ impl<'m> Values<'m> {
         }
     }
 
-    fn demands(self, drafts: u64) -> Vec<CrossingDemand> {
-        let mut sets = UnionFind::new(self.types.len());
+    fn demands(self, drafts: u64) -> Result<Vec<CrossingDemand>, Box<Diagnostic>> {
+        let mut sets = UnionFind::new(self.values.len());
         for (from, to) in &self.pairs {
             sets.union(*from, *to);
         }
         // By the first value of each set, so that the order is the module's.
         let mut first: FxHashMap<usize, usize> = FxHashMap::default();
-        let mut members: Vec<(usize, usize)> = (0..self.types.len())
+        let mut members: Vec<(usize, usize)> = (0..self.values.len())
             .map(|at| (*first.entry(sets.find(at)).or_insert(at), at))
             .collect();
         members.sort_unstable();
@@ -160,7 +164,7 @@ impl<'m> Values<'m> {
             }
             let class = members[0].0;
             let carried = members.iter().any(|(_, at)| self.carried.contains(at));
-            let parcel = parcel_of(self.types[class], carried);
+            let parcel = parcel_of(self.values[class], carried)?;
             let readers: BTreeSet<Side> = read().copied().collect();
             let mut often: BTreeMap<(Partition, bool, Partition, bool, Per), u64> = BTreeMap::new();
             for maker in made() {
@@ -183,7 +187,7 @@ impl<'m> Values<'m> {
                     to,
                     bytes: parcel.bytes,
                     per,
-                    what: self.types[class].to_string(),
+                    what: self.values[class].r#type().to_string(),
                     count,
                     value,
                     elements: parcel.elements,
@@ -200,7 +204,7 @@ impl<'m> Values<'m> {
                 per_draft(demands, drafts);
             }
         }
-        most_of(demands)
+        Ok(most_of(demands))
     }
 }
 

@@ -54,7 +54,7 @@ impl<'m, 'p> Buffers<'m, 'p> {
             Some(name) => name.clone(),
             None => self.build_allocator(owner),
         };
-        let bytes = inserter.index(r#type.byte_count().unwrap_or_default());
+        let bytes = inserter.index(bytes_of(r#type));
         inserter.call(&name, &[bytes], &[inserter.buffer_type()])[0]
     }
 
@@ -122,7 +122,7 @@ impl<'m, 'p> Buffers<'m, 'p> {
         buffer: Value<'m>,
         r#type: Type<'m>,
     ) {
-        let bytes = r#type.byte_count().unwrap_or_default();
+        let bytes = bytes_of(r#type);
         let (word, size) = if bytes.is_multiple_of(4) {
             ("i32", 4)
         } else {
@@ -274,6 +274,12 @@ impl<'m, 'p> Buffers<'m, 'p> {
             .expect("built with one region")
             .append_block(&arguments)
     }
+}
+
+/// The bytes of a tensor that crosses: one whose size is not known was refused
+/// (`parcel_of`), and is never taken for one of none.
+fn bytes_of(r#type: Type<'_>) -> u64 {
+    r#type.byte_count().expect("the size of a parcel is known")
 }
 
 /// The types of the elements of a tensor of static shape.

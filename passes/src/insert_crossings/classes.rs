@@ -63,12 +63,12 @@ impl<'m> Class<'m> {
         methods: &[Method],
     ) -> Result<(Home, Vec<Leg>), Vec<Diagnostic>> {
         let control = placement.symbol_of(Partition::CONTROL);
-        let parcel = parcel_of(self.r#type, self.carried);
         let ends = || self.makers.iter().chain(&self.readers);
-        let found = match ends().next() {
-            None => return Ok((Home::Local(control.to_owned()), Vec::new())),
-            Some(_) => placement.crossing(&self.makers, &self.readers, parcel, methods),
-        };
+        if ends().next().is_none() {
+            return Ok((Home::Local(control.to_owned()), Vec::new()));
+        }
+        let parcel = parcel_of(self.first, self.carried).map_err(|error| vec![*error])?;
+        let found = placement.crossing(&self.makers, &self.readers, parcel, methods);
         let Some(mut crossing) = found else {
             let devices: BTreeSet<&str> = ends().map(|end| end.pu.as_str()).collect();
             let devices: Vec<String> = devices.into_iter().map(|each| format!("@{each}")).collect();

@@ -34,3 +34,23 @@ func.func @main(%x: !torch.vtensor<[4],f32>) -> !torch.vtensor<[4],f32> {
   %0 = torch.operator "torch.specplace.plaice"(%x) : (!torch.vtensor<[4],f32>) -> !torch.vtensor<[4],f32>
   return %0 : !torch.vtensor<[4],f32>
 }
+
+// The name of the draft length's global is ours: one that holds no number bounds
+// nothing, and is not taken for a bound of 0.
+// RUN: %exits 1 specplace length.mlir -o out.mlir --alpha 0.9 2>&1 | FileCheck length.mlir
+//--- length.mlir
+// CHECK: length.mlir:[[#@LINE+2]]:1: error: @specplace.draft_length is specplace's own name, for the most drafts there may be, and this global holds no such number
+// CHECK: help: give this global another name, or initialize it: dense<8> : tensor<i64>
+util.global private mutable @specplace.draft_length : tensor<i64>
+func.func @length(%tokens: tensor<4xi64>) -> (tensor<4xi64>, tensor<i64>) {
+  %n = util.global.load @specplace.draft_length : tensor<i64>
+  %d = flow.tensor.transfer %tokens : tensor<4xi64> to #hal.device.promise<@drafter>
+  %x = arith.sitofp %d : tensor<4xi64> to tensor<4xf32>
+  %y = math.exp %x : tensor<4xf32>
+  %i = arith.fptosi %y : tensor<4xf32> to tensor<4xi64>
+  %t = flow.tensor.transfer %i : tensor<4xi64> to #hal.device.promise<@target>
+  %z = arith.sitofp %t : tensor<4xi64> to tensor<4xf32>
+  %w = math.exp %z : tensor<4xf32>
+  %v = arith.fptosi %w : tensor<4xf32> to tensor<4xi64>
+  return %v, %n : tensor<4xi64>, tensor<i64>
+}

@@ -69,12 +69,17 @@ impl<'m> Checker<'_, 'm> {
             let size = operands
                 .get(first + 2 * results + index)
                 .copied()
-                .and_then(Value::as_count)
-                .unwrap_or(0);
+                .and_then(Value::as_count);
             let parameter = Parameter {
                 scope: scope.clone(),
                 key,
             };
+            let size = size.unwrap_or_else(|| {
+                self.remarks.push(Diagnostic::remark(format!(
+                    "the size of the parameter {parameter} is no constant: sums of bytes leave it out"
+                )));
+                0
+            });
             let (devices, bytes) = self.parameters.entry(parameter).or_default();
             devices.insert(device.clone());
             *bytes = (*bytes).max(size);
