@@ -80,13 +80,15 @@ MODULES = {
 
 
 def pass_times(said):
-    """The table of `--timing`: seconds by pass."""
-    scale = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
-    return {
-        name: float(value) * scale[unit]
-        for name, value, unit in re.findall(r"^\s*([a-z][a-z -]*[a-z])\s+([0-9.]+)\s*(s|ms|us|µs)\s+[0-9.]+ %$", said, re.M)
-        if name != "total"
-    }
+    """The table of `--timing`: seconds on the processor by step, and what of a
+    step is IREE's own passes, as "STEP, IREE"."""
+    times, last = {}, None
+    for name, value in re.findall(r"^ *(\S.*?)  +(?:[0-9.]+ ms +[0-9.]+ % +)?([0-9.]+) ms$", said, re.M):
+        key = f"{last}, IREE" if name.startswith("of which") else name
+        times[key] = float(value) * 1e-3
+        last = name
+    times.pop("total", None)
+    return times
 
 
 def lowering_pipeline():
@@ -134,7 +136,8 @@ def compare(name, module, specplace, repetitions, folder):
             processor[key].append(busy * outside)
             memory[key] = max(memory[key], peak)
         times = pass_times(runs["specplace"][3])
-        share = {key: value / sum(times.values()) for key, value in times.items()}
+        steps = {key: value for key, value in times.items() if not key.endswith(", IREE")}
+        share = {key: value / sum(steps.values()) for key, value in steps.items()}
         shares.append(share)
         lowering = share["lower-torch"] if holds_torch else 0
         processor["without lowering"].append(runs["specplace"][1] * (1 - lowering))

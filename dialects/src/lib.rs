@@ -11,6 +11,7 @@
 #![warn(missing_docs, clippy::undocumented_unsafe_blocks)]
 
 pub mod build;
+pub mod clock;
 pub mod crash;
 pub mod diagnostics;
 pub mod embed;

@@ -205,7 +205,7 @@ impl<'s> Module<'s> {
             ]);
         }
         manager.enable_verifier(cfg!(debug_assertions));
-        let outcome = manager.run(&mut self.module);
+        let outcome = self.session.in_pipeline(|| manager.run(&mut self.module));
         let mut diagnostics = self.session.take_diagnostics();
         if outcome.is_ok() {
             return Ok(diagnostics);

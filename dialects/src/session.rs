@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::sync::{Arc, Mutex, Once};
+use std::time::Duration;
 
 use melior::Context;
 use melior::dialect::DialectRegistry;
@@ -16,6 +17,7 @@ use mlir_sys::{
     mlirDiagnosticGetSeverity, mlirDiagnosticPrint,
 };
 
+use crate::clock::processor_time;
 use crate::diagnostics::{Diagnostic, Severity};
 use crate::ir::{Location, graveyard, printed};
 
@@ -42,6 +44,8 @@ pub struct Session {
     emitted: Emitted,
     /// How many modules live in it.
     modules: Cell<usize>,
+    /// What pipelines of MLIR's passes have had of the processor.
+    in_pipelines: Cell<Duration>,
 }
 
 impl Session {
@@ -79,6 +83,7 @@ impl Session {
             context,
             emitted,
             modules: Cell::new(0),
+            in_pipelines: Cell::new(Duration::ZERO),
         }
     }
 
@@ -93,6 +98,20 @@ impl Session {
             .lock()
             .map(|mut list| std::mem::take(&mut *list))
             .unwrap_or_default()
+    }
+
+    /// How long pipelines of IREE's own passes have had the processor in it.
+    pub fn time_in_pipelines(&self) -> Duration {
+        self.in_pipelines.get()
+    }
+
+    /// Does `work`, which runs such a pipeline.
+    pub(crate) fn in_pipeline<T>(&self, work: impl FnOnce() -> T) -> T {
+        let started = processor_time();
+        let result = work();
+        let spent = processor_time().saturating_sub(started);
+        self.in_pipelines.set(self.in_pipelines.get() + spent);
+        result
     }
 
     /// How many modules live in it.

@@ -1,7 +1,10 @@
 //! Running passes over a module, with a sign of life and a time for each.
 
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use dialects::clock::processor_time;
 use dialects::{Diagnostic, Module, crash};
 use passes::{Context, Pass, run_pass, verify};
 use specplace_driver::input::was_used_up;
@@ -13,43 +16,95 @@ use crate::diagnostics::impossible;
 /// The pass that finds out where it crashed, when it runs once more.
 const LOWERING: &str = "lower-torch";
 
+/// The row under a step that is IREE's for a part.
+const OWN: &str = "  of which IREE's own passes";
+
 /// Times of the steps of a run, for `--timing`.
 #[derive(Debug)]
 pub struct Timing {
-    started: Instant,
-    steps: Vec<(String, Duration)>,
+    started: Spent,
+    steps: Vec<(String, Spent)>,
+    /// By step, what IREE's own passes had of the processor in it.
+    own: BTreeMap<usize, Duration>,
+}
+
+/// A time on the clock, and what this program had of the processor in it. The
+/// two differ where it waits: for the disk, for the tools that it starts, for
+/// other programs.
+#[derive(Clone, Copy, Debug)]
+struct Spent {
+    clock: Duration,
+    processor: Duration,
+}
+
+impl Spent {
+    /// Since the program began to look at the clock.
+    fn now() -> Self {
+        static ORIGIN: OnceLock<Instant> = OnceLock::new();
+        Self {
+            clock: ORIGIN.get_or_init(Instant::now).elapsed(),
+            processor: processor_time(),
+        }
+    }
+
+    /// What lies between an earlier one and it.
+    fn since(self, earlier: Self) -> Self {
+        Self {
+            clock: self.clock.saturating_sub(earlier.clock),
+            processor: self.processor.saturating_sub(earlier.processor),
+        }
+    }
 }
 
 impl Timing {
     /// Starts the clock.
     pub fn start() -> Self {
         Self {
-            started: Instant::now(),
+            started: Spent::now(),
             steps: Vec::new(),
+            own: BTreeMap::new(),
+        }
+    }
+
+    /// Notes what IREE's own passes had of the processor in the last step.
+    pub fn of_which_own(&mut self, spent: Duration) {
+        if spent > Duration::ZERO {
+            self.own.insert(self.steps.len().saturating_sub(1), spent);
         }
     }
 
     /// Does `work` and keeps its time under `name`.
     pub fn step<T>(&mut self, name: &str, work: impl FnOnce() -> T) -> T {
-        let started = Instant::now();
+        let started = Spent::now();
         let result = work();
-        self.steps.push((name.to_owned(), started.elapsed()));
+        let spent = Spent::now().since(started);
+        self.steps.push((name.to_owned(), spent));
         result
     }
 
-    /// The table: time and share of each step, and of what lies between them.
+    /// The table: time and share of each step, and of what lies between them,
+    /// and what of the time this program had the processor.
     pub fn table(&self) -> String {
-        let total = self.started.elapsed();
-        let known: Duration = self.steps.iter().map(|(_, time)| *time).sum();
-        let rest = ("other".to_owned(), total.saturating_sub(known));
-        let mut table = format!("{:<24} {:>12} {:>8}\n", "step", "time", "share");
-        let whole = ("total".to_owned(), total);
-        for (name, time) in self.steps.iter().chain([&rest, &whole]) {
+        let total = Spent::now().since(self.started);
+        let steps = self.steps.iter();
+        let rest = steps.fold(total, |left, (_, spent)| left.since(*spent));
+        let heads = ["step", "time", "share", "processor"];
+        let [step, time, share, processor] = heads;
+        let mut table = format!("{step:<24} {time:>12} {share:>8} {processor:>12}\n");
+        let (rest, whole) = (("other".to_owned(), rest), ("total".to_owned(), total));
+        let steps = self.steps.iter().chain([&rest, &whole]);
+        for (at, (name, spent)) in steps.enumerate() {
+            let clock = spent.clock.as_secs_f64();
             table.push_str(&format!(
-                "{name:<24} {:>9.3} ms {:>6.1} %\n",
-                time.as_secs_f64() * 1e3,
-                100.0 * time.as_secs_f64() / total.as_secs_f64().max(f64::MIN_POSITIVE)
+                "{name:<24} {:>9.3} ms {:>6.1} % {:>9.3} ms\n",
+                clock * 1e3,
+                100.0 * clock / total.clock.as_secs_f64().max(f64::MIN_POSITIVE),
+                spent.processor.as_secs_f64() * 1e3,
             ));
+            if let Some(own) = self.own.get(&at) {
+                let own = own.as_secs_f64() * 1e3;
+                table.push_str(&format!("{OWN:<46} {own:>9.3} ms\n"));
+            }
         }
         table
     }
@@ -72,9 +127,11 @@ pub fn run(
     let mut last = None;
     for pass in passes {
         progress.step(pass.name);
+        let before = module.session().time_in_pipelines();
         timing
             .step(pass.name, || guarded(module, context, pass))
             .map_err(|diagnostics| impossible(&diagnostics))?;
+        timing.of_which_own(module.session().time_in_pipelines().saturating_sub(before));
         after(module, pass);
         last = Some(pass);
     }
@@ -124,8 +181,31 @@ mod tests {
         let table = timing.table();
         assert!(table.contains("a   "), "{table}");
         assert!(
-            table.lines().last().unwrap().ends_with("100.0 %"),
+            table.lines().last().unwrap().contains(" 100.0 % "),
             "{table}"
         );
+    }
+
+    #[test]
+    fn what_is_irees_stands_under_its_step() {
+        let mut timing = Timing::start();
+        timing.step("a", || ());
+        timing.of_which_own(Duration::ZERO);
+        timing.step("b", || ());
+        timing.of_which_own(Duration::from_micros(1500));
+        let table = timing.table();
+        let rows: Vec<&str> = table.lines().collect();
+        assert!(rows[2].starts_with("b  "), "{table}");
+        assert_eq!(rows[3], format!("{OWN:<46} {:>9} ms", "1.500"));
+        assert_eq!(table.matches(OWN).count(), 1, "{table}");
+    }
+
+    #[test]
+    fn a_wait_takes_no_processor() {
+        let mut timing = Timing::start();
+        timing.step("wait", || std::thread::sleep(Duration::from_millis(50)));
+        let (_, spent) = &timing.steps[0];
+        assert!(spent.clock >= Duration::from_millis(50), "{spent:?}");
+        assert!(spent.processor < spent.clock, "{spent:?}");
     }
 }

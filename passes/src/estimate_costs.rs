@@ -26,7 +26,7 @@ use crate::identify_roles::structural::{all_bytes, components, looks_up, weights
 use crate::initializers::{Initializer, initializers};
 use crate::settings::Context;
 use crate::state;
-use crate::structure::{Free, functions, global, is_groupable, placed_ops};
+use crate::structure::{Free, Inherited, functions, global, is_function, is_groupable, placed_ops};
 
 /// The module attribute that holds the workload as JSON.
 pub const WORKLOAD: &str = "specplace.workload";
@@ -300,15 +300,22 @@ impl<'m> Survey<'m> {
             let max = u32::try_from(max.max(0)).unwrap_or(u32::MAX);
             return Ok(DraftLengthForm::Symbolic { max });
         }
-        let functions_of = |role: Role| -> HashSet<Op<'m>> {
-            self.ops
-                .iter()
-                .filter(|op| self.roles[op].role == role)
-                .filter_map(|op| enclosing_function(*op))
-                .collect()
-        };
-        let mut speculating = functions_of(Role::Drafter);
-        let verifying = functions_of(Role::Target);
+        // By role, the functions with something of it, and how deep that is.
+        let mut functions: BTreeMap<Role, HashSet<Op>> = BTreeMap::new();
+        let mut depths: BTreeMap<Role, usize> = BTreeMap::new();
+        let mut function = enclosing_function();
+        let mut depth = Inherited::new(0, |_, outer: usize| outer + 1);
+        for op in &self.ops {
+            let role = self.roles[op].role;
+            functions
+                .entry(role)
+                .or_default()
+                .extend(function.around(*op));
+            let deepest = depths.entry(role).or_default();
+            *deepest = depth.around(*op).max(*deepest);
+        }
+        let mut speculating = functions.remove(&Role::Drafter).unwrap_or_default();
+        let verifying = functions.remove(&Role::Target).unwrap_or_default();
         speculating.retain(|function| verifying.contains(function));
         for op in self.ops.iter().filter(|op| self.hands_out_floats(**op)) {
             // Verification makes any token harmless, but no other number.
@@ -326,15 +333,7 @@ impl<'m> Survey<'m> {
         if speculating.is_empty() {
             return Ok(DraftLengthForm::Absent);
         }
-        let depth = |role: Role| {
-            self.ops
-                .iter()
-                .filter(|op| self.roles[op].role == role)
-                .map(|op| depth(*op))
-                .max()
-                .unwrap_or(0)
-        };
-        if depth(Role::Drafter) > depth(Role::Target) {
+        if depths.get(&Role::Drafter) > depths.get(&Role::Target) {
             context.diagnostics.push(
                 Diagnostic::warning(
                     "the drafts are made in a loop whose length specplace cannot see; \
@@ -391,26 +390,21 @@ impl<'m> Drafts<'m> {
     /// Counts passes, of which it is given an operation each.
     fn new(passes: &[Op<'m>]) -> Self {
         let mut counts = FxHashMap::default();
-        for function in passes.iter().filter_map(|op| enclosing_function(*op)) {
+        let mut function = enclosing_function();
+        for function in passes.iter().filter_map(|op| function.around(*op)) {
             *counts.entry(function).or_insert(0) += 1;
         }
         Self { counts }
     }
 }
 
-fn enclosing_function(op: Op<'_>) -> Option<Op<'_>> {
-    let mut next = op.parent();
-    while let Some(op) = next {
-        if crate::structure::is_function(op) {
-            return Some(op);
-        }
-        next = op.parent();
-    }
-    None
-}
-
-fn depth(op: Op<'_>) -> usize {
-    std::iter::successors(op.parent(), |op| op.parent()).count()
+/// The function around an operation, if any.
+fn enclosing_function<'m>()
+-> Inherited<'m, Option<Op<'m>>, impl Fn(Op<'m>, Option<Op<'m>>) -> Option<Op<'m>>> {
+    Inherited::new(
+        None,
+        |op, outer| if is_function(op) { Some(op) } else { outer },
+    )
 }
 
 /// The length of the token sequence that an embedding lookup reads.

@@ -22,7 +22,7 @@ use crate::dead::{erase_dead_globals, erase_dead_operations};
 use crate::effects::Effects;
 use crate::identify_roles::role_attribute;
 use crate::settings::Context;
-use crate::structure::{functions, global, outer_ops, placed_ops};
+use crate::structure::{Inherited, functions, global, outer_ops, placed_ops};
 use constant::Constants;
 
 /// Runs the pass.
@@ -225,11 +225,13 @@ fn values_of_idle_loop<'m>(effects: &mut Effects<'m>, op: Op<'m>) -> Option<Vec<
 
 /// Gives every value that leaves the drafter a fixed one instead.
 fn remove_drafter(module: &Module<'_>) -> Result<(), Vec<Diagnostic>> {
+    // Whether something that holds an operation is the drafter's.
+    let mut held = Inherited::new(false, |holder, outer| outer || is_drafter(holder));
     for function in functions(module) {
         for op in placed_ops(function).filter(|op| is_drafter(*op)) {
             for result in op.results() {
                 let mut leaves = result.uses();
-                leaves.retain(|each| !belongs_to_drafter(each.op));
+                leaves.retain(|each| !is_drafter(each.op) && !held.around(each.op));
                 if leaves.is_empty() {
                     continue;
                 }
@@ -256,11 +258,6 @@ fn remove_drafter(module: &Module<'_>) -> Result<(), Vec<Diagnostic>> {
         }
     }
     Ok(())
-}
-
-/// Whether the operation, or one whose region it stands in, is the drafter's.
-fn belongs_to_drafter(op: Op<'_>) -> bool {
-    std::iter::successors(Some(op), |op| op.parent()).any(is_drafter)
 }
 
 fn is_drafter(op: Op<'_>) -> bool {

@@ -38,7 +38,7 @@ use dialects::{Diagnostic, Module};
 use crate::causality;
 use crate::names::device_of;
 use crate::settings::Context;
-use crate::structure::{functions, outer_ops};
+use crate::structure::{Free, functions, outer_ops};
 use assignment::Assignment;
 use spread::Spread;
 
@@ -51,16 +51,19 @@ use spread::Spread;
 /// found; a device name in a marker that is no role.
 pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
     refuse_other_phases(module)?;
-    let mut spread = Spread::new(module, context);
+    // Nothing is rewritten before all roles are known.
+    let module: &Module<'_> = module;
+    let mut free = Free::new(module);
+    let mut spread = Spread::new(module, &mut free, context);
     let mut assignment = spread.run()?;
     if assignment.model_roles().is_empty() {
-        assignment = structural::assign(module).ok_or_else(|| vec![no_role(module)])?;
+        assignment = structural::assign(module, &mut free).ok_or_else(|| vec![no_role(module)])?;
     }
     let found = assignment.model_roles();
     if let [only] = found.as_slice() {
         return Err(vec![only_one_role(*only, &assignment, &context.marked)]);
     }
-    within::keep(module, &mut assignment);
+    within::keep(module, &mut free, &mut assignment);
     context.diagnostics.extend(assignment.remarks());
     if context.settings.keep_placement {
         context.kept = kept::devices(module, &assignment)?;

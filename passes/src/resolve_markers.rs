@@ -185,7 +185,7 @@ impl<'a> Resolver<'a, '_> {
     fn operators(&mut self) {
         for op in outer_ops(self.module) {
             // An operator takes with it what its regions hold.
-            if !op.is_of(&["flow", "torch"]) || !op.is_in_module() {
+            if !(op.is(TRANSFER) || op.is("torch.operator")) || !op.is_in_module() {
                 continue;
             }
             if op.is(TRANSFER) {

@@ -12,6 +12,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::effects::{Effect, Effects};
 
+#[cfg(test)]
+mod tests;
+
 /// Whether the operation is a function of either kind.
 pub fn is_function(op: Op<'_>) -> bool {
     op.is(FUNC) || op.is(UTIL_FUNC)
@@ -247,6 +250,47 @@ pub fn carried<'m>(op: Op<'m>) -> Vec<(Value<'m>, Value<'m>)> {
     pairs
 }
 
+/// What operations have from those that hold them, found from the outside in,
+/// and for each holder once: of a thousand loops in one another not every
+/// operation looks through all those around it.
+pub struct Inherited<'m, T, F> {
+    found: FxHashMap<Op<'m>, T>,
+    outermost: T,
+    step: F,
+}
+
+impl<'m, T: Copy, F: Fn(Op<'m>, T) -> T> Inherited<'m, T, F> {
+    /// `step` makes of an operation, and of what its holder has, what it has
+    /// itself; what nothing holds has `outermost` from outside.
+    pub fn new(outermost: T, step: F) -> Self {
+        Self {
+            found: FxHashMap::default(),
+            outermost,
+            step,
+        }
+    }
+
+    /// What `op` has from its holder.
+    pub fn around(&mut self, op: Op<'m>) -> T {
+        let mut unknown = Vec::new();
+        let mut has = self.outermost;
+        let mut next = op.parent();
+        while let Some(holder) = next {
+            if let Some(found) = self.found.get(&holder) {
+                has = *found;
+                break;
+            }
+            unknown.push(holder);
+            next = holder.parent();
+        }
+        for holder in unknown.into_iter().rev() {
+            has = (self.step)(holder, has);
+            self.found.insert(holder, has);
+        }
+        has
+    }
+}
+
 /// The operations of a module, but for those in the bodies of computations:
 /// of a lowered module a third, and what stores, waits or marks is among them.
 pub fn outer_ops<'m>(module: &'m Module<'_>) -> Vec<Op<'m>> {
@@ -338,7 +382,34 @@ impl<'m> Free<'m> {
     /// As [`inputs`], remembered: for passes that ask often and do not
     /// rewrite what they ask about.
     pub fn inputs(&mut self, op: Op<'m>) -> Few<Value<'m>> {
-        self.inputs.entry(op).or_insert_with(|| inputs(op)).clone()
+        if let Some(known) = self.inputs.get(&op) {
+            return known.clone();
+        }
+        let inputs = self.find_inputs(op);
+        self.inputs.insert(op, inputs.clone());
+        inputs
+    }
+
+    /// What control flow reads is put together from what the operations in it
+    /// read: of loops in one another, each would look through all those in it
+    /// otherwise.
+    fn find_inputs(&mut self, op: Op<'m>) -> Few<Value<'m>> {
+        if !is_control_flow(op) {
+            return inputs(op);
+        }
+        let mut read = Distinct::default();
+        read.extend(op.operands());
+        let own = op.blocks();
+        for block in &own {
+            for nested in block.ops() {
+                let inputs = self.inputs(nested).into_iter();
+                read.extend(inputs.filter(|value| {
+                    let block = value.block();
+                    block.is_none_or(|block| !own.contains(&block))
+                }));
+            }
+        }
+        read.values
     }
 
     /// Whether `value` is the result of an operation that belongs to nobody.

@@ -378,6 +378,7 @@ impl<'m> Attribute<'m> {
 }
 
 impl PartialEq for Attribute<'_> {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         // SAFETY: both are alive.
         unsafe { mlirAttributeEqual(self.raw, other.raw) }
@@ -387,6 +388,7 @@ impl PartialEq for Attribute<'_> {
 impl Eq for Attribute<'_> {}
 
 impl Hash for Attribute<'_> {
+    #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.raw.ptr.hash(state);
     }

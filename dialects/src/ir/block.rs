@@ -89,6 +89,7 @@ impl<'m> Block<'m> {
 }
 
 impl PartialEq for Block<'_> {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         self.raw.ptr == other.raw.ptr
     }
@@ -97,6 +98,7 @@ impl PartialEq for Block<'_> {
 impl Eq for Block<'_> {}
 
 impl Hash for Block<'_> {
+    #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.raw.ptr.hash(state);
     }

@@ -454,6 +454,7 @@ impl<'m> Op<'m> {
 }
 
 impl PartialEq for Op<'_> {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         self.raw.ptr == other.raw.ptr
     }
@@ -462,6 +463,7 @@ impl PartialEq for Op<'_> {
 impl Eq for Op<'_> {}
 
 impl Hash for Op<'_> {
+    #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.raw.ptr.hash(state);
     }

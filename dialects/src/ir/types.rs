@@ -216,6 +216,7 @@ impl<'m> Type<'m> {
 }
 
 impl PartialEq for Type<'_> {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         // SAFETY: both are alive.
         unsafe { mlirTypeEqual(self.raw, other.raw) }

@@ -128,6 +128,7 @@ impl<'m> Value<'m> {
 }
 
 impl PartialEq for Value<'_> {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         self.raw.ptr == other.raw.ptr
     }
@@ -136,6 +137,7 @@ impl PartialEq for Value<'_> {
 impl Eq for Value<'_> {}
 
 impl Hash for Value<'_> {
+    #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.raw.ptr.hash(state);
     }

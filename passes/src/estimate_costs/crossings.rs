@@ -15,8 +15,9 @@ use dialects::{Diagnostic, Module};
 use petgraph::unionfind::UnionFind;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::enclosing_function;
 use crate::structure::{
-    Free, carried, functions, hands_on, is_control_flow, is_function, parcel_of, placed,
+    Free, Inherited, carried, functions, hands_on, is_control_flow, is_function, parcel_of, placed,
 };
 
 /// The crossings of a module: `roles` has the role of every operation that
@@ -33,10 +34,12 @@ pub fn crossings<'m>(
     drafts: u64,
 ) -> Result<Vec<CrossingDemand>, Box<Diagnostic>> {
     let frequencies = Frequencies::new(roles);
+    let mut around = Inherited::new(Per::Round, |holder, outer| frequencies.of(holder, outer));
     let mut values = Values::default();
     for (at, function) in functions(module).into_iter().enumerate() {
         values.function = at;
-        let base = frequencies.of(function);
+        // Without a loop over rounds each call is one.
+        let base = frequencies.of(function, Per::Round);
         for argument in function
             .blocks()
             .first()
@@ -49,7 +52,7 @@ pub fn crossings<'m>(
         }
         for (op, per) in placed(function).into_iter().flat_map(|(_, ops)| {
             // All operations of a block run equally often.
-            let per = ops.first().map(|op| frequencies.of(*op));
+            let per = ops.first().map(|op| around.around(*op));
             ops.into_iter().zip(std::iter::repeat(per.unwrap_or(base)))
         }) {
             if is_control_flow(op) {
@@ -310,39 +313,30 @@ impl<'m> Frequencies<'m> {
                 next = parent.parent();
             }
         }
+        let mut function = enclosing_function();
         let verifying = found.verifies.iter().filter(|op| is_loop(**op));
-        found.loops = verifying
-            .flat_map(|op| holders(*op))
-            .filter(|op| is_function(*op))
-            .collect();
+        found.loops = verifying.filter_map(|op| function.around(*op)).collect();
         found
     }
 
-    /// How often `op` runs; of a function, how often it is called.
-    fn of(&self, op: Op<'m>) -> Per {
-        let itself = is_function(op).then_some(op);
-        for each in itself.into_iter().chain(holders(op)) {
-            let verifies = self.verifies.contains(&each);
-            if is_function(each) && self.loops.contains(&each) {
-                return Per::Once;
-            }
-            if (is_loop(each) || is_function(each)) && self.drafts.contains(&each) && !verifies {
-                return Per::Draft;
-            }
-            if is_loop(each) && verifies {
-                return Per::Round;
-            }
+    /// How often what `holder`, a function or control flow, holds runs, where
+    /// `outer` is how often what is around it does. Of a function, how often it
+    /// is called.
+    fn of(&self, holder: Op<'m>, outer: Per) -> Per {
+        let verifies = self.verifies.contains(&holder);
+        let drafts = self.drafts.contains(&holder);
+        if is_function(holder) && self.loops.contains(&holder) {
+            Per::Once
+        } else if (is_loop(holder) || is_function(holder)) && drafts && !verifies {
+            Per::Draft
+        } else if is_loop(holder) && verifies {
+            Per::Round
+        } else {
+            outer
         }
-        // Without a loop over rounds each call is one.
-        Per::Round
     }
 }
 
 fn is_loop(op: Op<'_>) -> bool {
     op.is("scf.while") || op.is("scf.for")
-}
-
-/// The operations that hold `op`, inside out.
-fn holders(op: Op<'_>) -> impl Iterator<Item = Op<'_>> {
-    std::iter::successors(op.parent(), |op| op.parent())
 }

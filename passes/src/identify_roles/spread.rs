@@ -24,7 +24,7 @@ use crate::structure::{Free, carried, functions, is_control_flow, is_pure, place
 pub struct Spread<'m, 'c> {
     module: &'m Module<'m>,
     context: &'c mut Context,
-    free: Free<'m>,
+    free: &'c mut Free<'m>,
     /// What each value brings to those who read it.
     facts: FxHashMap<Value<'m>, Rc<Evidence>>,
     activations: Activations<'m>,
@@ -48,7 +48,7 @@ pub struct Spread<'m, 'c> {
 
 impl<'m, 'c> Spread<'m, 'c> {
     /// Prepares; nothing is rewritten before [`Spread::run`] has succeeded.
-    pub fn new(module: &'m Module<'_>, context: &'c mut Context) -> Self {
+    pub fn new(module: &'m Module<'_>, free: &'c mut Free<'m>, context: &'c mut Context) -> Self {
         // A module handle is covariant in its session's lifetime.
         let module: &'m Module<'m> = module;
         let mut weights = weights(module, context);
@@ -58,7 +58,7 @@ impl<'m, 'c> Spread<'m, 'c> {
         }
         Self {
             module,
-            free: Free::new(module),
+            free,
             context,
             facts: FxHashMap::default(),
             activations: Activations::default(),

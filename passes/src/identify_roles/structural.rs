@@ -19,7 +19,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::activations::Activations;
 use super::assignment::Assignment;
 use super::evidence::{Evidence, Origin};
-use crate::structure::{Free, functions, is_groupable, placed_ops};
+use crate::structure::{Free, Inherited, functions, is_groupable, placed_ops};
 
 /// The sets of `ops`, which are in order, that activations hold together.
 pub fn components<'m>(ops: &[Op<'m>], free: &mut Free<'m>) -> Vec<Vec<Op<'m>>> {
@@ -109,15 +109,14 @@ pub fn looks_up(op: Op<'_>) -> bool {
 }
 
 /// Roles by size, if the module holds exactly two models.
-pub fn assign<'m>(module: &'m Module<'_>) -> Option<Assignment<'m>> {
-    let mut free = Free::new(module);
+pub fn assign<'m>(module: &'m Module<'_>, free: &mut Free<'m>) -> Option<Assignment<'m>> {
     let mut ops = Vec::new();
     for function in functions(module) {
         ops.extend(placed_ops(function).filter(|op| is_groupable(*op) && !free.is_free(*op)));
     }
-    let components: Vec<(u64, Vec<Op>)> = components(&ops, &mut free)
+    let components: Vec<(u64, Vec<Op>)> = components(&ops, free)
         .into_iter()
-        .map(|ops| (weight_bytes(&ops, &mut free), ops))
+        .map(|ops| (weight_bytes(&ops, free), ops))
         .collect();
     let biggest = components.iter().map(|(bytes, _)| *bytes).max()?;
     // What holds next to no weights is arithmetic of the loop, not a model.
@@ -128,7 +127,7 @@ pub fn assign<'m>(module: &'m Module<'_>) -> Option<Assignment<'m>> {
     let sizes: std::collections::BTreeSet<u64> = models.iter().map(|(bytes, _)| *bytes).collect();
     if sizes.len() != 2 {
         let models: Vec<&Vec<Op>> = models.into_iter().map(|(_, ops)| ops).collect();
-        return by_nest(&models, &mut free);
+        return by_nest(&models, free);
     }
     let mut assignment = Assignment::default();
     for (bytes, ops) in models {
@@ -155,11 +154,13 @@ pub fn assign<'m>(module: &'m Module<'_>) -> Option<Assignment<'m>> {
 fn by_nest<'m>(models: &[&Vec<Op<'m>>], free: &mut Free<'m>) -> Option<Assignment<'m>> {
     let mut depths: BTreeMap<Vec<String>, usize> = BTreeMap::new();
     let mut runs = Vec::new();
+    let is_loop = |op: Op| op.is("scf.while") || op.is("scf.for");
+    let mut loops = Inherited::new(0, |holder, outer| outer + usize::from(is_loop(holder)));
     for ops in models {
         let (weights, _) = weights(ops, free);
         let mut names: Vec<String> = weights.into_keys().collect();
         names.sort_unstable();
-        let deepest = ops.iter().map(|op| loops_around(*op)).max()?;
+        let deepest = ops.iter().map(|op| loops.around(*op)).max()?;
         let depth = depths.entry(names.clone()).or_insert(deepest);
         *depth = deepest.max(*depth);
         runs.push((names, *ops));
@@ -190,10 +191,4 @@ fn by_nest<'m>(models: &[&Vec<Op<'m>>], free: &mut Free<'m>) -> Option<Assignmen
         assignment.roles.extend(ops);
     }
     Some(assignment)
-}
-
-fn loops_around(op: Op<'_>) -> usize {
-    std::iter::successors(op.parent(), |op| op.parent())
-        .filter(|op| op.is("scf.while") || op.is("scf.for"))
-        .count()
 }

@@ -62,9 +62,7 @@ struct Known {
 
 /// Gives operations that have no role, and come from and go to one pass of a
 /// model, to that model.
-pub fn keep<'m>(module: &'m Module<'_>, assignment: &mut Assignment<'m>) {
-    let module: &'m Module<'m> = module;
-    let mut free = Free::new(module);
+pub fn keep<'m>(module: &'m Module<'_>, free: &mut Free<'m>, assignment: &mut Assignment<'m>) {
     let ops: Vec<Op> = functions(module).into_iter().flat_map(placed_ops).collect();
     let index: FxHashMap<Op, usize> = ops.iter().enumerate().map(|(at, op)| (*op, at)).collect();
     let mut known = vec![Known::default(); ops.len()];
@@ -73,7 +71,7 @@ pub fn keep<'m>(module: &'m Module<'_>, assignment: &mut Assignment<'m>) {
             known[*at].evidence = Some(evidence.clone());
         }
     }
-    find_passes(&ops, &index, &mut known, &mut free);
+    find_passes(&ops, &index, &mut known, free);
     for (at, op) in ops.iter().enumerate() {
         // Behind a marker tokens are new, whoever made them.
         if free.is_free(*op) || op.is(TRANSFER) {
