@@ -150,7 +150,7 @@ pub struct PlaceArgs {
     /// Print the evidence for each role, and every mapping with its cost
     #[arg(long, help_heading = "Output")]
     pub explain: bool,
-    /// Print the time of each pass
+    /// Print the time of each pass, on the clock and on the processor
     #[arg(long, help_heading = "Output")]
     pub timing: bool,
     #[command(flatten)]
@@ -299,7 +299,7 @@ pub struct OptArgs {
     /// Print the IR to stderr after each pass
     #[arg(long)]
     pub print_after_all: bool,
-    /// Print the time of each pass
+    /// Print the time of each pass, on the clock and on the processor
     #[arg(long)]
     pub timing: bool,
     #[command(flatten)]

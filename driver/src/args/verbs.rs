@@ -45,7 +45,7 @@ pub struct CompileArgs {
     /// Print the evidence for each role, and every mapping with its cost
     #[arg(long, help_heading = "Output")]
     pub explain: bool,
-    /// Print the time of each pass
+    /// Print the time of each pass, on the clock and on the processor
     #[arg(long, help_heading = "Output")]
     pub timing: bool,
 
