@@ -90,23 +90,32 @@ impl<'m, 'c> Spread<'m, 'c> {
         };
         let mut errors: BTreeMap<usize, Diagnostic> = BTreeMap::new();
         // Only what reads a new fact can find another: it is looked at in this
-        // sweep where it is ahead, and in the next where it is not.
-        let mut sweep: BTreeSet<usize> = (0..order.len()).collect();
-        while !sweep.is_empty() {
-            let mut next = BTreeSet::new();
-            while let Some(at) = sweep.pop_first() {
-                match self.visit(order[at]) {
-                    Ok(()) => drop(errors.remove(&at)),
-                    Err(error) => drop(errors.insert(at, *error)),
+        // sweep where it is ahead, and in the next where it is not. The first
+        // sweep is over everything.
+        let mut first = 0..order.len();
+        let mut sweep: BTreeSet<usize> = BTreeSet::new();
+        let mut next = BTreeSet::new();
+        loop {
+            let Some(at) = first.next().or_else(|| sweep.pop_first()) else {
+                if next.is_empty() {
+                    break;
                 }
-                for value in self.changed.drain(..) {
-                    for reader in readers.get(&value).into_iter().flatten() {
-                        let sweep = if *reader > at { &mut sweep } else { &mut next };
+                sweep = std::mem::take(&mut next);
+                continue;
+            };
+            match self.visit(order[at]) {
+                Ok(()) => drop(errors.remove(&at)),
+                Err(error) => drop(errors.insert(at, *error)),
+            }
+            for value in self.changed.drain(..) {
+                for reader in readers.get(&value).into_iter().flatten() {
+                    if *reader <= at {
+                        next.insert(*reader);
+                    } else if !first.contains(reader) {
                         sweep.insert(*reader);
                     }
                 }
             }
-            sweep = next;
         }
         let mut errors: Vec<Diagnostic> = errors.into_values().collect();
         errors.extend(self.contested_weights());
