@@ -72,6 +72,9 @@ fn is_argument(value: Value<'_>) -> bool {
 }
 
 fn written_global(module: &Module<'_>) -> Option<Diagnostic> {
+    // Hardly any module writes one, and to see which are read takes a walk.
+    let mut stores = global_stores(module).peekable();
+    stores.peek()?;
     let read: FxHashSet<String> = read_globals(module);
     let kept: FxHashSet<String> = module
         .body()
@@ -82,7 +85,7 @@ fn written_global(module: &Module<'_>) -> Option<Diagnostic> {
         .filter(|(op, name)| name != DRAFT_LENGTH && (op.is_public() || read.contains(name)))
         .map(|(_, name)| name)
         .collect();
-    global_stores(module).find_map(|op| {
+    stores.find_map(|op| {
         let name = op.attribute("global")?.as_symbol()?;
         let is_state =
             kept.contains(&name) && op.operand(0)?.r#type().is_tensor() && !is_initializing(op);
@@ -115,12 +118,19 @@ fn passed_cache(function: Op<'_>) -> Option<Diagnostic> {
     }
     let block = function.blocks().first().copied()?;
     let arguments = block.arguments();
-    let handed_on = HandedOn::new(function);
-    for result in block.terminator()?.operands() {
+    // Nearly no function returns what is like anything that it is given.
+    let given: FxHashSet<Type> = arguments.iter().map(|each| each.r#type()).collect();
+    let mut results = block.terminator()?.operands();
+    results.retain(|result| {
         let r#type = result.r#type();
-        if !holds_activations(r#type) {
-            continue;
-        }
+        given.contains(&r#type) && holds_activations(r#type)
+    });
+    if results.is_empty() {
+        return None;
+    }
+    let handed_on = HandedOn::new(function);
+    for result in results {
+        let r#type = result.r#type();
         let Some(argument) = handed_on.updated(result).into_iter().find_map(|source| {
             let at = arguments.iter().position(|argument| *argument == source)?;
             (source.r#type() == r#type).then_some(at)

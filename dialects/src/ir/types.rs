@@ -1,6 +1,7 @@
 //! Types.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
 use mlir_sys::{
@@ -224,6 +225,14 @@ impl PartialEq for Type<'_> {
 }
 
 impl Eq for Type<'_> {}
+
+impl Hash for Type<'_> {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Types are uniqued by their context.
+        self.raw.ptr.hash(state);
+    }
+}
 
 impl fmt::Display for Type<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
