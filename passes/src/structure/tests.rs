@@ -16,11 +16,12 @@ const NESTED: &str = "func.func @f(%x: tensor<4xf32>, %n: index, %c: i1) -> tens
         %e = arith.addf %d, %a : tensor<4xf32>
         scf.yield %e : tensor<4xf32>
       } else {
-        %g = linalg.map outs(%t : tensor<4xf32>) () {
+        %g = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>], iterator_types = [\"parallel\"]} outs(%t : tensor<4xf32>) {
+        ^bb0(%old: f32):
           %at = linalg.index 0 : index
           %f = tensor.extract %x[%at] : tensor<4xf32>
           linalg.yield %f : f32
-        }
+        } -> tensor<4xf32>
         scf.yield %g : tensor<4xf32>
       }
       scf.yield %chosen : tensor<4xf32>
