@@ -319,7 +319,8 @@ impl<'m> Survey<'m> {
         speculating.retain(|function| verifying.contains(function));
         for op in self.ops.iter().filter(|op| self.hands_out_floats(**op)) {
             // Verification makes any token harmless, but no other number.
-            if enclosing_function(*op).is_some_and(|function| speculating.remove(&function)) {
+            let around = function.around(*op);
+            if around.is_some_and(|function| speculating.remove(&function)) {
                 context.diagnostics.push(
                     Diagnostic::remark(
                         "the drafter's numbers are used as they are, and not as tokens to be \
