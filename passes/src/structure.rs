@@ -486,29 +486,3 @@ pub fn parcel_of(
         carried,
     })
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use dialects::Session;
-
-    #[test]
-    fn a_value_of_unknown_size_is_no_parcel_of_none() {
-        let session = Session::new();
-        let text =
-            "func.func @f(%a: tensor<4xf32>, %b: tensor<?xf32>, %c: tensor<3xi1>) {\n return\n}";
-        let module = Module::from_source(&session, text.as_bytes()).expect("IR");
-        let function = functions(&module)[0];
-        let parcels: Vec<_> = function.blocks()[0]
-            .arguments()
-            .into_iter()
-            .map(|value| parcel_of(value, false))
-            .collect();
-        let sizes = |at: usize| parcels[at].as_ref().map(|each| (each.bytes, each.elements));
-        assert_eq!(sizes(0), Ok((16, 4)));
-        assert_eq!(sizes(2), Ok((3, 3)));
-        let error = parcels[1].as_ref().expect_err("its size is not known");
-        assert!(error.message.contains("tensor<?xf32>"), "{error}");
-        assert!(error.place.is_some());
-    }
-}
