@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
@@ -84,24 +84,63 @@ pub fn reference(root: &Path) -> Result<Prompt> {
     })
 }
 
-/// `two_forwards.mlir`, which holds no operators, compiled for one CPU by
-/// iree-compile alone: specplace has no part in it.
+/// Forward passes without placement operators, compiled for one CPU by iree-compile
+/// alone: specplace has no part in it.
 pub struct Forwards<'t> {
     tools: &'t Tools,
     scratch: TempDir,
+    parameters: PathBuf,
+    element: Element,
+}
+
+/// The type of logits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Element {
+    /// 32-bit floats.
+    F32,
+    /// The upper halves of 32-bit floats.
+    Bf16,
+}
+
+impl Element {
+    fn read(self, bytes: &[u8]) -> Vec<f32> {
+        match self {
+            Self::F32 => {
+                let (elements, _) = bytes.as_chunks();
+                elements.iter().copied().map(f32::from_le_bytes).collect()
+            }
+            Self::Bf16 => {
+                let (elements, _) = bytes.as_chunks();
+                let wide = |half| f32::from_bits(u32::from(u16::from_le_bytes(half)) << 16);
+                elements.iter().copied().map(wide).collect()
+            }
+        }
+    }
 }
 
 impl<'t> Forwards<'t> {
-    /// Compiles it.
+    /// Compiles the example pair's `two_forwards.mlir`.
     pub fn compile(tools: &'t Tools) -> Result<Self> {
+        let module = Module::TwoForwards.file(&tools.root);
+        let parameters = tools.root.join("examples/pair/pair.irpa");
+        Self::of(tools, &module, parameters, Element::F32)
+    }
+
+    /// Compiles `module`, whose weights are in `parameters`, in the scope `model`.
+    pub fn of(
+        tools: &'t Tools,
+        module: &Path,
+        parameters: PathBuf,
+        element: Element,
+    ) -> Result<Self> {
         let scratch = tempfile::tempdir()?;
         let arguments: Vec<OsString> = [
-            Module::TwoForwards.file(&tools.root).into(),
+            module.into(),
             "--iree-hal-target-device=local".into(),
             "--iree-hal-local-target-device-backends=llvm-cpu".into(),
             "--iree-llvmcpu-target-cpu=host".into(),
             "-o".into(),
-            "two_forwards.vmfb".into(),
+            "forwards.vmfb".into(),
         ]
         .into();
         process::run(
@@ -111,38 +150,56 @@ impl<'t> Forwards<'t> {
             COMPILE_LIMIT,
         )?
         .success()?;
-        Ok(Self { tools, scratch })
+        Ok(Self {
+            tools,
+            scratch,
+            parameters,
+            element,
+        })
     }
 
     /// The logits of every position of a row of tokens.
     pub fn logits(&self, function: &str, row: &[i64]) -> Result<Vec<f32>> {
         let folder = self.scratch.path();
-        arrays::write_integers(&folder.join("in.npy"), &[1, ROW as u64], row)?;
-        let parameters = self.tools.root.join("examples/pair/pair.irpa");
+        arrays::write_integers(&folder.join("in.npy"), &[1, row.len() as u64], row)?;
         let arguments: Vec<OsString> = [
-            "--module=two_forwards.vmfb".to_owned(),
+            "--module=forwards.vmfb".to_owned(),
             "--device=local-sync".to_owned(),
             format!("--function={function}"),
-            format!("--parameters=model={}", parameters.display()),
+            format!("--parameters=model={}", self.parameters.display()),
             "--input=@in.npy".to_owned(),
-            "--output=@logits.npy".to_owned(),
+            "--output=@logits.bin".to_owned(),
         ]
         .map(OsString::from)
         .into();
         process::run(&self.tools.iree_run_module, &arguments, folder, RUN_LIMIT)?.success()?;
-        arrays::read_floats(&folder.join("logits.npy"))
+        let bytes = fs::read(folder.join("logits.bin")).context("there are no logits")?;
+        fs::remove_file(folder.join("logits.bin"))?;
+        Ok(self.element.read(&bytes))
     }
 
-    /// Continues a prompt with the target alone, a call for every token.
-    pub fn decode(&self, prompt: &Prompt, until: usize) -> Result<Vec<i64>> {
-        let mut row = prompt.row.clone();
-        for length in prompt.length..until {
-            let logits = self.logits("target_forward", &row)?;
-            ensure!(logits.len() % ROW == 0, "{} logits", logits.len());
-            let vocabulary = logits.len() / ROW;
+    /// Continues the first `length` tokens of a row with `function` alone, a call for
+    /// every token.
+    pub fn decode(
+        &self,
+        function: &str,
+        row: &[i64],
+        length: usize,
+        until: usize,
+    ) -> Result<Vec<i64>> {
+        let mut row = row.to_vec();
+        for length in length..until {
+            let logits = self.logits(function, &row)?;
+            ensure!(
+                !logits.is_empty() && logits.len() % row.len() == 0,
+                "{} logits",
+                logits.len()
+            );
+            let vocabulary = logits.len() / row.len();
             row[length] = argmax(&logits[(length - 1) * vocabulary..length * vocabulary]);
         }
-        Ok(row[..until].to_vec())
+        row.truncate(until);
+        Ok(row)
     }
 }
 

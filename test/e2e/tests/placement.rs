@@ -155,7 +155,12 @@ fn devices_are_there(shared: &Shared) -> Result<()> {
 /// target alone, compiled for one device, gives the same.
 fn greedy_reference(shared: &Shared) -> Result<()> {
     let prompt = &shared.reference.prompt;
-    let decoded = Forwards::compile(&shared.tools)?.decode(prompt, prompt.greedy.len())?;
+    let decoded = Forwards::compile(&shared.tools)?.decode(
+        "target_forward",
+        &prompt.row,
+        prompt.length,
+        prompt.greedy.len(),
+    )?;
     ensure!(
         decoded == prompt.greedy,
         "greedy decoding on one device gives\n{decoded:?}, PyTorch gave\n{:?}",
