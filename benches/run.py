@@ -4,10 +4,9 @@
 Both run in turn, so that other load on the machine falls on both, and what
 counts is the ratio of the medians of the processor time they took; the time on
 the clock is printed beside it. The share of Torch lowering, which iree-opt does
-not do, is taken off specplace's time (`--timing` says how much it is). What is
-written is the lowered module all the same, which is bigger than the one read;
-so a module of Torch is also compared with iree-opt running the same lowering,
-taken off as well: both then read the same and write the same.
+not do, is taken off specplace's time (`--timing` says how much it is, and how
+much of that are IREE's own passes). What is written is the lowered module all the
+same, which is bigger than the one read.
 Usage: benches/run.py [--specplace PROGRAM] [--repetitions N] [--json FILE]
 """
 
@@ -27,9 +26,6 @@ from processes import IREE_OPT, ROOT, SPECPLACE, measure
 # What is aimed at; a run that misses it says so, and is no failure.
 TIME_AIM = 1.2
 MEMORY_AIM = 1.3
-
-# iree-opt running the same lowering, whose time is taken off.
-LOWERING = "iree-opt, lowering"
 
 
 def llama(path):
@@ -91,22 +87,6 @@ def pass_times(said):
     return times
 
 
-def lowering_pipeline():
-    """The passes that `lower-torch` runs over Torch IR."""
-    source = (ROOT / "passes/src/lower_torch.rs").read_text()
-
-    def text(name):
-        return re.sub(r"\\\s+", "", re.search(rf'const {name}: &str =\s*"(.*?)";', source, re.S).group(1))
-
-    return f"builtin.module({text('LOWER')},{text('MAKE_CANONICAL')})"
-
-
-def outside_passes(said):
-    """The share of reading, writing and the rest in `--mlir-timing`'s list."""
-    seconds = {name: float(value) for value, name in re.findall(r"^\s*([0-9.]+) \([^)]*\)\s+(\S.*)$", said, re.M)}
-    return (seconds["Parser"] + seconds["Output"] + seconds["Rest"]) / seconds["Total"]
-
-
 def compare(name, module, specplace, repetitions, folder):
     output = folder / "out.mlir"
     reference = [IREE_OPT, module, "-o", output]
@@ -114,28 +94,20 @@ def compare(name, module, specplace, repetitions, folder):
     # Of IR without Torch the same step makes canonical IR, which is ours to answer for.
     holds_torch = re.search(r"^\s*(%\S+ = )?\"?torch\.", module.read_text(), re.M) is not None
     programs = {"iree-opt": reference, "specplace": placing}
-    if holds_torch:
-        resolved = folder / "resolved.mlir"
-        # iree-opt's lowering does not know the placement operators.
-        resolve = [specplace, "opt", "--pass", "resolve-markers", module, "-o", resolved, "--quiet"]
-        subprocess.run([str(part) for part in resolve], check=True)
-        # One thread, as specplace; and verified once, not after every pass.
-        flags = ["--mlir-disable-threading", "--mlir-timing", "--mlir-timing-display=list", "--verify-each=0"]
-        programs[LOWERING] = [IREE_OPT, *flags, f"--pass-pipeline={lowering_pipeline()}", resolved, "-o", output]
     clock = {key: [] for key in programs}
     processor = {key: [] for key in [*programs, "without lowering"]}
     memory = dict.fromkeys(programs, 0)
-    shares = []
+    shares, iree = [], []
     for repetition in range(repetitions + 1):
         runs = {key: measure(command, folder) for key, command in programs.items()}
         if repetition == 0:
             continue  # files were cold
         for key, (seconds, busy, peak, _) in runs.items():
             clock[key].append(seconds)
-            outside = outside_passes(runs[key][3]) if key == LOWERING else 1
-            processor[key].append(busy * outside)
+            processor[key].append(busy)
             memory[key] = max(memory[key], peak)
         times = pass_times(runs["specplace"][3])
+        iree.append(times.get("lower-torch, IREE", 0.0))
         steps = {key: value for key, value in times.items() if not key.endswith(", IREE")}
         share = {key: value / sum(steps.values()) for key, value in steps.items()}
         shares.append(share)
@@ -150,13 +122,11 @@ def compare(name, module, specplace, repetitions, folder):
         "clock_seconds": {key: statistics.median(values) for key, values in clock.items()},
         "spread": {key: statistics.pstdev(values) / median[key] for key, values in processor.items()},
         "memory": memory,
+        "iree_passes_seconds": statistics.median(iree),
         "shares": {key: statistics.median(each[key] for each in shares) for key in shares[0]},
         "time_ratio": median["without lowering"] / median["iree-opt"],
         "memory_ratio": memory["specplace"] / memory["iree-opt"],
     }
-    if holds_torch:
-        result["time_ratio_lowering"] = median["without lowering"] / median[LOWERING]
-        result["memory_ratio_lowering"] = memory["specplace"] / memory[LOWERING]
     report(result)
     return result
 
@@ -173,10 +143,8 @@ def report(result):
     ]:
         met = "met" if ratio <= aim else "MISSED"
         print(f"  {verdict}: {ratio:.2f} of iree-opt's (aim {aim}: {met})")
-    if "time_ratio_lowering" in result:
-        time, peak = result["time_ratio_lowering"], result["memory_ratio_lowering"]
-        print(f"  beside iree-opt running the same lowering: time without it {time:.2f}, peak memory {peak:.2f}")
     print(f"  memory: iree-opt {memory['iree-opt'] / 1e6:.0f} MB, specplace {memory['specplace'] / 1e6:.0f} MB")
+    print(f"  of lower-torch, IREE's own passes: {result['iree_passes_seconds'] * 1e3:.1f} ms")
     for name, share in result["shares"].items():
         print(f"    {name:<18} {share * seconds['specplace'] * 1e3:8.1f} ms {share:6.1%}")
 

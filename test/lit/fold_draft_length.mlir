@@ -473,8 +473,8 @@ func.func @sure(%tokens: tensor<4xi64>) -> (tensor<4xi64>, f32) {
 // Only IR by hand has a draft length of any other type.
 // RUN: not specplace opt --pass identify-roles,estimate-costs,select-mapping,fold-draft-length -q dynamic.mlir --alpha 0.9 2>&1 | FileCheck dynamic.mlir
 //--- dynamic.mlir
-// CHECK: dynamic.mlir:[[#]]:13: error: the draft length is no tensor of integers of static shape but tensor<?xi64>
-// CHECK: help: @specplace.draft_length is specplace's own name: give this global another
+// CHECK: dynamic.mlir:3:1: error: @specplace.draft_length is specplace's own name, for the most drafts there may be, and this global holds no such number
+// CHECK: help: give this global another name, or initialize it: dense<8> : tensor<i64>
 util.global private mutable @specplace.draft_length : tensor<?xi64>
 util.global private @d = #flow.parameter.named<"model"::"drafter.w"> : tensor<4xf32>
 util.global private @t = #flow.parameter.named<"model"::"target.w"> : tensor<4xf32>
