@@ -1,12 +1,14 @@
 //! The machine: processing units, memories and links, from `platform.yaml` or built in.
 
 mod builtin;
+mod cannot;
 mod host;
 mod read;
 mod validate;
 mod write;
 
 pub use builtin::BUILTIN_NAMES;
+pub use cannot::{Cannot, KINDS, Release, Releases, Trouble};
 
 use crate::CostError;
 use crate::crossing::Method;
@@ -107,6 +109,9 @@ pub struct ProcessingUnit {
     pub dtypes_note: Option<String>,
     /// Ops it can run.
     pub ops: OpSet,
+    /// What IREE does not compile for it, or computes wrongly there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cannot: Vec<Cannot>,
     /// What it draws, where that is known; without it no energy is reckoned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub power: Option<Power>,
@@ -352,6 +357,15 @@ impl Platform {
     /// [`CostError::File`] with line and column for anything that is not a consistent platform.
     pub fn from_yaml(file: &str, text: &str) -> Result<Self, CostError> {
         read::platform(file, text)
+    }
+
+    /// The platform as it is under a release of IREE: without what its table says of others. Under
+    /// one that is not known, everything stays.
+    pub fn under(mut self, release: Option<Release>) -> Self {
+        for pu in &mut self.pus {
+            pu.cannot.retain(|entry| entry.concerns(release));
+        }
+        self
     }
 
     /// The PU of this name.

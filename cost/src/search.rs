@@ -82,6 +82,17 @@ pub enum HolePolicy {
     RuleOut,
 }
 
+/// A role, or a stage of one, that IREE does not compile for a PU.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probed {
+    /// The role.
+    pub role: Partition,
+    /// The PU, by name.
+    pub pu: String,
+    /// What iree-compile said first.
+    pub said: String,
+}
+
 /// A question to [`search`]. Start from [`Request::new`] and set what is known.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -105,6 +116,8 @@ pub struct Request {
     pub pins: BTreeMap<Partition, String>,
     /// Places that a role, or a stage of it, must not have.
     pub forbid: BTreeSet<(Partition, String)>,
+    /// What IREE was seen not to compile for a PU, when it was tried (`--probe`).
+    pub probed: Vec<Probed>,
     /// What the roles on a PU may take of its memory together, in bytes, by PU: less than the
     /// memory has, where several PUs share it or the user wants room.
     pub memory_limits: BTreeMap<String, u64>,
@@ -129,11 +142,25 @@ impl Request {
             variant: None,
             pins: BTreeMap::new(),
             forbid: BTreeSet::new(),
+            probed: Vec::new(),
             memory_limits: BTreeMap::new(),
             gamma: GammaChoice::default(),
             model: CostModel::EQ1,
             holes: HolePolicy::default(),
         }
+    }
+
+    /// Why a role cannot be on a PU for which IREE was seen not to compile it.
+    pub(crate) fn probed(&self, role: Partition, pu: &str) -> Option<Reason> {
+        let found = self
+            .probed
+            .iter()
+            .find(|each| each.role == role && each.pu == pu)?;
+        Some(Reason::Probed {
+            role,
+            pu: found.pu.clone(),
+            said: found.said.clone(),
+        })
     }
 
     /// The draft lengths to evaluate, ascending.

@@ -410,6 +410,7 @@ fn latency(request: &Request, stage: &StageDemand, variant: &Variant, pu: usize)
     if pinned.is_some_and(|to| *to != pu.name)
         || request.forbids(stage.role.into(), &pu.name)
         || crate::search::capability(stage.role, &stage.demand, pu).is_some()
+        || request.probed(stage.role.into(), &pu.name).is_some()
     {
         return None;
     }

@@ -97,6 +97,11 @@ pub struct SubgraphDemand {
     /// Names of the ops in the subgraph; the device must support them all.
     #[serde(default)]
     pub op_kinds: BTreeSet<String>,
+    /// The element types that each operation works in, by its name and by what it does (one of
+    /// [`KINDS`](crate::platform::KINDS)); the operations in its body by their names. What is
+    /// computed of constants alone is not among them, since IREE does that when it compiles.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub computes: BTreeMap<String, BTreeSet<DType>>,
     /// How many times the module calls it, as written (not per round).
     #[serde(default)]
     pub calls_in_module: u64,
@@ -316,6 +321,9 @@ impl Workload {
             whole.dispatches = whole.dispatches.saturating_add(part.dispatches);
             whole.dtypes.extend(&part.dtypes);
             whole.op_kinds.extend(part.op_kinds.iter().cloned());
+            for (op, types) in &part.computes {
+                whole.computes.entry(op.clone()).or_default().extend(types);
+            }
             whole
         });
         let repeated = self.shared_weights.iter().map(|shared| {

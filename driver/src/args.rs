@@ -37,6 +37,8 @@ Examples:
     specplace in.mlir -o out.mlir --alpha 0.9 --platform imx95 --variant cpu=1,gpu=1 --plan-out plan.json
   Put the drafter on the GPU whatever the model says:
     specplace in.mlir -o out.mlir --alpha 0.9 --pin drafter=gpu,target=cpu
+  Put nothing where IREE does not compile it, whatever the platform file says:
+    specplace in.mlir -o out.mlir --alpha 0.9 --platform board.yaml --probe
   In a pipe:
     iree-compile --compile-to=input in.mlir -o - | specplace - -o - --alpha 0.9 | iree-compile - ...
   Look at the IR after two passes:
@@ -147,6 +149,9 @@ pub struct PlaceArgs {
     #[allow(missing_docs, reason = "as above")]
     pub decision: DecisionArgs,
 
+    /// Try with iree-compile, model by model, what the plan puts where, and rule out what fails
+    #[arg(long, help_heading = "Decision")]
+    pub probe: bool,
     /// Print the evidence for each role, and every mapping with its cost
     #[arg(long, help_heading = "Output")]
     pub explain: bool,

@@ -12,6 +12,7 @@ use cost::{Partition, Platform, Request, Workload, acceptance};
 
 use crate::args::{DecisionArgs, Gamma};
 use crate::message::{Failure, Message};
+use crate::version;
 
 /// What the user asks the cost model, with the files read; the module's own
 /// demands are still empty. `None` without an acceptance rate.
@@ -24,7 +25,7 @@ pub fn build(args: &DecisionArgs) -> Result<Option<Request>, Failure> {
     let Some((alpha, alpha_source, per_position)) = acceptance_of(args)? else {
         return Ok(None);
     };
-    let platform = Platform::load(&args.platform)?;
+    let platform = load_platform(&args.platform)?;
     let pins = pins_of(args, &platform)?;
     let mut forbid = std::collections::BTreeSet::new();
     for pin in args.forbid.iter().flat_map(|pins| &pins.0) {
@@ -58,6 +59,16 @@ pub fn build(args: &DecisionArgs) -> Result<Option<Request>, Failure> {
         model,
         ..Request::new(nothing_yet(), platform, alpha)
     }))
+}
+
+/// The platform of this name or file, as it is under the IREE that is installed.
+///
+/// # Errors
+///
+/// A [`Failure`] of status 2: there is no such platform, or its file is wrong.
+pub fn load_platform(given: &str) -> Result<Platform, Failure> {
+    let release = version::installed().map(|version| version.release());
+    Ok(Platform::load(given)?.under(release))
 }
 
 /// The path of a file that `cost` reads.

@@ -101,6 +101,20 @@ impl Done {
         }
     }
 
+    /// The line that says most, without the IR that follows it.
+    pub fn first_error(&self) -> String {
+        const LONGEST: usize = 200;
+        let line = self
+            .stderr
+            .lines()
+            .find(|line| line.contains("error:") || line.contains(".c:"))
+            .or_else(|| self.stderr.lines().next())
+            .unwrap_or("nothing");
+        // The place is one in a file that is gone by now.
+        let line = line.split_once("error: ").map_or(line, |(_, said)| said);
+        line.chars().take(LONGEST).collect()
+    }
+
     /// What it said last, as a message shows it.
     pub fn last_words(&self) -> String {
         let lines: Vec<&str> = self.stderr.lines().collect();

@@ -19,6 +19,7 @@ mod commands {
     pub mod explore_module;
     pub mod opt;
     pub mod place;
+    pub mod probe;
     pub mod verify;
     pub mod verify_placement;
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
+use cost::platform::Release;
+
 use crate::iree::{self, Surroundings};
 use crate::message::{Failure, Message};
 
@@ -12,7 +14,7 @@ use crate::message::{Failure, Message};
 pub struct Version {
     /// As the wheel says it: `3.13.0rc20261016`.
     pub text: String,
-    numbers: (u32, u32),
+    numbers: Release,
 }
 
 /// What may be expected of a release.
@@ -93,6 +95,11 @@ impl Version {
     /// Whether outlined functions hand tensors on, since it takes no buffers.
     pub fn hands_tensors_on(&self) -> bool {
         matches!(self.support(), Support::Limited(_))
+    }
+
+    /// Its major and minor number, as a platform's table names releases.
+    pub fn release(&self) -> Release {
+        self.numbers
     }
 
     /// What may be expected of it.

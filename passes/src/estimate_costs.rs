@@ -11,13 +11,14 @@
 
 pub(crate) mod count;
 mod crossings;
+mod kinds;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use cost::workload::{DraftLengthForm, SharedWeights, SubgraphDemand, Workload};
 use cost::{Partition, Role};
 use dialects::ir::{Attribute, Op, Value};
-use dialects::vocabulary::DRAFT_LENGTH;
+use dialects::vocabulary::{DRAFT_LENGTH, GLOBAL_LOAD};
 use dialects::{Diagnostic, Module};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -26,7 +27,9 @@ use crate::identify_roles::structural::{all_bytes, components, looks_up, weights
 use crate::initializers::{Initializer, initializers};
 use crate::settings::Context;
 use crate::state;
-use crate::structure::{Free, Inherited, functions, global, is_function, is_groupable, placed_ops};
+use crate::structure::{
+    Free, Inherited, functions, global, globals, is_function, is_groupable, placed_ops,
+};
 
 /// The module attribute that holds the workload as JSON.
 pub const WORKLOAD: &str = "specplace.workload";
@@ -71,6 +74,10 @@ struct Survey<'m> {
     roles: FxHashMap<Op<'m>, Partition>,
     ops: Vec<Op<'m>>,
     initializers: Vec<Initializer<'m>>,
+    /// The globals whose values stand in the module.
+    inline: FxHashSet<String>,
+    /// What [`Survey::reads_parameter`] has answered before.
+    reads: FxHashMap<Op<'m>, bool>,
 }
 
 impl<'m> Survey<'m> {
@@ -93,12 +100,18 @@ impl<'m> Survey<'m> {
         if !found {
             roles.clear();
         }
+        let inline = globals(module).into_iter().filter(|(_, global)| {
+            let value = global.attribute("initial_value");
+            value.is_some_and(|value| value.is_elements())
+        });
         Self {
             module,
             free,
             roles,
             ops,
             initializers: initializers(module),
+            inline: inline.map(|(name, _)| name).collect(),
+            reads: FxHashMap::default(),
         }
     }
 
@@ -197,9 +210,9 @@ impl<'m> Survey<'m> {
 
     fn demand(&mut self, ops: &[Op<'m>]) -> Result<SubgraphDemand, Vec<Diagnostic>> {
         let mut demand = SubgraphDemand::default();
-        let mut everything: Vec<Op> = ops.to_vec();
+        let mut everything: Vec<(Op, bool)> = ops.iter().map(|op| (*op, true)).collect();
         everything.extend(self.free_behind(ops));
-        for op in everything {
+        for (op, on_device) in everything {
             let work = counted(op)?;
             if !demand.op_kinds.contains(op.name()) {
                 demand.op_kinds.insert(op.name().to_owned());
@@ -207,6 +220,11 @@ impl<'m> Survey<'m> {
             for (dtype, flops) in work.flops {
                 let sum = demand.flops.entry(dtype).or_insert(0);
                 *sum = sum.saturating_add(flops);
+            }
+            if on_device {
+                for (name, types) in kinds::kinds(op, &work.dtypes) {
+                    demand.computes.entry(name).or_default().extend(types);
+                }
             }
             demand.dtypes.extend(work.dtypes);
             demand.bytes_moved = demand.bytes_moved.saturating_add(work.bytes_moved);
@@ -231,15 +249,22 @@ impl<'m> Survey<'m> {
             }
             needed.extend(loads.iter().map(String::as_str));
             for op in placed_ops(*op).filter(|op| is_groupable(*op)) {
+                let work = counted(op)?;
                 demand.op_kinds.insert(op.name().to_owned());
-                demand.dtypes.extend(counted(op)?.dtypes);
+                for (name, types) in kinds::kinds(op, &work.dtypes) {
+                    demand.computes.entry(name).or_default().extend(types);
+                }
+                demand.dtypes.extend(work.dtypes);
             }
         }
         Ok(())
     }
 
-    /// Operations on weights alone (a transposed copy, say) that `ops` need.
-    fn free_behind(&mut self, ops: &[Op<'m>]) -> Vec<Op<'m>> {
+    /// Operations on weights and constants alone (a transposed copy, say) that
+    /// `ops` need, and whether each is computed on the device: what depends on
+    /// nothing but values that stand in the module IREE computes itself, on the
+    /// machine that compiles.
+    fn free_behind(&mut self, ops: &[Op<'m>]) -> Vec<(Op<'m>, bool)> {
         let mut seen = FxHashSet::default();
         let mut found = Vec::new();
         let mut pending: Vec<Value> = ops.iter().flat_map(|op| self.free.inputs(*op)).collect();
@@ -251,7 +276,7 @@ impl<'m> Survey<'m> {
             if self.free.is_free(op) && seen.insert(op) {
                 pending.extend(self.free.inputs(op));
                 if is_groupable(op) && op.name().starts_with("linalg.") {
-                    found.push(op);
+                    found.push((op, self.reads_parameter(op)));
                 }
             }
         }
@@ -274,6 +299,25 @@ impl<'m> Survey<'m> {
                 result.r#type().element().is_float()
                     && result.uses().into_iter().any(|each| reads(each.op))
             })
+    }
+
+    /// Whether the value of an operation that belongs to nobody is known only
+    /// where it runs: it is a weight of an archive, or computed of one.
+    fn reads_parameter(&mut self, op: Op<'m>) -> bool {
+        if let Some(known) = self.reads.get(&op) {
+            return *known;
+        }
+        let reads = if op.is(GLOBAL_LOAD) {
+            let name = op.attribute("global").and_then(|name| name.as_symbol());
+            name.is_none_or(|name| !self.inline.contains(&name))
+        } else {
+            let inputs = self.free.inputs(op).into_iter();
+            inputs
+                .filter_map(|value| value.defining_op())
+                .any(|op| self.reads_parameter(op))
+        };
+        self.reads.insert(op, reads);
+        reads
     }
 
     fn draft_length(

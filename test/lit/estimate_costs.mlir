@@ -38,7 +38,7 @@
 // CHECK-NEXT: "state": null,
 // CHECK:      "drafter": {
 // CHECK:        "calls_in_module": 1,
-// CHECK-NEXT:   "dispatches": 2,
+// CHECK:        "dispatches": 2,
 // CHECK-NEXT:   "dtypes": [
 // CHECK-NEXT:     "f32"
 // CHECK-NEXT:   ],
@@ -98,6 +98,82 @@ func.func @step(%tokens: tensor<4xi64>, %x: tensor<4x32xf16>) -> (tensor<4x16xf3
   } -> tensor<4x16xf32>
   return %2, %3 : tensor<4x16xf32>, tensor<4x16xf32>
 }
+
+// What each operation does and in which types, whatever its name: a platform's
+// table speaks of it (diagnostics/infeasible.mlir). What is computed of values
+// alone that stand in the module is not the device's work.
+// RUN: specplace opt --pass identify-roles,estimate-costs -q kinds.mlir | %venv/bin/python %S/Inputs/workload.py | tr -d '\n ' | FileCheck kinds.mlir
+//--- kinds.mlir
+// CHECK:      "drafter":{{.*}}"computes":{"argmax":["f32"],"arith.addf":["f32"],"arith.cmpf":["f32"],"arith.maximumf":["f32"],"arith.mulf":["f32"],
+// CHECK-SAME: "depthwise-convolution":["f32"],"elementwise":["f32"],"gather":["f32"],"iree_linalg_ext.scatter":["f32"],
+// CHECK-SAME: "reduction":["f32"],"scatter":["f32"]
+// CHECK-SAME: "target":{{.*}}"computes":{"arith.addi":["i64"],"elementwise":["i64"]}
+#all = affine_map<(i, j) -> (i, j)>
+#row = affine_map<(i, j) -> (i)>
+util.global private @mask = dense_resource<mask> : tensor<4x4xi8>
+util.global private @w = #flow.parameter.named<"model"::"drafter.w"> : tensor<4x3x3xf32>
+func.func @step(%tokens: tensor<4xi64>, %x: tensor<1x4x6x6xf32>) -> (tensor<4xi64>, tensor<4x4xf32>, tensor<4xf32>, tensor<4xi64>) {
+  %mask = util.global.load @mask : tensor<4x4xi8>
+  %w = util.global.load @w : tensor<4x3x3xf32>
+  %zero = arith.constant 0.0 : f32
+  %c0_i8 = arith.constant 0 : i8
+  %c0_i64 = arith.constant 0 : i64
+  %bits = tensor.empty() : tensor<4x4xi1>
+  %allowed = linalg.generic {indexing_maps = [#all, #all], iterator_types = ["parallel", "parallel"]} ins(%mask : tensor<4x4xi8>) outs(%bits : tensor<4x4xi1>) {
+  ^bb0(%in: i8, %out: i1):
+    %bit = arith.cmpi ne, %in, %c0_i8 : i8
+    linalg.yield %bit : i1
+  } -> tensor<4x4xi1>
+  %marked = flow.tensor.transfer %x : tensor<1x4x6x6xf32> to #hal.device.promise<@drafter>
+  %ids = flow.tensor.transfer %tokens : tensor<4xi64> to #hal.device.promise<@drafter>
+  %empty = tensor.empty() : tensor<1x4x4x4xf32>
+  %filled = linalg.fill ins(%zero : f32) outs(%empty : tensor<1x4x4x4xf32>) -> tensor<1x4x4x4xf32>
+  %c = linalg.depthwise_conv_2d_nchw_chw {dilations = dense<1> : vector<2xi64>, strides = dense<1> : vector<2xi64>} ins(%marked, %w : tensor<1x4x6x6xf32>, tensor<4x3x3xf32>) outs(%filled : tensor<1x4x4x4xf32>) -> tensor<1x4x4x4xf32>
+  %flat = tensor.collapse_shape %c [[0, 1, 2], [3]] : tensor<1x4x4x4xf32> into tensor<16x4xf32>
+  %square = tensor.empty() : tensor<4x4xf32>
+  %rows = linalg.generic {indexing_maps = [#row, #all, #all], iterator_types = ["parallel", "parallel"]} ins(%ids, %allowed : tensor<4xi64>, tensor<4x4xi1>) outs(%square : tensor<4x4xf32>) {
+  ^bb0(%id: i64, %may: i1, %out: f32):
+    %i = arith.index_cast %id : i64 to index
+    %j = linalg.index 1 : index
+    %e = tensor.extract %flat[%i, %j] : tensor<16x4xf32>
+    %s = arith.mulf %e, %e : f32
+    %v = arith.select %may, %s, %zero : f32
+    linalg.yield %v : f32
+  } -> tensor<4x4xf32>
+  %column = tensor.expand_shape %ids [[0, 1]] output_shape [4, 1] : tensor<4xi64> into tensor<4x1xi64>
+  %put = iree_linalg_ext.scatter dimension_map = [0] unique_indices(true) ins(%rows, %column : tensor<4x4xf32>, tensor<4x1xi64>) outs(%rows : tensor<4x4xf32>) {
+  ^bb0(%new: f32, %old: f32):
+    iree_linalg_ext.yield %new : f32
+  } -> tensor<4x4xf32>
+  %line = tensor.empty() : tensor<4xf32>
+  %low = linalg.fill ins(%zero : f32) outs(%line : tensor<4xf32>) -> tensor<4xf32>
+  %most = linalg.generic {indexing_maps = [#all, #row], iterator_types = ["parallel", "reduction"]} ins(%put : tensor<4x4xf32>) outs(%low : tensor<4xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %m = arith.maximumf %in, %out : f32
+    linalg.yield %m : f32
+  } -> tensor<4xf32>
+  %places = tensor.empty() : tensor<4xi64>
+  %first = linalg.fill ins(%c0_i64 : i64) outs(%places : tensor<4xi64>) -> tensor<4xi64>
+  %best:2 = linalg.generic {indexing_maps = [#all, #row, #row], iterator_types = ["parallel", "reduction"]} ins(%put : tensor<4x4xf32>) outs(%low, %first : tensor<4xf32>, tensor<4xi64>) {
+  ^bb0(%in: f32, %out: f32, %at: i64):
+    %j = linalg.index 1 : index
+    %here = arith.index_cast %j : index to i64
+    %m = arith.maximumf %in, %out : f32
+    %better = arith.cmpf ogt, %in, %out : f32
+    %a = arith.select %better, %here, %at : i64
+    linalg.yield %m, %a : f32, i64
+  } -> (tensor<4xf32>, tensor<4xi64>)
+  %t = flow.tensor.transfer %best#1 : tensor<4xi64> to #hal.device.promise<@target>
+  %checked = arith.addi %t, %t : tensor<4xi64>
+  return %checked, %put, %most, %best#1 : tensor<4xi64>, tensor<4x4xf32>, tensor<4xf32>, tensor<4xi64>
+}
+{-#
+  dialect_resources: {
+    builtin: {
+      mask: "0x0400000001000000010100000101010001010101"
+    }
+  }
+#-}
 
 // Tensors that were quantised are multiplied as integers, whatever became of their
 // shape: IREE scales the sums, and neither makes nor moves the floats. What is

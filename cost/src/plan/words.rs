@@ -173,10 +173,15 @@ fn elsewhere(context: &Context<'_>, role: Partition, index: usize) -> String {
         return format!("forbidden on {name}");
     }
     let alone = [(role, demand, pu)];
-    let blocked =
-        legal::capability(role, demand, pu).or_else(|| legal::memory(context.request, &alone));
+    let blocked = legal::capability(role, demand, pu)
+        .or_else(|| context.request.probed(role, name))
+        .or_else(|| legal::memory(context.request, &alone));
     match blocked {
         Some(Reason::DType { missing, .. }) => return format!("{name} lacks {}", list(missing)),
+        Some(Reason::Probed { .. }) => return format!("does not compile for {name}"),
+        Some(Reason::Cannot { op, entry, .. }) => {
+            return format!("{op} {} on {name}", entry.outcome);
+        }
         Some(Reason::Ops { missing, .. }) => return format!("{name} lacks {}", list(missing)),
         Some(_) => return format!("does not fit {name}'s memory"),
         None => {}

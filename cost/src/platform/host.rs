@@ -257,6 +257,7 @@ fn cpu(facts: &Facts) -> ProcessingUnit {
             .collect(),
         dtypes_note: None,
         ops: OpSet::default(),
+        cannot: vec![],
         power: None,
         iree: IreeTarget {
             alias: "local".into(),
@@ -312,6 +313,7 @@ fn vulkan(facts: &Facts, gpu: Gpu) -> ProcessingUnit {
         dtypes: BTreeSet::from([DType::F32, DType::Index, DType::I64, DType::I32, DType::I1]),
         dtypes_note: Some("IREE's default Vulkan target computes f16 and i8 wrongly in places; name a target in a platform file to allow them".into()),
         ops: OpSet::default(),
+        cannot: vec![],
         power: None,
         iree: IreeTarget {
             alias: "vulkan".into(),

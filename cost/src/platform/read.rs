@@ -1,6 +1,8 @@
 //! `platform.yaml` as it is written, turned into a [`Platform`].
 
-use super::{IreeTarget, Link, Memory, OpSet, Platform, Power, ProcessingUnit, PuKind, validate};
+use super::{
+    Cannot, IreeTarget, Link, Memory, OpSet, Platform, Power, ProcessingUnit, PuKind, validate,
+};
 use crate::CostError;
 use crate::units::{Bytes, BytesPerSecond, Count, Fraction, OpsPerSecond, Quantity, Seconds};
 use crate::workload::DType;
@@ -47,6 +49,8 @@ struct Unit {
     dtypes_note: Option<String>,
     #[serde(default)]
     ops: OpSet,
+    #[serde(default)]
+    cannot: Vec<Cannot>,
     power: Option<Power>,
     iree: Target,
 }
@@ -196,6 +200,7 @@ pub(super) fn platform(file: &str, text: &str) -> Result<Platform, CostError> {
             dtypes,
             dtypes_note: unit.dtypes_note,
             ops: unit.ops,
+            cannot: unit.cannot,
             power: unit.power,
             iree: IreeTarget {
                 alias: unit.iree.device.alias,

@@ -86,6 +86,14 @@ pub(super) fn platform(platform: &Platform, file: &str, text: &str) -> Result<()
             let message = not_one_line(what, text);
             return fail(path.unwrap_or(&at), message, Some(ONE_LINE.into()));
         }
+        for (item, entry) in pu.cannot.iter().enumerate() {
+            let Some((key, message, help)) = entry.complaint() else {
+                continue;
+            };
+            let [units, this, cannot] = unit("cannot");
+            let path = [units, this, cannot, Step::Item(item), Step::Key(key)];
+            return fail(&path, message, Some(help));
+        }
         // Two devices of the same spec are merged by iree-compile without a word, and the placement
         // is gone.
         if !devices.insert(pu.iree.device()) {

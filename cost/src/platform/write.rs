@@ -1,6 +1,6 @@
 //! A [`Platform`] as `platform.yaml` has it: what [`super::read`] reads.
 
-use super::{IreeTarget, Link, Memory, OpSet, Platform, Power, ProcessingUnit, PuKind};
+use super::{Cannot, IreeTarget, Link, Memory, OpSet, Platform, Power, ProcessingUnit, PuKind};
 use crate::CostError;
 use crate::units::{BytesPerSecond, Count, Fraction, OpsPerSecond, Quantity, Seconds};
 use crate::workload::DType;
@@ -39,6 +39,8 @@ struct Unit<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     dtypes_note: Option<&'a str>,
     ops: &'a OpSet,
+    #[serde(skip_serializing_if = "<[Cannot]>::is_empty")]
+    cannot: &'a [Cannot],
     #[serde(skip_serializing_if = "Option::is_none")]
     power: Option<&'a Power>,
     iree: Target<'a>,
@@ -112,6 +114,7 @@ fn unit(unit: &ProcessingUnit) -> Unit<'_> {
         dtypes,
         dtypes_note,
         ops,
+        cannot,
         power,
         iree,
     } = unit;
@@ -141,6 +144,7 @@ fn unit(unit: &ProcessingUnit) -> Unit<'_> {
         dtypes,
         dtypes_note: dtypes_note.as_deref(),
         ops,
+        cannot,
         power: power.as_ref(),
         iree: Target {
             device: iree.device(),

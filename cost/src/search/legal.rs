@@ -1,7 +1,7 @@
 //! Which placements are legal, and for the others why not.
 
 use super::Request;
-use crate::platform::ProcessingUnit;
+use crate::platform::{Cannot, ProcessingUnit};
 use crate::profile::Hole;
 use crate::roofline::missing_dtypes;
 use crate::text::{bytes, list};
@@ -58,6 +58,29 @@ pub enum Reason {
         pu: String,
         /// The ops.
         missing: Vec<String>,
+    },
+    /// IREE does not compile an operation that the role uses for the PU, or computes it wrongly
+    /// there.
+    Cannot {
+        /// The role.
+        role: Partition,
+        /// The PU.
+        pu: String,
+        /// The operation, by its name or by what it does.
+        op: String,
+        /// The types that the role uses it in and that are concerned.
+        types: Vec<DType>,
+        /// The entry of the platform's table.
+        entry: Box<Cannot>,
+    },
+    /// IREE does not compile the role for the PU, as was seen when it was tried.
+    Probed {
+        /// The role.
+        role: Partition,
+        /// The PU.
+        pu: String,
+        /// What iree-compile said first.
+        said: String,
     },
     /// The weights and activations of the roles that share a memory do not fit.
     Memory {
@@ -130,6 +153,28 @@ impl Reason {
                 format!("keep {role} off {pu}"),
                 format!("lower {} to ops that {pu} has", list(missing)),
             ],
+            Self::Cannot {
+                role,
+                pu,
+                op,
+                types,
+                entry,
+            } => {
+                let mut levers = Vec::new();
+                levers.extend(entry.note.clone());
+                levers.push(match types.as_slice() {
+                    [] => format!("export {role} without {op}"),
+                    types => format!("export {role} without {op} in {}", list(types)),
+                });
+                levers.push(format!(
+                    "let `specplace doctor` look again, and strike it from `cannot` of {pu} if it is right by now"
+                ));
+                levers
+            }
+            Self::Probed { role, pu, .. } => vec![
+                format!("allow {role} on another unit than {pu}"),
+                format!("export {role} without the operation that iree-compile names"),
+            ],
             Self::Memory { memory, shares, .. } => {
                 let roles = shares.iter().map(|share| share.role);
                 let models: Vec<Partition> = roles.filter(|role| role.is_model()).collect();
@@ -178,6 +223,30 @@ impl fmt::Display for Reason {
             Self::Ops { role, pu, missing } => {
                 write!(f, "{role} uses {}, which {pu} cannot run", list(missing))
             }
+            Self::Cannot {
+                role,
+                pu,
+                op,
+                types,
+                entry,
+            } => {
+                write!(f, "{role} has {op}")?;
+                if !types.is_empty() {
+                    write!(f, " in {}", list(types))?;
+                }
+                write!(f, ", which {} on {pu}", entry.outcome)?;
+                if let Some(releases) = &entry.iree {
+                    write!(f, " with IREE {releases}")?;
+                }
+                match &entry.found_by {
+                    Some(who) => write!(f, " (found by {who})"),
+                    None => f.write_str(" (the platform's table says so)"),
+                }
+            }
+            Self::Probed { role, pu, said } => write!(
+                f,
+                "IREE does not compile {role} for {pu}, as --probe found: {said}"
+            ),
             Self::Memory {
                 memory,
                 needed,
@@ -267,10 +336,23 @@ pub(crate) fn capability(
         .filter(|op| !pu.ops.allows(op))
         .cloned()
         .collect();
-    (!missing.is_empty()).then(|| Reason::Ops {
-        role,
-        pu: pu.name.clone(),
-        missing,
+    if !missing.is_empty() {
+        return Some(Reason::Ops {
+            role,
+            pu: pu.name.clone(),
+            missing,
+        });
+    }
+    pu.cannot.iter().find_map(|entry| {
+        let mut uses = demand.computes.iter();
+        let (op, types) = uses.find_map(|(op, types)| Some((op, entry.rules_out(op, types)?)))?;
+        Some(Reason::Cannot {
+            role,
+            pu: pu.name.clone(),
+            op: op.clone(),
+            types,
+            entry: Box::new(entry.clone()),
+        })
     })
 }
 

@@ -342,6 +342,64 @@ fn ops_pins_and_forbidden_places_rule_out() {
 }
 
 #[test]
+fn what_is_known_to_go_wrong_rules_out() {
+    let mut platform = two(100.0);
+    let entry = "{ op: sort, types: [f16, i64], iree: '3.13', outcome: wrong, note: sort in f32 }";
+    let entry = serde_yaml::from_str(entry).unwrap();
+    platform.pus.get_mut(1).unwrap().cannot.push(entry);
+    let mut target = demand(1000, 0);
+    let types = [DType::F32, DType::I64].into();
+    target.computes.insert("sort".into(), types);
+    let request =
+        |platform: Platform| Request::new(workload(demand(10, 0), target.clone()), platform, 0.9);
+    let ruled_out = |plan: &Plan| -> Vec<String> {
+        let words = plan.ruled_out.iter().map(|ruled| ruled.words.clone());
+        words.collect()
+    };
+    // Of a release that is not known, everything counts.
+    for release in [None, Some((3, 13))] {
+        let plan = search(&request(platform.clone().under(release))).unwrap();
+        assert_eq!(plan.pu_of(Partition::TARGET), Some("cpu"));
+        assert_eq!(plan.pu_of(Partition::DRAFTER), Some("gpu"));
+        assert_eq!(
+            ruled_out(&plan),
+            [
+                "target has sort in i64, which is computed wrongly on gpu with IREE 3.13 (the platform's table says so)"
+            ]
+        );
+    }
+    let plan = search(&request(platform.clone().under(Some((3, 14))))).unwrap();
+    assert!(ruled_out(&plan).is_empty());
+    let mut pinned = request(platform);
+    pinned.pins.insert(Partition::TARGET, "gpu".into());
+    let error = search(&pinned).unwrap_err();
+    assert!(
+        error.help().unwrap().starts_with("sort in f32; "),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_was_seen_not_to_compile_rules_out() {
+    let demands = || workload(demand(10, 0), demand(1000, 0));
+    let mut request = Request::new(demands(), two(100.0), 0.9);
+    request.probed.push(Probed {
+        role: Partition::TARGET,
+        pu: "gpu".into(),
+        said: "no".into(),
+    });
+    let plan = search(&request).unwrap();
+    assert_eq!(plan.pu_of(Partition::TARGET), Some("cpu"));
+    assert!(
+        plan.ruled_out.iter().any(
+            |ruled| ruled.words == "IREE does not compile target for gpu, as --probe found: no"
+        )
+    );
+    request.pins.insert(Partition::TARGET, "gpu".into());
+    assert!(search(&request).is_err());
+}
+
+#[test]
 fn ties_go_to_less() {
     // Equal units: everything on one device, the first; c = α exactly: no speculation.
     let plan = search(&Request::new(

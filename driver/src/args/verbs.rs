@@ -42,6 +42,9 @@ pub struct CompileArgs {
         reason = "clap would print it as the help of the first flag"
     )]
     pub proof: ProofArgs,
+    /// Try with iree-compile, model by model, what the plan puts where, and rule out what fails
+    #[arg(long, help_heading = "Decision")]
+    pub probe: bool,
     /// Print the evidence for each role, and every mapping with its cost
     #[arg(long, help_heading = "Output")]
     pub explain: bool,
@@ -123,7 +126,7 @@ pub struct DoctorArgs {
     /// The machine whose units are checked: a built-in one, or a platform file
     #[arg(long, value_name = "NAME|FILE", default_value = "host")]
     pub platform: String,
-    /// Write the platform without the types that fail
+    /// Write the platform without the types and operations that fail
     #[arg(short, long = "output", value_name = "PLATFORM.yaml")]
     pub output: Option<PathBuf>,
     /// Print JSON

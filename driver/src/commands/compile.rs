@@ -27,7 +27,7 @@ use specplace_driver::progress::Progress;
 use specplace_driver::{graph, report, version};
 
 use super::place::{not_read_again, print_findings};
-use super::{verify, verify_placement};
+use super::{probe, verify, verify_placement};
 use crate::interface::Interface;
 use crate::run::{Timing, run as run_passes};
 use crate::{diagnostics, module_file, settings};
@@ -44,9 +44,13 @@ const READABLE: usize = 16 << 20;
 pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
     version::check_unlimited("`specplace compile`")?;
     let destinations = destinations(args)?;
-    let mut context = Context::new(settings::of(&args.decision)?);
+    let mut settings = settings::of(&args.decision)?;
 
     let mut timing = Timing::start();
+    if args.probe {
+        probe::rule_out(&mut settings, &args.input, &mut timing, printer)?;
+    }
+    let mut context = Context::new(settings);
     let progress = Progress::start(printer);
     let session = timing.step("start", Session::new);
     progress.step("read");

@@ -4,17 +4,17 @@
 //! Each unit gets small computations in each type, compiled with its own flags
 //! and run on its own device, with a time limit for each. Right results are
 //! computed here, on the CPU, without IREE. With `-o` the platform is written
-//! without the types that failed, so that nothing is placed where it would go
-//! wrong.
+//! without the types that failed, and with a table of the operations that did, so
+//! that nothing is placed where it would go wrong.
 
 mod checks;
 mod probe;
+mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use cost::Platform;
-use cost::workload::DType;
 use serde::Serialize;
 
 use crate::args::DoctorArgs;
@@ -28,6 +28,7 @@ use crate::version::Version;
 
 use checks::DTYPES;
 use probe::{Bench, Outcome};
+use verdict::{Outcomes, Verdict};
 
 /// What was found.
 #[derive(Debug, Serialize)]
@@ -60,6 +61,8 @@ struct Unit {
     device: String,
     /// By type, by check.
     checks: BTreeMap<String, BTreeMap<&'static str, Outcome>>,
+    /// What follows for placing.
+    verdict: Verdict,
 }
 
 /// Runs the verb.
@@ -75,12 +78,6 @@ pub fn run(args: &DoctorArgs, printer: &Printer) -> anyhow::Result<()> {
     let compiler = Tool::find("iree-compile")?;
     let runner = Tool::find("iree-run-module")?;
     let folder = Scratch::new()?;
-    let bench = Bench {
-        compiler: &compiler,
-        runner: &runner,
-        folder: folder.path(),
-        platform: &platform,
-    };
     let progress = Progress::start(printer);
     progress.step("list devices");
     let mut findings = Findings {
@@ -89,30 +86,41 @@ pub fn run(args: &DoctorArgs, printer: &Printer) -> anyhow::Result<()> {
         platform: platform.name.clone(),
         units: Vec::new(),
     };
+    let bench = Bench {
+        compiler: &compiler,
+        runner: &runner,
+        folder: folder.path(),
+        platform: &platform,
+        software: software(&findings.devices),
+    };
+    let release = Version::of(compiler.path()).map(|version| version.release());
     let mut checked = platform.clone();
-    for unit in &platform.pus {
-        let mut checks = BTreeMap::new();
+    let mut units = Vec::new();
+    for (unit, checked) in platform.pus.iter().zip(&mut checked.pus) {
+        let mut outcomes = Outcomes::new();
         for dtype in DTYPES {
             progress.step(format!("{}: {dtype}", unit.name));
-            let outcomes = bench.check(unit, dtype)?;
-            let bad = outcomes
-                .iter()
-                .find(|(kind, outcome)| outcome.is_bad() && kind.decides(dtype));
-            if let Some((kind, outcome)) = bad {
-                forbid(&mut checked, &unit.name, dtype, kind.name(), outcome);
-            }
-            let outcomes = outcomes
-                .into_iter()
-                .map(|(kind, outcome)| (kind.name(), outcome))
-                .collect();
-            checks.insert(dtype.as_str().to_owned(), outcomes);
+            outcomes.insert(dtype, bench.check(unit, dtype)?);
         }
-        findings.units.push(Unit {
+        let verdict = Verdict::of(unit, &outcomes, release);
+        verdict.apply(checked, release);
+        let named = |outcomes: Vec<(checks::Kind, Outcome)>| {
+            let outcomes = outcomes.into_iter();
+            outcomes
+                .map(|(kind, outcome)| (kind.name(), outcome))
+                .collect()
+        };
+        units.push(Unit {
             name: unit.name.clone(),
             device: unit.iree.runtime_device.clone(),
-            checks,
+            checks: outcomes
+                .into_iter()
+                .map(|(dtype, outcomes)| (dtype.as_str().to_owned(), named(outcomes)))
+                .collect(),
+            verdict,
         });
     }
+    findings.units = units;
     drop(progress);
     for warning in drop_useless(&mut checked)? {
         printer.message(&warning);
@@ -120,7 +128,7 @@ pub fn run(args: &DoctorArgs, printer: &Printer) -> anyhow::Result<()> {
     let text = if args.json {
         serde_json::to_string_pretty(&findings)? + "\n"
     } else {
-        render(&findings, &platform, &checked)
+        render(&findings, args.output.is_some())
     };
     if let Some(path) = &args.output {
         output::write_all(&[Output {
@@ -157,6 +165,17 @@ fn parts(compiler: &Tool, runner: &Tool) -> BTreeMap<&'static str, Part> {
     parts
 }
 
+/// The Vulkan device that is none, if there is no other.
+fn software(devices: &[Device]) -> Option<&str> {
+    let mut vulkan = devices
+        .iter()
+        .filter(|device| device.uri.starts_with("vulkan"));
+    let first = vulkan
+        .next()
+        .filter(|device| device.name.contains("llvmpipe"))?;
+    vulkan.next().is_none().then_some(first.name.as_str())
+}
+
 /// What `--dump_devices` lists.
 fn devices(runner: &Tool) -> Result<Vec<Device>, Failure> {
     let (done, _) = runner.run_well(&["--dump_devices".into()])?;
@@ -172,23 +191,6 @@ fn devices(runner: &Tool) -> Result<Vec<Device>, Failure> {
         }
     }
     Ok(devices)
-}
-
-/// Takes a type from a unit, and says why.
-fn forbid(platform: &mut Platform, unit: &str, dtype: DType, kind: &str, outcome: &Outcome) {
-    let Some(unit) = platform.pus.iter_mut().find(|each| each.name == unit) else {
-        return;
-    };
-    if !unit.dtypes.remove(&dtype) {
-        return;
-    }
-    unit.peak.remove(&dtype);
-    let said = format!("{dtype} {kind}: {}", outcome.short());
-    unit.dtypes_note = Some(match unit.dtypes_note.take() {
-        Some(before) if before.contains("specplace doctor: ") => format!("{before}, {said}"),
-        Some(before) => format!("{before}; specplace doctor: {said}"),
-        None => format!("specplace doctor: {said}"),
-    });
 }
 
 /// A unit that can compute in nothing any more is no unit.
@@ -227,7 +229,7 @@ fn drop_useless(platform: &mut Platform) -> Result<Vec<Message>, Failure> {
         .collect())
 }
 
-fn render(findings: &Findings, platform: &Platform, checked: &Platform) -> String {
+fn render(findings: &Findings, is_written: bool) -> String {
     let mut text = String::new();
     for (name, part) in &findings.iree {
         text.push_str(&format!(
@@ -247,23 +249,21 @@ fn render(findings: &Findings, platform: &Platform, checked: &Platform) -> Strin
     let mut notes: Vec<(&str, &str, Vec<String>)> = Vec::new();
     for unit in &findings.units {
         text.push_str(&format!(
-            "  {} (--device={})\n    {:<6}",
+            "  {} (--device={})\n    {:<13}",
             unit.name, unit.device, ""
         ));
-        for kind in checks::Kind::ALL {
-            text.push_str(&format!(" {:<17}", kind.name()));
-        }
-        text = text.trim_end().to_owned();
-        text.push('\n');
         for dtype in DTYPES {
-            let Some(outcomes) = unit.checks.get(dtype.as_str()) else {
-                continue;
-            };
-            let mut line = format!("    {dtype:<6}");
-            for kind in checks::Kind::ALL {
-                let outcome = outcomes.get(kind.name());
+            text.push_str(&format!(" {:<16}", dtype.as_str()));
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+        for kind in checks::Kind::ALL {
+            let mut line = format!("    {:<13}", kind.name());
+            for dtype in DTYPES {
+                let outcomes = unit.checks.get(dtype.as_str());
+                let outcome = outcomes.and_then(|outcomes| outcomes.get(kind.name()));
                 let word = outcome.map_or_else(|| "-".to_owned(), Outcome::short);
-                line.push_str(&format!(" {word:<17}"));
+                line.push_str(&format!(" {word:<16}"));
                 if let Some(said) = outcome.and_then(Outcome::said) {
                     let check = format!("{dtype} {}", kind.name());
                     let known = notes
@@ -282,62 +282,74 @@ fn render(findings: &Findings, platform: &Platform, checked: &Platform) -> Strin
     if !notes.is_empty() {
         text.push_str("\nwhat was said\n");
         for (unit, said, checks) in notes {
-            text.push_str(&format!("  {unit}, {}:\n    {said}\n", checks.join(", ")));
+            text.push_str(&format!("  {unit}, {}:\n    {said}\n", some_of(&checks)));
         }
     }
-    let lost: Vec<String> = platform
-        .pus
-        .iter()
-        .filter_map(|unit| {
-            let left = checked.pu(&unit.name).map(|unit| &unit.dtypes);
-            let gone: Vec<&str> = unit
-                .dtypes
-                .iter()
-                .filter(|dtype| left.is_none_or(|left| !left.contains(dtype)))
-                .map(|dtype| dtype.as_str())
-                .collect();
-            (!gone.is_empty()).then(|| format!("  {}: {}", unit.name, gone.join(" ")))
-        })
-        .collect();
-    if lost.is_empty() {
-        text.push_str("\nevery type that the platform gives a unit is right there, as far as it was checked\n");
-    } else {
-        text.push_str(&format!(
-            "\nto be avoided (-o platform.yaml writes a platform without them)\n{}\n",
-            lost.join("\n")
-        ));
+    text.push_str("\nwhat it means for placing\n");
+    for unit in &findings.units {
+        let mut lines = unit.verdict.lines();
+        if unit.verdict.not_here {
+            lines.push("not all could be tried on this machine".to_owned());
+        } else if lines.is_empty() {
+            lines.push("all is right".to_owned());
+        }
+        for line in lines {
+            text.push_str(&format!("  {}: {line}\n", unit.name));
+        }
     }
+    text.push_str(&last_line(findings, is_written));
     text
+}
+
+/// The first of many checks, and how many more there are.
+fn some_of(checks: &[String]) -> String {
+    const SOME: usize = 6;
+    match checks.get(SOME..) {
+        Some(rest) if rest.len() > 1 => {
+            let first: Vec<&str> = checks.iter().take(SOME).map(String::as_str).collect();
+            format!("{} and {} more", first.join(", "), rest.len())
+        }
+        _ => checks.join(", "),
+    }
+}
+
+/// Whether the platform can be trusted as it is.
+fn last_line(findings: &Findings, is_written: bool) -> String {
+    let name = &findings.platform;
+    let bad = findings.units.iter().any(|unit| unit.verdict.is_bad());
+    match (bad, is_written) {
+        (false, _) => {
+            format!(
+                "\n{name} lets no unit do what was seen to go wrong, as far as it was checked\n"
+            )
+        }
+        (true, true) => {
+            format!(
+                "\n{name} lets units do what goes wrong here; the platform that is written does not\n"
+            )
+        }
+        (true, false) => format!(
+            "\n{name} lets units do what goes wrong here; -o platform.yaml writes a platform that does not\n"
+        ),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_fails_is_taken_from_the_unit() {
-        let mut platform = Platform::load("reference").unwrap();
-        let wrong = Outcome::Wrong { error: 0.5 };
-        forbid(&mut platform, "cpu", DType::F16, "matmul", &wrong);
-        forbid(&mut platform, "cpu", DType::I8, "matmul", &Outcome::TooLong);
-        // The GPU never had it.
-        forbid(&mut platform, "gpu", DType::F16, "matmul", &wrong);
-        let unit = platform.pu("cpu").unwrap();
-        assert!(!unit.dtypes.contains(&DType::F16) && !unit.peak.contains_key(&DType::I8));
-        assert_eq!(
-            unit.dtypes_note.as_deref(),
-            Some("specplace doctor: f16 matmul: WRONG (50 %), i8 matmul: TOO LONG")
-        );
-        assert!(drop_useless(&mut platform).unwrap().is_empty());
-        let text = platform.to_yaml().unwrap();
-        assert!(Platform::from_yaml("checked.yaml", &text).is_ok());
-    }
+    use cost::workload::DType;
 
     #[test]
     fn a_unit_without_types_goes() {
         let mut platform = Platform::load("reference").unwrap();
-        let lost = Outcome::LostDevice;
-        forbid(&mut platform, "gpu", DType::F32, "matmul", &lost);
+        assert!(drop_useless(&mut platform).unwrap().is_empty());
+        for unit in platform.pus.iter_mut().filter(|unit| unit.name == "gpu") {
+            let lost = Verdict {
+                types: BTreeMap::from([(DType::F32, "matmul: LOST DEVICE".to_owned())]),
+                ..Verdict::default()
+            };
+            lost.apply(unit, None);
+        }
         assert_eq!(drop_useless(&mut platform).unwrap().len(), 1);
         assert!(platform.pu("gpu").is_none() && platform.links.is_empty());
         let text = platform.to_yaml().unwrap();

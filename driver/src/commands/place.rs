@@ -16,7 +16,7 @@ use specplace_driver::printer::{Printer, to_stdout};
 use specplace_driver::progress::Progress;
 use specplace_driver::{graph, report, version};
 
-use super::{verify, verify_placement};
+use super::{probe, verify, verify_placement};
 use crate::interface::Interface;
 use crate::run::{Timing, run as run_passes};
 use crate::{diagnostics, module_file, settings, targets};
@@ -36,9 +36,13 @@ pub fn run(args: &PlaceArgs, printer: &mut Printer) -> anyhow::Result<()> {
         version::check_unlimited("the proof of placement")?;
     }
     let destinations = Destinations::of(&args.output, input, &args.decision)?;
-    let mut context = Context::new(settings::of(&args.decision)?);
+    let mut settings = settings::of(&args.decision)?;
 
     let mut timing = Timing::start();
+    if args.probe {
+        probe::rule_out(&mut settings, input, &mut timing, printer)?;
+    }
+    let mut context = Context::new(settings);
     let progress = Progress::start(printer);
     let session = timing.step("start", Session::new);
     progress.step("read");

@@ -73,6 +73,9 @@ fn summary(platform: &Platform) -> String {
             pu.iree.runtime_device,
             dtypes.join(" ")
         ));
+        for entry in &pu.cannot {
+            text.push_str(&format!("         cannot: {entry}\n"));
+        }
     }
     text.push_str(&format!("\ncontrol runs on {}\n", platform.control));
     for link in &platform.links {

@@ -166,33 +166,34 @@ fn body(op: Op<'_>, points: u64, work: &mut Work) -> bool {
 
 /// Adds one arithmetic operation, done at each of `points`.
 fn arithmetic(op: Op<'_>, points: u64, work: &mut Work) {
+    let Some(dtype) = computed_in(op) else {
+        return;
+    };
+    if !is_conversion(op.name()) {
+        let sum = work.flops.entry(dtype).or_insert(0);
+        *sum = sum.saturating_add(points);
+    }
+    work.dtypes.insert(dtype);
+}
+
+/// The type that `op` computes in or converts from; `None` if it does not
+/// compute, or computes places of elements.
+pub fn computed_in(op: Op<'_>) -> Option<DType> {
     let name = op.name();
     let computes = name.starts_with("math.")
         || name.starts_with("complex.")
         || name.starts_with("arith.") && !is_free_of_charge(name);
-    let Some(operand) = op.operand(0).filter(|_| computes) else {
-        return;
-    };
-    if operand.r#type().element().is_index() {
-        return;
-    }
-    let Some(dtype) = dtype_of(operand.r#type()) else {
-        return;
-    };
-    if is_conversion(name) {
-        // IREE folds the conversion of a constant (Torch writes epsilons in
-        // f64), so that no device is asked to do it.
-        let constant = operand
+    let operand = op.operand(0).filter(|_| computes)?;
+    // IREE folds the conversion of a constant (Torch writes epsilons in f64),
+    // so that no device is asked to do it.
+    let folded = is_conversion(name)
+        && operand
             .defining_op()
             .is_some_and(|op| op.is("arith.constant"));
-        if !constant {
-            work.dtypes.insert(dtype);
-        }
-    } else {
-        let sum = work.flops.entry(dtype).or_insert(0);
-        *sum = sum.saturating_add(points);
-        work.dtypes.insert(dtype);
+    if folded || operand.r#type().element().is_index() {
+        return None;
     }
+    dtype_of(operand.r#type())
 }
 
 fn is_conversion(name: &str) -> bool {

@@ -33,6 +33,19 @@ pub fn models_of(placed: &Module<'_>) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// The models of a placed module, or the stages of them, each with the devices that
+/// it is on.
+pub fn parts_of(placed: &Module<'_>) -> BTreeSet<(cost::Partition, String)> {
+    functions(placed)
+        .into_iter()
+        .filter(|op| is_outlined(*op))
+        .filter_map(|op| {
+            let part = role_attribute(op).filter(|part| *part != cost::Partition::CONTROL)?;
+            Some((part, device_of(op.attribute(STREAM_AFFINITY)?)?))
+        })
+        .collect()
+}
+
 /// Turns `placed`, which is OUT, into a module of the subgraphs that are on
 /// `device` and no other device: a function for each, under the name of its
 /// entry in the reference, from tensors to tensors. What computes stays as it
@@ -86,6 +99,26 @@ pub fn probe(
     keep_only(module, &entries, device);
     sole_device(module, device)
         .ok_or_else(|| vec![not_of_this_input(&format!("@{device} is not declared"))])
+}
+
+/// Turns `placed`, which is OUT, into a module of what `part` computes on `device`
+/// and nothing else: its functions as they are, each to be called. Whether IREE
+/// compiles that for the device does not depend on the rest. `false` where there
+/// is no such thing.
+pub fn alone(placed: &Module<'_>, part: cost::Partition, device: &str) -> bool {
+    let entries: Vec<Op<'_>> = functions(placed)
+        .into_iter()
+        .filter(|op| is_outlined(*op) && role_attribute(*op) == Some(part))
+        .filter(|op| {
+            let on = op.attribute(STREAM_AFFINITY).and_then(device_of);
+            on.as_deref() == Some(device)
+        })
+        .collect();
+    for entry in &entries {
+        entry.remove_attribute("sym_visibility");
+    }
+    keep_only(placed, &entries, device);
+    !entries.is_empty() && sole_device(placed, device).is_some()
 }
 
 /// OUT and IN do not belong together: `what` shows it.

@@ -7,7 +7,7 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 use e2e::process;
 use e2e::tools::{COMPILE_LIMIT, Tools};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 #[test]
 fn what_is_wrong_is_found_and_left_out() -> Result<()> {
@@ -22,6 +22,16 @@ fn what_is_wrong_is_found_and_left_out() -> Result<()> {
         "dtypes: [f32, f16, index, i64, i32, i1]",
     );
     ensure!(claimed != text, "the platform `reference` has changed");
+    // What doctor once wrote and is right by now, and what somebody else wrote.
+    let device = "    iree:\n      device: vulkan\n";
+    let told = "    cannot:\n      \
+        - { op: sort, types: [f32, bf16], iree: \"3.13\", outcome: wrong, found_by: specplace doctor }\n      \
+        - { op: scan, types: [f32], outcome: wrong, note: \"the author's\" }\n";
+    ensure!(
+        claimed.contains(device),
+        "the platform `reference` has changed"
+    );
+    let claimed = claimed.replace(device, &format!("{told}{device}"));
     fs::write(folder.join("claimed.yaml"), claimed)?;
 
     let run = |arguments: &[&str]| {
@@ -54,6 +64,18 @@ fn what_is_wrong_is_found_and_left_out() -> Result<()> {
             ("f32", "elementwise"),
             ("f32", "matmul"),
             ("f32", "attention"),
+            ("f32", "attention-one"),
+            ("f32", "conv1d"),
+            ("f32", "conv2d"),
+            ("f32", "depthwise"),
+            ("f32", "sort"),
+            ("f32", "scatter"),
+            ("f32", "gather"),
+            ("f32", "sum"),
+            ("f32", "max"),
+            ("f32", "argmax"),
+            ("i32", "elementwise"),
+            ("i32", "scatter"),
             ("i64", "lookup"),
         ] {
             ensure!(
@@ -65,11 +87,28 @@ fn what_is_wrong_is_found_and_left_out() -> Result<()> {
         if unit["name"] == "cpu" {
             for dtype in ["f16", "bf16", "i8"] {
                 ensure!(outcome(dtype, "matmul") == "ok", "cpu {dtype}: {unit}");
+                ensure!(outcome(dtype, "conv2d") == "ok", "cpu {dtype}: {unit}");
             }
+            ensure!(
+                unit["verdict"]["types"] == json!({}) && unit["verdict"]["cannot"] == json!([]),
+                "{unit}"
+            );
         } else {
             ensure!(
                 outcome("f16", "elementwise") == "wrong",
                 "f16 has become right on Vulkan's default target: tell the documentation\n{unit}"
+            );
+            ensure!(unit["verdict"]["types"]["f16"].is_string(), "{unit}");
+            // It fails, and is said to fail, with the reason why the type stays.
+            ensure!(
+                outcome("i64", "elementwise") == "does-not-compile",
+                "{unit}"
+            );
+            let harmless = unit["verdict"]["harmless"].to_string();
+            ensure!(
+                harmless.contains("elementwise in i64 does not compile")
+                    && harmless.contains("positions, masks and indices are i32"),
+                "{unit}"
             );
         }
     }
@@ -92,6 +131,28 @@ fn what_is_wrong_is_found_and_left_out() -> Result<()> {
             .is_some_and(|note| note.contains("specplace doctor: f16 elementwise: WRONG")),
         "{gpu}"
     );
+    let cannot = gpu["cannot"].as_array().context("no table")?;
+    ensure!(
+        cannot.iter().any(|entry| entry["op"] == "scan"),
+        "what others wrote is gone: {gpu}"
+    );
+    ensure!(
+        !cannot
+            .iter()
+            .any(|entry| entry["op"] == "sort" && entry["types"].to_string().contains("f32")),
+        "sorts of f32 are right, and the table has them: {gpu}"
+    );
+
+    // What it wrote lets nothing go wrong, and it says so.
+    let again = run(&["doctor", "--platform", "checked.yaml"])?;
+    ensure!(
+        again
+            .stdout
+            .trim_end()
+            .ends_with("lets no unit do what was seen to go wrong, as far as it was checked"),
+        "{}",
+        again.stdout
+    );
     Ok(())
 }
 
@@ -105,5 +166,7 @@ fn another_machines_platform_is_not_here() -> Result<()> {
         process::run(&tools.specplace, &arguments, scratch.path(), COMPILE_LIMIT)?.success()?;
     ensure!(done.stdout.contains("not here"), "{}", done.stdout);
     ensure!(!done.stdout.contains("cpu: f32"), "{}", done.stdout);
+    // Code for a GPU by name tells nothing on a driver that is none.
+    ensure!(!done.stdout.contains("gpu: f32"), "{}", done.stdout);
     Ok(())
 }

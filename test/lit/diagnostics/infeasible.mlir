@@ -19,6 +19,23 @@
 // MEMORY: error: no mapping onto the platform reference is possible
 // MEMORY: ram holds 16.0 GiB and 20.1 GiB are needed: drafter 64 B of weights
 // MEMORY: help: give ram more memory; quantise drafter and target to a smaller type; place drafter and target in different memories
+
+// What IREE is known not to compile for a unit, or to compute wrongly there, in
+// the release that is installed: the platform's table, with the way out.
+// RUN: specplace platforms two-cpus > known.yaml
+// RUN: sed -i '0,/^  iree:/s//  cannot:\n  - { op: contraction, types: [f16], iree: "3.13..", outcome: wrong, note: "multiply in f32", found_by: "specplace doctor" }\n&/' known.yaml
+// RUN: %exits 1 specplace %s -o out.mlir --alpha 0.9 --platform known.yaml --pin target=cpu 2>&1 | FileCheck %s --check-prefix=TABLE
+// RUN: not test -e out.mlir
+// TABLE: error: no mapping onto the platform two-cpus is possible
+// TABLE: target has contraction in f16, which is computed wrongly on cpu with IREE 3.13.. (found by specplace doctor)
+// TABLE: help: multiply in f32; export target without contraction in f16; let `specplace doctor` look again
+// Elsewhere, in another type, and in releases that it does not speak of, it may be.
+// RUN: specplace %s -o out.mlir --alpha 0.9 --platform known.yaml --pin target=cpu2 --explain 2>&1 | FileCheck %s --check-prefix=ELSEWHERE
+// ELSEWHERE: plan for two-cpus
+// RUN: sed -e 's/"3.13.."/"..3.12"/' known.yaml > before.yaml
+// RUN: specplace %s -o out.mlir --alpha 0.9 --platform before.yaml --pin target=cpu 2>&1 | FileCheck %s --check-prefix=ELSEWHERE
+// RUN: sed -e 's/types: .f16./types: [bf16]/' known.yaml > type.yaml
+// RUN: specplace %s -o out.mlir --alpha 0.9 --platform type.yaml --pin target=cpu 2>&1 | FileCheck %s --check-prefix=ELSEWHERE
 util.global private @d = #flow.parameter.named<"model"::"drafter.w"> : tensor<4x4xf32>
 util.global private @t = #flow.parameter.named<"model"::"target.w"> : tensor<100000x4xf16>
 func.func @step(%tokens: tensor<4x4xf32>, %x: tensor<4x100000xf16>) -> (tensor<4x4xi64>, tensor<4x4xi64>) {

@@ -213,6 +213,7 @@ impl<'a> Walk<'a> {
             .subgraphs
             .get(&role)
             .and_then(|demand| legal::capability(role, demand, pu))
+            .or_else(|| self.request.probed(role, &pu.name))
         {
             Some(reason) => Err(reason),
             None => Ok(()),

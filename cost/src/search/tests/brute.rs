@@ -92,6 +92,7 @@ pub(crate) fn platform(units: &[Unit]) -> Platform {
                     dispatch_overhead: Quantity::given(overhead * 1e-3),
                     dtypes_note: None,
                     ops: OpSet::default(),
+                    cannot: vec![],
                     power: None,
                     iree: IreeTarget {
                         alias: "local".into(),

@@ -11,9 +11,9 @@ use cost::workload::DType;
 use serde::Serialize;
 
 use crate::message::Failure;
-use crate::runtime::{Done, Tool, Trouble};
+use crate::runtime::{Tool, Trouble};
 
-use super::checks::{Kind, error, printed};
+use super::checks::{Kind, error, places, printed};
 
 /// No compilation of these takes nearly as long.
 const COMPILE_LIMIT: Duration = Duration::from_secs(120);
@@ -98,6 +98,9 @@ pub struct Bench<'a> {
     pub folder: &'a Path,
     /// The machine.
     pub platform: &'a Platform,
+    /// The Vulkan driver that computes on the CPU, where there is no other: it has
+    /// nothing to say of code for a GPU by name.
+    pub software: Option<&'a str>,
 }
 
 impl Bench<'_> {
@@ -139,7 +142,13 @@ impl Bench<'_> {
         dtype: DType,
         kinds: &[Kind],
     ) -> Result<Result<(), Outcome>, Failure> {
-        let module: String = kinds.iter().map(|kind| kind.function(dtype)).collect();
+        let module: String = {
+            let places = places(unit.has_narrow_words());
+            kinds
+                .iter()
+                .map(|kind| kind.function(dtype, places))
+                .collect()
+        };
         let source = self.folder.join("check.mlir");
         fs::write(&source, module)
             .map_err(|error| Failure::io(format!("cannot write {}", source.display()), &error))?;
@@ -163,9 +172,20 @@ impl Bench<'_> {
         Ok(Err(match done.trouble() {
             Trouble::TooLong => Outcome::TooLong,
             _ => Outcome::DoesNotCompile {
-                said: first_error(&done),
+                said: done.first_error(),
             },
         }))
+    }
+
+    /// Code that is made for a GPU by name, tried on a driver without one. IREE
+    /// counts on the width of its subgroups, and lavapipe's are others.
+    fn stranger(&self, unit: &ProcessingUnit) -> Option<String> {
+        let software = self.software.filter(|_| unit.iree.alias == "vulkan")?;
+        let mut flags = unit.iree.compile_flags.iter();
+        let target = flags.find_map(|flag| flag.strip_prefix("--iree-vulkan-target="))?;
+        Some(format!(
+            "made for {target}, and wrong on {software}, which is another device"
+        ))
     }
 
     fn program(&self) -> std::path::PathBuf {
@@ -178,15 +198,20 @@ impl Bench<'_> {
         let mut arguments = vec![
             program,
             format!("--device={}", unit.iree.runtime_device).into(),
-            format!("--function={}", kind.name()).into(),
+            format!("--function={}", kind.function_name()).into(),
             "--output_max_element_count=65536".into(),
         ];
         arguments.extend(unit.iree.runtime_flags.iter().map(OsString::from));
-        arguments.extend(kind.inputs(dtype).map(OsString::from));
+        let places = places(unit.has_narrow_words());
+        arguments.extend(kind.inputs(dtype, places).into_iter().map(OsString::from));
         for _ in 0..ATTEMPTS {
             let done = self.runner.run(&arguments, Some(RUN_LIMIT))?;
             if done.well() {
-                return Ok(compared(&done.stdout, dtype, kind));
+                let outcome = compared(&done.stdout, dtype, kind);
+                return Ok(match (&outcome, self.stranger(unit)) {
+                    (Outcome::Wrong { .. }, Some(said)) => Outcome::NotHere { said },
+                    _ => outcome,
+                });
             }
             match done.trouble() {
                 Trouble::LostDevice => {}
@@ -195,12 +220,12 @@ impl Bench<'_> {
                 // not fit.
                 Trouble::NoDevice | Trouble::WrongDevices => {
                     return Ok(Outcome::NotHere {
-                        said: first_error(&done),
+                        said: done.first_error(),
                     });
                 }
                 Trouble::NoParameters | Trouble::Other => {
                     return Ok(Outcome::Fails {
-                        said: first_error(&done),
+                        said: done.first_error(),
                     });
                 }
             }
@@ -216,18 +241,4 @@ fn compared(stdout: &str, dtype: DType, kind: Kind) -> Outcome {
     } else {
         Outcome::Wrong { error }
     }
-}
-
-/// The line that says most, without the IR that follows it.
-fn first_error(done: &Done) -> String {
-    const LONGEST: usize = 200;
-    let line = done
-        .stderr
-        .lines()
-        .find(|line| line.contains("error:") || line.contains(".c:"))
-        .or_else(|| done.stderr.lines().next())
-        .unwrap_or("nothing");
-    // The place is one in a file that is gone by now.
-    let line = line.split_once("error: ").map_or(line, |(_, said)| said);
-    line.chars().take(LONGEST).collect()
 }
