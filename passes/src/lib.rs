@@ -39,6 +39,7 @@ pub mod structure;
 mod symbols;
 pub mod values;
 pub mod verify_placement;
+pub mod widen_booleans;
 
 pub use pipeline::{PASSES, Pass, find_pass, run_pass, verify};
 pub use settings::{Context, Handover, Selector, Settings};

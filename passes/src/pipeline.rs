@@ -60,6 +60,11 @@ pub const PASSES: &[Pass] = &[
         run: crate::narrow_indices::run,
     },
     Pass {
+        name: "widen-booleans",
+        summary: "keep booleans in memory as i32 where words have 32 bits",
+        run: crate::widen_booleans::run,
+    },
+    Pass {
         name: "copy-overwritten",
         summary: "copy what an operation would overwrite while others read it",
         run: crate::copy_overwritten::run,

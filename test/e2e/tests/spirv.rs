@@ -121,3 +121,60 @@ fn a_mask_of_bytes_that_is_cut_to_length() -> Result<()> {
   %mask = tensor.extract_slice %all[0, 0] [{LENGTH}, {LENGTH}] [1, 1] : tensor<64x64xi1> to tensor<{LENGTH}x{LENGTH}xi1>"
     )))
 }
+
+/// Whether any of `count` numbers is large, for each of so many rows and columns:
+/// kept as booleans, which a choice reads as they are and one reads transposed.
+fn chosen_by_any(rows: usize, columns: usize, count: usize) -> String {
+    let (all, kind) = (
+        format!("tensor<{rows}x{columns}x{count}xf32>"),
+        format!("tensor<{rows}x{columns}xf32>"),
+    );
+    let bits = format!("tensor<{rows}x{columns}xi1>");
+    let turned = format!("tensor<{columns}x{rows}xf32>");
+    let (same, swapped) = (
+        "affine_map<(d0, d1) -> (d0, d1)>",
+        "affine_map<(d0, d1) -> (d1, d0)>",
+    );
+    let parallel = "iterator_types = [\"parallel\", \"parallel\"]";
+    let body = format!(
+        "  %q = flow.tensor.transfer %y : {kind} to #hal.device.promise<@drafter>
+  %false = arith.constant false
+  %large = arith.constant 0.9 : f32
+  %least = arith.constant -3.0 : f32
+  %e = tensor.empty() : {bits}
+  %f = linalg.fill ins(%false : i1) outs(%e : {bits}) -> {bits}
+  %any = linalg.generic {{indexing_maps = [affine_map<(d0, d1, d2) -> (d0, d1, d2)>, affine_map<(d0, d1, d2) -> (d0, d1)>],
+      iterator_types = [\"parallel\", \"parallel\", \"reduction\"]}} ins(%p : {all}) outs(%f : {bits}) {{
+  ^bb0(%a: f32, %o: i1):
+    %g = arith.cmpf ogt, %a, %large : f32
+    %h = arith.ori %g, %o : i1
+    linalg.yield %h : i1
+  }} -> {bits}
+  %none = tensor.empty() : {kind}
+  %d0 = linalg.generic {{indexing_maps = [{same}, {same}, {same}], {parallel}}} ins(%q, %any : {kind}, {bits}) outs(%none : {kind}) {{
+  ^bb0(%a: f32, %k: i1, %o: f32):
+    %s = arith.select %k, %a, %least : f32
+    linalg.yield %s : f32
+  }} -> {kind}
+  %turned = tensor.empty() : {turned}
+  %d1 = linalg.generic {{indexing_maps = [{swapped}, {swapped}, {same}], {parallel}}} ins(%q, %any : {kind}, {bits}) outs(%turned : {turned}) {{
+  ^bb0(%a: f32, %k: i1, %o: f32):
+    %s = arith.select %k, %least, %a : f32
+    linalg.yield %s : f32
+  }} -> {turned}
+  %d = linalg.generic {{indexing_maps = [{same}, {swapped}, {same}], {parallel}}} ins(%d0, %d1 : {kind}, {turned}) outs(%none : {kind}) {{
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %s = arith.addf %a, %b : f32
+    linalg.yield %s : f32
+  }} -> {kind}"
+    );
+    drafted(&all, &format!(", %y: {kind}"), &body, &kind)
+}
+
+#[test]
+fn booleans_that_are_computed() -> Result<()> {
+    for (rows, columns, count) in [(64, 64, 4), (128, 64, 9), (31, 33, 3), (7, 13, 4)] {
+        is_exact(&chosen_by_any(rows, columns, count))?;
+    }
+    Ok(())
+}

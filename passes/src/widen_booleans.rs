@@ -1,0 +1,370 @@
+//! `widen-booleans`: keeps tensors of booleans as words of i32 where a subgraph is
+//! on a unit whose words have 32 bits.
+//!
+//! IREE stores an i1 as a byte. Its SPIR-V for units that read and write words of
+//! 32 bits picks these bytes out of words, and does so wrongly: Mesa's lavapipe gets
+//! other booleans where there are no multiple of four of them, and in some shapes
+//! (64 × 64) everywhere; some reductions to booleans do not compile (`failed to
+//! legalize operation 'memref.store'`). That happens wherever booleans are kept in
+//! memory, from one dispatch to the next. [`crate::lower_torch`] writes those that are constants as
+//! words; here are those that are computed.
+//!
+//! A boolean stays an i1 where a body computes with it. What yields one to a tensor
+//! yields 0 or 1 as i32, and what reads it compares that with zero. What only
+//! moves elements moves words. Around any other operation stand `arith.trunci` and
+//! `arith.extui` of tensors, which IREE makes part of it.
+//!
+//! What a function is given or gives stays as bytes, since others may make or read
+//! it: a tensor of more than one boolean is refused there.
+
+use cost::Partition;
+use dialects::build::OpBuilder;
+use dialects::ir::{Attribute, Op, Type, Value};
+use dialects::{Diagnostic, Module};
+use rustc_hash::FxHashSet;
+
+use crate::identify_roles::role_attribute;
+use crate::outline_subgraphs::is_outlined;
+use crate::settings::Context;
+use crate::structure::functions;
+
+/// Runs the pass.
+///
+/// # Errors
+///
+/// No placement yet (`select-mapping` did not run), or booleans that come over the
+/// border of a function on such a unit.
+pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
+    let Some(placement) = &context.placement else {
+        return Err(vec![
+            Diagnostic::error("no placement to widen booleans for: select-mapping did not run")
+                .help("run the passes in order: --pass …,select-mapping,…,widen-booleans"),
+        ]);
+    };
+    let module: &Module<'_> = module;
+    let mut refused = Vec::new();
+    for function in functions(module) {
+        if let Some(role) = role_attribute(function).filter(|_| is_outlined(function))
+            && placement.has_narrow_words(role)
+        {
+            refused.extend(at_border(function, role, placement.symbol_of(role)));
+            widen(module, function);
+        }
+    }
+    if refused.is_empty() {
+        Ok(())
+    } else {
+        Err(refused)
+    }
+}
+
+/// What of a function's interface would be read or written wrongly.
+fn at_border(function: Op<'_>, role: Partition, device: &str) -> Vec<Diagnostic> {
+    let name = function.symbol_name().unwrap_or_default();
+    let body = function.blocks().first().copied();
+    let given = body.map(|body| body.arguments()).unwrap_or_default();
+    let returns = body.and_then(|body| body.terminator());
+    let given = given.into_iter().map(|value| (value, "takes", function));
+    let made = returns.into_iter().flat_map(|op| {
+        let values = op.operands().into_iter();
+        values.map(move |value| (value, "gives", op))
+    });
+    given
+        .chain(made)
+        .filter(|(value, ..)| is_boolean(*value) && value.r#type().element_count() != Some(1))
+        .map(|(value, does, op)| {
+            let place = value.defining_op().unwrap_or(op).location().place();
+            Diagnostic::error(format!(
+                "@{name} {does} {}, and IREE's code for @{device} reads and writes booleans wrongly",
+                value.r#type()
+            ))
+            .at(place)
+            .help(format!(
+                "pass it as i32 (0 and 1) and compare it with zero where it is read, or pin {role} \
+                 to a CPU"
+            ))
+        })
+        .collect()
+}
+
+/// What becomes of an operation that reads or makes tensors of booleans.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// It has the same meaning on words: it moves elements, or asks for a size.
+    Moves,
+    /// It gives elements to a body, which yields others.
+    Computes,
+    /// It orders elements as its body says, which yields no element.
+    Sorts,
+    /// Its elements are written in it.
+    Constant,
+    /// It keeps booleans, with conversions around it.
+    Keeps,
+}
+
+fn kind(op: Op<'_>) -> Kind {
+    match op.name() {
+        "tensor.empty"
+        | "tensor.dim"
+        | "tensor.expand_shape"
+        | "tensor.collapse_shape"
+        | "tensor.extract_slice"
+        | "tensor.insert_slice"
+        | "tensor.cast"
+        | "tensor.concat"
+        | "tensor.gather"
+        | "tensor.reshape"
+        | "tensor.extract"
+        | "tensor.insert"
+        | "tensor.from_elements"
+        | "tensor.splat"
+        | "tensor.pad"
+        | "tensor.generate"
+        | "iree_linalg_ext.gather"
+        | "linalg.fill"
+        | "linalg.transpose"
+        | "linalg.broadcast"
+        | "linalg.copy" => Kind::Moves,
+        "linalg.generic"
+        | "linalg.map"
+        | "linalg.reduce"
+        | "iree_linalg_ext.scan"
+        | "iree_linalg_ext.scatter" => Kind::Computes,
+        "iree_linalg_ext.sort" => Kind::Sorts,
+        "arith.constant" if words(op).is_some() => Kind::Constant,
+        _ => Kind::Keeps,
+    }
+}
+
+/// Widens every tensor of booleans in `function` that does not cross its border.
+fn widen<'m>(module: &'m Module<'_>, function: Op<'m>) -> Option<()> {
+    let ops = function.nested();
+    let word = module.parse_type("i32")?;
+    let widener = Widener {
+        word,
+        bit: module.parse_type("i1")?,
+        zero: module.parse_attribute("0 : i32")?,
+        not_equal: module.parse_attribute("1 : i64")?,
+    };
+    // All tensors of words, by what they were.
+    let mut widened: FxHashSet<Value<'m>> = FxHashSet::default();
+    let body = function.blocks().first().copied()?;
+    for argument in body.arguments() {
+        if is_boolean(argument) && !argument.is_unused() {
+            let uses = argument.uses();
+            let words = widener.conversion("arith.extui", argument, word, function)?;
+            body.prepend(words);
+            let words = words.result(0)?;
+            for each in uses {
+                each.op.set_operand(each.index, words);
+            }
+            widened.insert(words);
+        }
+    }
+    for op in ops {
+        let reads: Vec<usize> = (0..)
+            .zip(op.operands())
+            .filter(|(_, value)| widened.contains(value))
+            .map(|(index, _)| index)
+            .collect();
+        let makes: Vec<Value> = op
+            .results()
+            .into_iter()
+            .filter(|v| is_boolean(*v))
+            .collect();
+        if reads.is_empty() && makes.is_empty() {
+            // What has booleans as scalars only, such as one taken out of a tensor.
+            continue;
+        }
+        let kind = kind(op);
+        if kind == Kind::Keeps {
+            for index in reads {
+                let value = op.operand(index)?;
+                let bits = widener.conversion("arith.trunci", value, widener.bit, op)?;
+                op.insert_before(bits);
+                op.set_operand(index, bits.result(0)?);
+            }
+            for value in makes {
+                let uses = value.uses();
+                let words = widener.conversion("arith.extui", value, word, op)?;
+                op.insert_after(words);
+                let words = words.result(0)?;
+                for each in uses {
+                    each.op.set_operand(each.index, words);
+                }
+                widened.insert(words);
+            }
+            continue;
+        }
+        for value in makes {
+            value.set_type(value.r#type().with_element(word)?);
+            widened.insert(value);
+        }
+        match kind {
+            Kind::Moves => widener.move_words(op),
+            Kind::Computes => widener.compute(op, true),
+            Kind::Sorts => widener.compute(op, false),
+            Kind::Constant => {
+                op.set_attribute(
+                    "value",
+                    Attribute::of_i32(op.result(0)?.r#type(), &words(op)?)?,
+                );
+                Some(())
+            }
+            Kind::Keeps => None,
+        }?;
+    }
+    Some(())
+}
+
+struct Widener<'m> {
+    word: Type<'m>,
+    bit: Type<'m>,
+    zero: Attribute<'m>,
+    not_equal: Attribute<'m>,
+}
+
+impl<'m> Widener<'m> {
+    /// `value`, a scalar or a tensor, with elements of another type.
+    fn conversion(
+        &self,
+        name: &str,
+        value: Value<'m>,
+        element: Type<'m>,
+        near: Op<'m>,
+    ) -> Option<Op<'m>> {
+        let r#type = value.r#type();
+        let r#type = match r#type.is_tensor() {
+            true => r#type.with_element(element)?,
+            false => element,
+        };
+        let builder = OpBuilder::new(name, near.location()).operands(&[value]);
+        Some(builder.results(&[r#type]).build())
+    }
+
+    /// Gives `op` a scalar boolean that it reads as a word.
+    fn widen_operand(&self, op: Op<'m>, index: usize) -> Option<()> {
+        let value = op.operand(index)?;
+        let word = self.conversion("arith.extui", value, self.word, op)?;
+        op.insert_before(word);
+        op.set_operand(index, word.result(0)?);
+        Some(())
+    }
+
+    /// Lets all uses of a word read whether it is not zero, as the two operations
+    /// given back compute.
+    fn compare(&self, word: Value<'m>, near: Op<'m>) -> Option<[Op<'m>; 2]> {
+        let start = |name: &str| OpBuilder::new(name, near.location());
+        let zero = start("arith.constant").attribute("value", self.zero);
+        let zero = zero.results(&[self.word]).build();
+        let uses = word.uses();
+        let bit = start("arith.cmpi")
+            .attribute("predicate", self.not_equal)
+            .operands(&[word, zero.result(0)?])
+            .results(&[self.bit])
+            .build();
+        for each in uses {
+            each.op.set_operand(each.index, bit.result(0)?);
+        }
+        Some([zero, bit])
+    }
+
+    /// An operation that moves elements, of which some may come as scalars.
+    fn move_words(&self, op: Op<'m>) -> Option<()> {
+        let is_bit = |value: Value<'m>| value.r#type() == self.bit;
+        for (index, operand) in (0..).zip(op.operands()) {
+            if is_bit(operand) {
+                self.widen_operand(op, index)?;
+            }
+        }
+        if let Some(taken) = op.result(0).filter(|value| is_bit(*value)) {
+            taken.set_type(self.word);
+            let [zero, bit] = self.compare(taken, op)?;
+            op.insert_after(bit);
+            op.insert_after(zero);
+        }
+        let hidden = op.is_of(&["linalg", "iree_linalg_ext"]);
+        for block in op.blocks() {
+            if hidden {
+                // The body is not printed, but follows from the types.
+                for argument in block.arguments().into_iter().filter(|value| is_bit(*value)) {
+                    argument.set_type(self.word);
+                }
+            } else if let Some(yields) = block.terminator()
+                && yields.operand(0).is_some_and(is_bit)
+            {
+                self.widen_operand(yields, 0)?;
+            }
+        }
+        Some(())
+    }
+
+    /// An operation whose body computes with elements.
+    fn compute(&self, op: Op<'m>, yields_elements: bool) -> Option<()> {
+        for (index, operand) in (0..).zip(op.operands()) {
+            if operand.r#type() == self.bit {
+                self.widen_operand(op, index)?;
+            }
+        }
+        for block in op.blocks() {
+            let bits = block.arguments().into_iter();
+            let bits: Vec<Value> = bits.filter(|value| value.r#type() == self.bit).collect();
+            if yields_elements {
+                let yields = block.terminator()?;
+                for (index, value) in (0..).zip(yields.operands()) {
+                    if value.r#type() == self.bit && !self.accumulate(yields, index, &bits)? {
+                        self.widen_operand(yields, index)?;
+                    }
+                }
+            }
+            for argument in bits {
+                let is_word = argument.r#type() == self.word;
+                argument.set_type(self.word);
+                if !is_word && !argument.is_unused() {
+                    let [zero, bit] = self.compare(argument, op)?;
+                    block.prepend(bit);
+                    block.prepend(zero);
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// Where a body yields what a bitwise operation makes of an element and a
+    /// boolean, as reductions do, lets it do so with words: IREE knows a reduction by
+    /// that. Says whether it was so.
+    fn accumulate(&self, yields: Op<'m>, index: usize, elements: &[Value<'m>]) -> Option<bool> {
+        let value = yields.operand(index)?;
+        let Some(op) = value.defining_op().filter(|op| {
+            ["arith.ori", "arith.andi", "arith.xori"]
+                .iter()
+                .any(|name| op.is(name))
+                && op.block() == yields.block()
+                && value.uses().len() == 1
+        }) else {
+            return Some(false);
+        };
+        let operands = op.operands();
+        let is_own = |value: &Value<'m>| elements.contains(value) && value.uses().len() == 1;
+        let Some(own) = operands.iter().position(is_own) else {
+            return Some(false);
+        };
+        self.widen_operand(op, 1 - own)?;
+        value.set_type(self.word);
+        operands.get(own)?.set_type(self.word);
+        Some(true)
+    }
+}
+
+/// The elements of a constant of booleans as words, or the one that all are.
+fn words(op: Op<'_>) -> Option<Vec<i32>> {
+    let value = op.attribute("value").filter(|value| !value.is_resource())?;
+    let values = value.dense_bytes()?.into_iter();
+    Some(values.map(|value| i32::from(value != 0)).collect())
+}
+
+/// Whether the value is a tensor of booleans.
+fn is_boolean(value: Value<'_>) -> bool {
+    let r#type = value.r#type();
+    r#type.is_tensor() && r#type.element().is_integer() && r#type.element().bit_width() == Some(1)
+}
