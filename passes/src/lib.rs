@@ -32,6 +32,7 @@ pub mod pipeline;
 pub mod placement;
 pub mod resolve_markers;
 pub mod select_mapping;
+pub mod separate_broadcasts;
 pub mod settings;
 mod signature;
 pub mod state;

@@ -75,6 +75,11 @@ pub const PASSES: &[Pass] = &[
         run: crate::order_loops::run,
     },
     Pass {
+        name: "separate-broadcasts",
+        summary: "dispatch by itself what spreads a reduction's result where SPIR-V is made",
+        run: crate::separate_broadcasts::run,
+    },
+    Pass {
         name: "insert-crossings",
         summary: "pass buffers between devices instead of tensors",
         run: crate::insert_crossings::run,

@@ -95,6 +95,24 @@ pub fn placed_ops(function: Op<'_>) -> impl Iterator<Item = Op<'_>> {
     placed(function).into_iter().flat_map(|(_, ops)| ops)
 }
 
+/// Which dimensions of the finer shape each dimension of the coarser one is made of,
+/// in `tensor.expand_shape` or `tensor.collapse_shape`.
+pub fn reassociation(op: Op<'_>) -> Option<Vec<Vec<usize>>> {
+    Some(
+        op.attribute("reassociation")?
+            .elements()
+            .into_iter()
+            .map(|group| {
+                group
+                    .elements()
+                    .into_iter()
+                    .filter_map(|each| usize::try_from(each.as_integer()?).ok())
+                    .collect()
+            })
+            .collect(),
+    )
+}
+
 /// What an operation reads.
 pub struct Reads<'m> {
     /// Its operands, and what its regions capture from outside it. Each once,

@@ -5,6 +5,8 @@ use dialects::ir::{Attribute, Op, Type};
 use dialects::linalg::{Access, accesses};
 use dialects::vocabulary::TRANSFER;
 
+use crate::structure::reassociation;
+
 /// How an operation is cut to some positions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
@@ -148,25 +150,9 @@ fn sole(group: &[usize], shape: &[Option<i64>]) -> Option<usize> {
     first
 }
 
-fn groups(op: Op<'_>) -> Option<Vec<Vec<usize>>> {
-    Some(
-        op.attribute("reassociation")?
-            .elements()
-            .into_iter()
-            .map(|group| {
-                group
-                    .elements()
-                    .into_iter()
-                    .filter_map(|each| usize::try_from(each.as_integer()?).ok())
-                    .collect()
-            })
-            .collect(),
-    )
-}
-
 fn expand(op: Op<'_>, read: usize) -> Option<Rule> {
     let shape = op.result(0)?.r#type().shape()?;
-    let groups = groups(op)?;
+    let groups = reassociation(op)?;
     let source = groups.iter().position(|group| group.contains(&read))?;
     (sole(&groups[source], &shape)? == read).then_some(())?;
     let mut operands = vec![None; op.operands().len()];
@@ -179,7 +165,7 @@ fn expand(op: Op<'_>, read: usize) -> Option<Rule> {
 
 fn collapse(op: Op<'_>, read: usize) -> Option<Rule> {
     let shape = op.operand(0)?.r#type().shape()?;
-    let groups = groups(op)?;
+    let groups = reassociation(op)?;
     let source = sole(groups.get(read)?, &shape)?;
     Some(Rule {
         operands: vec![Some(source)],

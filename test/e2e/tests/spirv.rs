@@ -178,3 +178,71 @@ fn booleans_that_are_computed() -> Result<()> {
     }
     Ok(())
 }
+
+/// Values for `heads` groups of two heads: a product, transposed and repeated for the
+/// heads of each group, as grouped-query attention has them, and doubled.
+fn repeated(heads: usize, rows: usize, size: usize) -> String {
+    let width = heads * size;
+    let (given, weight) = (
+        format!("tensor<1x{rows}x32xf32>"),
+        format!("tensor<1x32x{width}xf32>"),
+    );
+    let product = format!("tensor<1x{rows}x{width}xf32>");
+    let (split, turned) = (
+        format!("tensor<1x{rows}x{heads}x{size}xf32>"),
+        format!("tensor<1x{heads}x{rows}x{size}xf32>"),
+    );
+    let spread = format!("tensor<1x{heads}x2x{rows}x{size}xf32>");
+    let made = format!("tensor<1x{}x{rows}x{size}xf32>", 2 * heads);
+    let body = format!(
+        "  %zero = arith.constant 0.0 : f32
+  %e0 = tensor.empty() : {product}
+  %f0 = linalg.fill ins(%zero : f32) outs(%e0 : {product}) -> {product}
+  %product = linalg.batch_matmul ins(%p, %w : {given}, {weight}) outs(%f0 : {product}) -> {product}
+  %split = tensor.expand_shape %product [[0], [1], [2, 3]] output_shape [1, {rows}, {heads}, {size}] : {product} into {split}
+  %e1 = tensor.empty() : {turned}
+  %turned = linalg.transpose ins(%split : {split}) outs(%e1 : {turned}) permutation = [0, 2, 1, 3]
+  %e2 = tensor.empty() : {spread}
+  %spread = linalg.generic {{indexing_maps = [affine_map<(d0, d1, d2, d3, d4) -> (d0, d1, d3, d4)>, affine_map<(d0, d1, d2, d3, d4) -> (d0, d1, d2, d3, d4)>],
+      iterator_types = [\"parallel\", \"parallel\", \"parallel\", \"parallel\", \"parallel\"]}} ins(%turned : {turned}) outs(%e2 : {spread}) {{
+  ^bb0(%a: f32, %o: f32):
+    linalg.yield %a : f32
+  }} -> {spread}
+  %heads = tensor.collapse_shape %spread [[0], [1, 2], [3], [4]] : {spread} into {made}
+  %d = arith.addf %heads, %heads : {made}"
+    );
+    drafted(&given, &format!(", %w: {weight}"), &body, &made)
+}
+
+#[test]
+fn values_repeated_for_the_heads_of_a_group() -> Result<()> {
+    for (heads, rows, size) in [(2, 40, 8), (1, 40, 8), (2, 17, 24), (2, 40, 16)] {
+        is_exact(&repeated(heads, rows, size))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn rows_less_the_sums_of_columns() -> Result<()> {
+    let (given, sums) = ("tensor<2x40x24xf32>", "tensor<2x24xf32>");
+    let body = format!(
+        "  %zero = arith.constant 0.0 : f32
+  %e0 = tensor.empty() : {sums}
+  %f0 = linalg.fill ins(%zero : f32) outs(%e0 : {sums}) -> {sums}
+  %sums = linalg.generic {{indexing_maps = [affine_map<(d0, d1, d2) -> (d0, d2, d1)>, affine_map<(d0, d1, d2) -> (d0, d1)>],
+      iterator_types = [\"parallel\", \"parallel\", \"reduction\"]}} ins(%p : {given}) outs(%f0 : {sums}) {{
+  ^bb0(%a: f32, %o: f32):
+    %s = arith.addf %a, %o : f32
+    linalg.yield %s : f32
+  }} -> {sums}
+  %e1 = tensor.empty() : {given}
+  %less = linalg.generic {{indexing_maps = [affine_map<(d0, d1, d2) -> (d0, d1, d2)>, affine_map<(d0, d1, d2) -> (d0, d2)>, affine_map<(d0, d1, d2) -> (d0, d1, d2)>],
+      iterator_types = [\"parallel\", \"parallel\", \"parallel\"]}} ins(%p, %sums : {given}, {sums}) outs(%e1 : {given}) {{
+  ^bb0(%a: f32, %s: f32, %o: f32):
+    %l = arith.subf %a, %s : f32
+    linalg.yield %l : f32
+  }} -> {given}
+  %d = arith.addf %less, %less : {given}"
+    );
+    is_exact(&drafted(given, "", &body, given))
+}

@@ -1,0 +1,229 @@
+//! `separate-broadcasts`: what spreads the result of a reduction over more loops runs
+//! by itself where IREE makes SPIR-V of it.
+//!
+//! IREE 3.13 makes one dispatch of a reduction (a product, a sum) and of the
+//! elementwise operation that reads its result. For SPIR-V it hands the elements of
+//! each of the two out to threads in the order of its loops (`SPIRVTileAndDistribute`)
+//! with the result in memory that threads share, and no barrier between them. That
+//! is right where the reader's loops begin with the dimensions of the result: a row
+//! less its mean. Where a loop stands before or between these, as where grouped-query
+//! attention repeats its keys and values for each head, a thread reads what another
+//! has not written yet, and in some shapes the values are wrong.
+//!
+//! Such a reader becomes a `flow.dispatch.region` of its own, in which IREE makes
+//! nothing else. To reorder its loops would keep it in the reduction's dispatch, but
+//! does not last: IREE takes the reader into the next elementwise operation, which
+//! has its loops in the old order.
+
+use dialects::build::OpBuilder;
+use dialects::ir::{Attribute, Op, Value};
+use dialects::linalg::{Access, accesses, loop_count};
+use dialects::{Diagnostic, Module};
+use rustc_hash::FxHashMap;
+
+use crate::identify_roles::role_attribute;
+use crate::outline_subgraphs::is_outlined;
+use crate::settings::Context;
+use crate::structure::{functions, placed_ops, reassociation};
+
+/// Which dimensions of a value are those of a reduction's result; the others, and
+/// those of size 1, are not.
+type Kept = Vec<bool>;
+
+/// What is known of values: for each reduction that one may be one dispatch with,
+/// which of its dimensions are kept of that.
+type Known<'m> = FxHashMap<Value<'m>, Vec<Kept>>;
+
+/// Runs the pass.
+///
+/// # Errors
+///
+/// No placement yet (`select-mapping` did not run).
+pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
+    let Some(placement) = &context.placement else {
+        return Err(vec![
+            Diagnostic::error(
+                "no placement to separate broadcasts for: select-mapping did not run",
+            )
+            .help("run the passes in order: --pass …,select-mapping,…,separate-broadcasts"),
+        ]);
+    };
+    let module: &Module<'_> = module;
+    for function in functions(module) {
+        if let Some(role) = role_attribute(function).filter(|_| is_outlined(function))
+            && placement.has_narrow_words(role)
+        {
+            for op in racing(function) {
+                separate(module, op);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The operations of a function that read a reduction's result with a loop before
+/// or between its dimensions.
+fn racing(function: Op<'_>) -> Vec<Op<'_>> {
+    let mut known = Known::default();
+    let mut racing = Vec::new();
+    for op in placed_ops(function) {
+        let made = if op.is("tensor.expand_shape") || op.is("tensor.collapse_shape") {
+            reshaped(op, &known)
+        } else if let Some(loops) = Loops::of(op) {
+            if loops.reduces {
+                // Of another reduction, which begins here.
+                vec![vec![true; loops.result.len()]]
+            } else {
+                let read = loops.kept(op, &known);
+                if read.iter().any(|kept| loops.spreads(kept)) {
+                    racing.push(op);
+                    continue;
+                }
+                read.iter().map(|kept| loops.of_result(kept)).collect()
+            }
+        } else {
+            continue;
+        };
+        for value in op.results() {
+            let sizes = value.r#type().shape().unwrap_or_default();
+            let mut made = made.clone();
+            for kept in &mut made {
+                for (is_kept, size) in kept.iter_mut().zip(&sizes) {
+                    *is_kept &= *size != Some(1);
+                }
+            }
+            made.retain(|kept| kept.contains(&true));
+            made.sort();
+            made.dedup();
+            if !made.is_empty() {
+                known.insert(value, made);
+            }
+        }
+    }
+    racing
+}
+
+/// The loops of an operation.
+struct Loops {
+    /// How each operand is read, and each result written.
+    accesses: Vec<Vec<Access>>,
+    /// How the first result is written.
+    result: Vec<Access>,
+    /// For each loop, whether it runs more than once.
+    repeats: Vec<bool>,
+    /// Whether some of them are summed over.
+    reduces: bool,
+}
+
+impl Loops {
+    /// Those of a linalg operation, or of one of IREE's that is written as those are.
+    fn of(op: Op<'_>) -> Option<Self> {
+        let accesses = accesses(op)?;
+        let count = loop_count(op)?;
+        let first_result = accesses.len().checked_sub(op.results().len())?;
+        let result = accesses.get(first_result)?.clone();
+        let mut repeats = vec![false; count];
+        for (accesses, operand) in accesses.iter().zip(op.operands()) {
+            let sizes = operand.r#type().shape().unwrap_or_default();
+            for (access, size) in accesses.iter().zip(&sizes) {
+                if let Access::Loop(number) = access
+                    && let Some(repeats) = repeats.get_mut(*number)
+                {
+                    *repeats |= *size != Some(1);
+                }
+            }
+        }
+        let is_written = |number| result.contains(&Access::Loop(number));
+        let reduces = !(0..count).all(is_written);
+        Some(Self {
+            accesses,
+            result,
+            repeats,
+            reduces,
+        })
+    }
+
+    /// For each reduction that `op` reads of, which loops are over its dimensions.
+    fn kept(&self, op: Op<'_>, known: &Known<'_>) -> Vec<Kept> {
+        let mut read = Vec::new();
+        for (accesses, operand) in self.accesses.iter().zip(op.operands()) {
+            for dimensions in known.get(&operand).into_iter().flatten() {
+                let mut kept = vec![false; self.repeats.len()];
+                for (access, is_kept) in accesses.iter().zip(dimensions) {
+                    if let Access::Loop(number) = access
+                        && let Some(slot) = kept.get_mut(*number)
+                    {
+                        *slot |= *is_kept;
+                    }
+                }
+                read.push(kept);
+            }
+        }
+        read
+    }
+
+    /// Whether a loop that runs more than once stands in front of a kept one.
+    fn spreads(&self, kept: &Kept) -> bool {
+        let loops = kept.iter().zip(&self.repeats);
+        loops
+            .skip_while(|(is_kept, repeats)| **is_kept || !**repeats)
+            .any(|(is_kept, _)| *is_kept)
+    }
+
+    /// Which dimensions of the result are over kept loops.
+    fn of_result(&self, kept: &Kept) -> Kept {
+        let is_kept = |access: &Access| match access {
+            Access::Loop(number) => kept.get(*number).copied().unwrap_or_default(),
+            Access::Fixed | Access::Computed => false,
+        };
+        self.result.iter().map(is_kept).collect()
+    }
+}
+
+/// What is known of the result of an expansion or a collapse.
+fn reshaped(op: Op<'_>, known: &Known<'_>) -> Vec<Kept> {
+    let source = op.operand(0).and_then(|value| known.get(&value));
+    let groups = reassociation(op).unwrap_or_default();
+    let of_group = |kept: &Kept, (place, group): (usize, &Vec<usize>)| -> Vec<bool> {
+        let at = |number: usize| kept.get(number).copied().unwrap_or_default();
+        if op.is("tensor.collapse_shape") {
+            vec![group.iter().any(|number| at(*number))]
+        } else {
+            vec![at(place); group.len()]
+        }
+    };
+    source
+        .into_iter()
+        .flatten()
+        .map(|kept| {
+            let groups = groups.iter().enumerate();
+            groups.flat_map(|group| of_group(kept, group)).collect()
+        })
+        .collect()
+}
+
+/// Puts an operation into a dispatch of its own. Its shapes are static: others were
+/// refused when its cost was estimated.
+fn separate<'m>(module: &'m Module<'_>, op: Op<'m>) {
+    let results = op.results();
+    let types: Vec<_> = results.iter().map(|value| value.r#type()).collect();
+    // It takes no sizes of results, and no workload.
+    let segments = Attribute::i32_array(module.session(), &[0, 0]);
+    let region = OpBuilder::new("flow.dispatch.region", op.location())
+        .results(&types)
+        .attribute("operandSegmentSizes", segments)
+        .regions(2)
+        .build();
+    let Some(body) = region.regions().next() else {
+        return;
+    };
+    op.insert_before(region);
+    for (old, new) in results.iter().zip(region.results()) {
+        old.replace_all_uses_with(new);
+    }
+    op.detach();
+    let body = body.append_block(&[]);
+    body.append(op);
+    let end = OpBuilder::new("flow.return", op.location()).operands(&results);
+    body.append(end.build());
+}
