@@ -10,5 +10,5 @@ mod random;
 mod value;
 
 pub use compare::{Comparison, compare, nearly_tied, tied_in};
-pub use random::{Dice, write_weights};
+pub use random::{Dice, Wanted, write_weights};
 pub use value::{Data, Value, parse_traces};

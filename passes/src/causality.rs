@@ -11,6 +11,9 @@
 
 mod mask;
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use dialects::ir::{Attribute, Op, Value};
 use dialects::linalg::{Access, accesses};
 use dialects::vocabulary::TRANSFER;
@@ -36,10 +39,7 @@ pub fn check<'m>(
     ops: &[Op<'m>],
     is_target: impl Fn(Op<'m>) -> bool,
 ) -> Option<Diagnostic> {
-    let known = Known {
-        origins: origins(ops),
-        masks: Masks::new(module),
-    };
+    let known = Known::new(module, ops);
     let seen = ops
         .iter()
         .find(|op| is_target(**op) && known.looks_ahead(**op))?;
@@ -56,6 +56,16 @@ pub fn check<'m>(
              its model's forward makes it)",
         ),
     )
+}
+
+/// The globals that are masks: what attention meets between its scores and its
+/// softmax, element by element. `ops` are the module's in their order.
+pub fn mask_globals<'m>(module: &'m Module<'_>, ops: &[Op<'m>]) -> BTreeSet<String> {
+    let known = Known::new(module, ops);
+    for op in ops {
+        known.looks_ahead(*op);
+    }
+    known.met.into_inner()
 }
 
 fn origins<'m>(ops: &[Op<'m>]) -> FxHashMap<Value<'m>, Origin> {
@@ -94,9 +104,19 @@ fn product<'m>(op: Op<'m>) -> Option<([Value<'m>; 2], [Vec<Access>; 3])> {
 struct Known<'m> {
     origins: FxHashMap<Value<'m>, Origin>,
     masks: Masks<'m>,
+    /// The globals that scores met as masks.
+    met: RefCell<BTreeSet<String>>,
 }
 
 impl<'m> Known<'m> {
+    fn new(module: &'m Module<'_>, ops: &[Op<'m>]) -> Self {
+        Self {
+            origins: origins(ops),
+            masks: Masks::new(module),
+            met: RefCell::default(),
+        }
+    }
+
     fn looks_ahead(&self, op: Op<'m>) -> bool {
         if op.is("iree_linalg_ext.attention") || op.is("iree_linalg_ext.online_attention") {
             return is_unmasked_attention(op);
@@ -207,9 +227,15 @@ impl<'m> Known<'m> {
     /// Whether scores that meet it are kept apart by it.
     fn is_mask(&self, value: Value<'m>) -> bool {
         let computed = |origin: &Origin| origin.product;
-        !self.origins.get(&value).is_some_and(computed)
+        let masks = !self.origins.get(&value).is_some_and(computed)
             && !is_uniform(value)
-            && !self.masks.leaves_later_positions_open(value)
+            && !self.masks.leaves_later_positions_open(value);
+        if masks {
+            self.met
+                .borrow_mut()
+                .extend(self.masks.global_behind(value));
+        }
+        masks
     }
 }
 

@@ -75,7 +75,48 @@ impl Dice {
     }
 }
 
-/// Writes an archive of random weights, each `(name, shape, element type)`, that
+/// A weight that nobody gave.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'w> {
+    /// Its name in the archive.
+    pub name: &'w str,
+    /// Its sizes.
+    pub shape: &'w [u64],
+    /// The type of its elements.
+    pub element: &'w str,
+    /// Whether it is the mask of an attention. One of floats, which is added to scores,
+    /// then shuts later positions, as in any model that can be verified: its last two
+    /// dimensions are the position and what it looks at.
+    pub is_mask: bool,
+}
+
+/// A mask of floats that lets a position see itself and earlier ones.
+fn causal(shape: &[u64], element: &str) -> Option<Value> {
+    let [.., rows, columns] = shape else {
+        return None;
+    };
+    // As low as f16 goes, and far below what adds to a softmax.
+    const SHUT: f64 = -65504.0;
+    if element.starts_with('i') {
+        return None;
+    }
+    let pairs = usize::try_from(shape.iter().product::<u64>()).ok()?;
+    let (rows, columns) = (
+        usize::try_from(*rows).ok()?,
+        usize::try_from(*columns).ok()?,
+    );
+    let one = |at: usize| {
+        let (row, column) = (at / columns % rows, at % columns);
+        if column > row { SHUT } else { 0.0 }
+    };
+    Some(Value {
+        shape: shape.to_vec(),
+        element: element.to_owned(),
+        data: Data::Floats((0..pairs).map(one).collect()),
+    })
+}
+
+/// Writes an archive of random weights that
 /// IREE's runtime reads.
 ///
 /// # Errors
@@ -84,18 +125,27 @@ impl Dice {
 /// known here.
 pub fn write_weights<'w>(
     path: &Path,
-    weights: impl IntoIterator<Item = (&'w str, &'w [u64], &'w str)>,
+    weights: impl IntoIterator<Item = Wanted<'w>>,
     seed: u64,
 ) -> Result<(), Failure> {
     let mut dice = Dice::new(seed);
     let mut made: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
-    for (name, shape, element) in weights {
-        let value = dice.weight(shape, element).ok_or_else(|| {
-            Failure::usage(
-                Message::error(format!("there are no random weights of {element} ({name})"))
-                    .help("give the weights: --parameters SCOPE=FILE.irpa"),
-            )
-        })?;
+    for wanted in weights {
+        let Wanted {
+            name,
+            shape,
+            element,
+            ..
+        } = wanted;
+        let mask = wanted.is_mask.then(|| causal(shape, element)).flatten();
+        let value = mask
+            .or_else(|| dice.weight(shape, element))
+            .ok_or_else(|| {
+                Failure::usage(
+                    Message::error(format!("there are no random weights of {element} ({name})"))
+                        .help("give the weights: --parameters SCOPE=FILE.irpa"),
+                )
+            })?;
         let sizes = shape.iter().map(|size| *size as usize).collect();
         made.push((name.to_owned(), dtype(element), sizes, value.to_bytes()));
     }
@@ -155,17 +205,34 @@ mod tests {
     fn archives_can_be_read_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("w.safetensors");
-        let weights: [(&str, &[u64], &str); 3] = [
-            ("a", &[2, 3], "f32"),
-            ("b", &[4], "bf16"),
-            ("c", &[], "i64"),
+        let wanted = |name, shape, element| Wanted {
+            name,
+            shape,
+            element,
+            is_mask: name == "mask",
+        };
+        let weights = [
+            wanted("a", &[2, 3], "f32"),
+            wanted("b", &[4], "bf16"),
+            wanted("c", &[], "i64"),
+            wanted("mask", &[1, 2, 2], "f32"),
         ];
         write_weights(&path, weights, 1).unwrap();
         let bytes = std::fs::read(&path).unwrap();
         let read = safetensors::SafeTensors::deserialize(&bytes).unwrap();
         assert_eq!(read.tensor("a").unwrap().shape(), [2, 3]);
         assert_eq!(read.tensor("b").unwrap().data().len(), 8);
-        let unknown: [(&str, &[u64], &str); 1] = [("a", &[1], "q4")];
+        let mask: Vec<f32> = read
+            .tensor("mask")
+            .unwrap()
+            .data()
+            .as_chunks()
+            .0
+            .iter()
+            .map(|bytes| f32::from_le_bytes(*bytes))
+            .collect();
+        assert_eq!(mask, [0.0, -65504.0, 0.0, 0.0]);
+        let unknown = [wanted("a", &[1], "q4")];
         assert!(write_weights(&path, unknown, 1).is_err());
     }
 }

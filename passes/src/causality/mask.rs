@@ -2,7 +2,7 @@
 
 use dialects::Module;
 use dialects::ir::{Attribute, Op, Value};
-use dialects::vocabulary::GLOBAL_LOAD;
+use dialects::vocabulary::{GLOBAL, GLOBAL_LOAD};
 use half::{bf16, f16};
 use rustc_hash::FxHashMap;
 
@@ -30,6 +30,13 @@ impl<'m> Masks<'m> {
         self.constant(value)
             .and_then(|(op, constant)| is_open(op, constant))
             .unwrap_or(false)
+    }
+
+    /// The global that `value` is loaded from, also where its shape or type is changed
+    /// on the way.
+    pub(super) fn global_behind(&self, value: Value<'m>) -> Option<String> {
+        let (holder, _) = self.constant(value)?;
+        holder.is(GLOBAL).then(|| holder.symbol_name())?
     }
 
     /// The elements of a constant, also where its shape or type is changed on the way.

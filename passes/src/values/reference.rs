@@ -10,6 +10,7 @@ use dialects::{Diagnostic, Module};
 
 use super::interface::{Function, Port, ports};
 use super::{Subgraph, Subgraphs, arithmetic, logits};
+use crate::causality::mask_globals;
 use crate::identify_roles::role_attribute;
 use crate::outline_subgraphs::is_outlined;
 use crate::parameter::Parameter;
@@ -47,6 +48,9 @@ pub struct Weight {
     pub shape: Vec<u64>,
     /// The type of its elements: `f32`.
     pub element: String,
+    /// Whether it is the mask of an attention: random numbers in its place would let
+    /// positions see later ones, and no speculation would be right.
+    pub is_mask: bool,
 }
 
 /// What the reference module has.
@@ -335,6 +339,7 @@ fn vocabulary(module: &Module<'_>) -> Option<u64> {
 }
 
 fn weights(module: &Module<'_>) -> BTreeSet<Weight> {
+    let masks = mask_globals(module, &outer_ops(module));
     let globals = module.body().ops().into_iter().filter(|op| op.is(GLOBAL));
     globals
         .filter_map(|global| {
@@ -346,6 +351,9 @@ fn weights(module: &Module<'_>) -> BTreeSet<Weight> {
                 key: parameter.key,
                 shape: port.shape.into_iter().collect::<Option<_>>()?,
                 element: port.element,
+                is_mask: global
+                    .symbol_name()
+                    .is_some_and(|name| masks.contains(&name)),
             })
         })
         .collect()

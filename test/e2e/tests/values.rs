@@ -5,8 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use e2e::module::Module;
 use e2e::process::{self, Finished};
 use e2e::tools::{COMPILE_LIMIT, Tools};
+use e2e::trials::is_long;
 
 const TWO_CPUS: &str = "--platform two-cpus --pin drafter=cpu2,target=cpu";
 const CPU_AND_GPU: &str = "--platform reference --pin drafter=gpu,target=cpu --gamma 4";
@@ -19,11 +21,19 @@ struct Placed {
 
 impl Placed {
     fn new(module: &str, decision: &str) -> Result<Self> {
+        Self::prepared(decision, |tools, _| Ok(tools.root.join(module)))
+    }
+
+    /// Of a module that `prepare` makes in the folder, or finds elsewhere.
+    fn prepared(
+        decision: &str,
+        prepare: impl FnOnce(&Tools, &Path) -> Result<PathBuf>,
+    ) -> Result<Self> {
         let placed = Self {
             tools: Tools::find()?,
             folder: tempfile::tempdir()?,
         };
-        let input = placed.tools.root.join(module);
+        let input = prepare(&placed.tools, placed.folder.path())?;
         let words = format!("{} -o out.mlir --alpha 0.7 -q {decision}", input.display());
         placed.specplace(&words)?.success()?;
         Ok(placed)
@@ -143,6 +153,29 @@ fn separate_forward_passes() -> Result<()> {
 fn a_step_of_iree_turbine_without_its_weights() -> Result<()> {
     let placed = Placed::new("test/data/step_transfer_traits.mlir", TWO_CPUS)?;
     placed.proven("", &["drafter_0", "target_0"])
+}
+
+/// The forms that no other test proves values of, with weights that are random. The
+/// short series has the one whose mask is a weight, and the one without any names.
+#[test]
+fn every_other_form_of_module() -> Result<()> {
+    let forms = [
+        (Module::GeneratePlace, 4),
+        (Module::AnonymousNoMarkers, 3),
+        (Module::StepTransfer, 4),
+        (Module::AnonymousWeights, 3),
+        (Module::GenerateCarried, 4),
+        (Module::Assembled, 4),
+    ];
+    let tried = if is_long() { forms.len() } else { 2 };
+    for (module, gamma) in &forms[..tried] {
+        let decision = format!("{TWO_CPUS} --gamma {gamma}");
+        let placed = Placed::prepared(&decision, |tools, folder| module.prepare(tools, folder))?;
+        placed
+            .proven("", &["drafter_0", "target_0"])
+            .with_context(|| module.name())?;
+    }
+    Ok(())
 }
 
 #[test]

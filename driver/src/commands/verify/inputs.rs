@@ -7,7 +7,7 @@ use passes::values::{Carrier, Function, Port, Reference};
 use specplace_driver::args::ValuesArgs;
 use specplace_driver::arrays;
 use specplace_driver::message::{Failure, Message};
-use specplace_driver::values::{Data, Dice, Value, write_weights};
+use specplace_driver::values::{Data, Dice, Value, Wanted, write_weights};
 
 use super::compile::Shelf;
 
@@ -53,12 +53,11 @@ pub fn weights(
     let mut random = Vec::new();
     for (at, (scope, weights)) in missing.into_iter().enumerate() {
         let path = shelf.scratch().join(format!("random{at}.safetensors"));
-        let named = weights.iter().map(|each| {
-            (
-                each.key.as_str(),
-                each.shape.as_slice(),
-                each.element.as_str(),
-            )
+        let named = weights.iter().map(|each| Wanted {
+            name: &each.key,
+            shape: &each.shape,
+            element: &each.element,
+            is_mask: each.is_mask,
         });
         write_weights(&path, named, SEED + at as u64)?;
         let before = if scope.is_empty() {
