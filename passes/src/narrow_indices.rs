@@ -18,6 +18,9 @@
 //! drops): where a subgraph computes with tokens, too, they are taken to be that.
 //! For any token that fits in i32, in the table or not, the same is computed as
 //! before.
+//!
+//! Control keeps its i64: with it on the GPU and i32 in place of i64, lavapipe gave
+//! other tokens for `generate_symbolic`, for a reason that is not known yet.
 
 mod constants;
 mod interval;
@@ -57,6 +60,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     let mut warnings = Vec::new();
     for function in functions(module) {
         if let Some(role) = role_attribute(function).filter(|_| is_outlined(function))
+            && role.is_model()
             && placement.has_narrow_words(role)
         {
             narrowed |= narrow(module, function);
