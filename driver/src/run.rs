@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use dialects::clock::processor_time;
 use dialects::{Diagnostic, Module, crash};
-use passes::{Context, Pass, run_pass, verify};
+use passes::{Context, PASSES, Pass, run_pass, verify};
 use specplace_driver::input::was_used_up;
 use specplace_driver::message::Failure;
 use specplace_driver::progress::Progress;
@@ -108,6 +108,20 @@ impl Timing {
         }
         table
     }
+}
+
+/// Places `module` with all passes.
+///
+/// # Errors
+///
+/// As for [`run`].
+pub fn place(
+    module: &mut Module<'_>,
+    context: &mut Context,
+    timing: &mut Timing,
+    progress: &Progress,
+) -> Result<(), Failure> {
+    run(module, context, PASSES, timing, progress, |_, _| {})
 }
 
 /// Runs `passes` in order and verifies what they leave; `after` sees the

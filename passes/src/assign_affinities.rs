@@ -24,7 +24,7 @@ use crate::dead::erase_dead_globals;
 use crate::hoisting;
 use crate::identify_roles::role_attribute;
 use crate::outline_subgraphs::is_outlined;
-use crate::placement::{Device, affinity};
+use crate::placement::{Device, affinity, chosen};
 use crate::settings::Context;
 use crate::structure::{functions, global, outer_ops};
 
@@ -35,12 +35,7 @@ use crate::structure::{functions, global, outer_ops};
 /// No placement yet (`select-mapping` did not run); a global that two devices read,
 /// made by an initializer that does more than compute.
 pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
-    let Some(placement) = context.placement.clone() else {
-        return Err(vec![
-            Diagnostic::error("no placement to apply: select-mapping did not run")
-                .help("run the passes in order: --pass …,select-mapping,…,assign-affinities"),
-        ]);
-    };
+    let placement = chosen(context, "apply", "assign-affinities")?.clone();
     let module: &Module<'_> = module;
     erase_dead_globals(module);
     globals::place(module, &placement, context)?;

@@ -58,7 +58,7 @@ use rustc_hash::FxHashMap;
 
 use crate::identify_roles::role_attribute;
 use crate::outline_subgraphs::is_outlined;
-use crate::placement::{Placement, affinity};
+use crate::placement::{Placement, affinity, chosen};
 use crate::settings::{Context, Handover};
 use crate::structure::{functions, hands_on, is_control_flow, placed_blocks, placed_ops};
 use buffers::Buffers;
@@ -75,12 +75,7 @@ use passed::Passed;
 /// without a static shape that passes between subgraphs; control flow that is
 /// not structured (`cf`) and hands tensors on.
 pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
-    let Some(placement) = context.placement.clone() else {
-        return Err(vec![
-            Diagnostic::error("no placement to apply: select-mapping did not run")
-                .help("run the passes in order: --pass …,select-mapping,…,insert-crossings"),
-        ]);
-    };
+    let placement = chosen(context, "apply", "insert-crossings")?.clone();
     let module: &Module<'_> = module;
     let callers: Vec<Op> = functions(module)
         .into_iter()

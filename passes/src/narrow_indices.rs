@@ -35,10 +35,8 @@ use dialects::{Diagnostic, Module};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::dead::erase_dead_operations;
-use crate::identify_roles::role_attribute;
-use crate::outline_subgraphs::is_outlined;
+use crate::placement::chosen;
 use crate::settings::Context;
-use crate::structure::functions;
 use constants::integers;
 use interval::Interval;
 use ranges::{Ranges, moved, moves};
@@ -49,20 +47,12 @@ use ranges::{Ranges, moved, moves};
 ///
 /// No placement yet (`select-mapping` did not run).
 pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
-    let Some(placement) = &context.placement else {
-        return Err(vec![
-            Diagnostic::error("no placement to narrow indices for: select-mapping did not run")
-                .help("run the passes in order: --pass …,select-mapping,…,narrow-indices"),
-        ]);
-    };
+    let placement = chosen(context, "narrow indices for", "narrow-indices")?;
     let module: &Module<'_> = module;
     let mut narrowed = false;
     let mut warnings = Vec::new();
-    for function in functions(module) {
-        if let Some(role) = role_attribute(function).filter(|_| is_outlined(function))
-            && role.is_model()
-            && placement.has_narrow_words(role)
-        {
+    for (function, role) in placement.on_narrow_words(module) {
+        if role.is_model() {
             narrowed |= narrow(module, function);
             let left = function.nested().into_iter().find(|op| divides_wide(*op));
             warnings.extend(left.map(|op| not_proven(op, placement.symbol_of(role))));

@@ -5,9 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cost::crossing::{Crossing, End, Method, Parcel, Rest};
 use cost::{Partition, Platform};
-use dialects::Module;
-use dialects::ir::Attribute;
+use dialects::ir::{Attribute, Op};
+use dialects::{Diagnostic, Module};
 
+use crate::identify_roles::role_attribute;
+use crate::outline_subgraphs::is_outlined;
+use crate::settings::Context;
+use crate::structure::functions;
 use crate::symbols::Symbols;
 
 /// A device that the placed module declares.
@@ -33,6 +37,25 @@ impl Device {
             .unwrap_or_default();
         format!("#hal.device.alias<\"{}\"{ordinal}>", self.alias)
     }
+}
+
+/// The placement that the pass `pass` needs, to do what `to` says.
+///
+/// # Errors
+///
+/// `select-mapping` did not run.
+pub fn chosen<'c>(
+    context: &'c Context,
+    to: &str,
+    pass: &str,
+) -> Result<&'c Placement, Vec<Diagnostic>> {
+    context.placement.as_ref().ok_or_else(|| {
+        vec![
+            Diagnostic::error(format!("no placement to {to}: select-mapping did not run")).help(
+                format!("run the passes in order: --pass …,select-mapping,…,{pass}"),
+            ),
+        ]
+    })
 }
 
 /// The devices in use and who is on them.
@@ -96,11 +119,22 @@ impl Placement {
 
     /// Whether the device that a partition is on computes with words of 32 bits, as
     /// [`cost::platform::ProcessingUnit::has_narrow_words`] says.
-    pub fn has_narrow_words(&self, partition: impl Into<Partition>) -> bool {
+    fn has_narrow_words(&self, partition: impl Into<Partition>) -> bool {
         let symbol = self.symbol_of(partition);
         let device = self.devices.iter().find(|device| device.symbol == symbol);
         let unit = device.and_then(|device| self.platform.pu(&device.unit));
         unit.is_some_and(cost::platform::ProcessingUnit::has_narrow_words)
+    }
+
+    /// The functions that were outlined for devices that compute with words of 32 bits,
+    /// and what each is for.
+    pub fn on_narrow_words<'m>(&self, module: &'m Module<'_>) -> Vec<(Op<'m>, Partition)> {
+        functions(module)
+            .into_iter()
+            .filter(|function| is_outlined(*function))
+            .filter_map(|function| Some((function, role_attribute(function)?)))
+            .filter(|(_, partition)| self.has_narrow_words(*partition))
+            .collect()
     }
 
     /// A partition that is on this device, what a function of it is for: control

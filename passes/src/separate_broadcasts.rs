@@ -21,10 +21,9 @@ use dialects::linalg::{Access, accesses, loop_count};
 use dialects::{Diagnostic, Module};
 use rustc_hash::FxHashMap;
 
-use crate::identify_roles::role_attribute;
-use crate::outline_subgraphs::is_outlined;
+use crate::placement::chosen;
 use crate::settings::Context;
-use crate::structure::{functions, placed_ops, reassociation};
+use crate::structure::{placed_ops, reassociation};
 
 /// Which dimensions of a value are those of a reduction's result; the others, and
 /// those of size 1, are not.
@@ -40,22 +39,11 @@ type Known<'m> = FxHashMap<Value<'m>, Vec<Kept>>;
 ///
 /// No placement yet (`select-mapping` did not run).
 pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
-    let Some(placement) = &context.placement else {
-        return Err(vec![
-            Diagnostic::error(
-                "no placement to separate broadcasts for: select-mapping did not run",
-            )
-            .help("run the passes in order: --pass …,select-mapping,…,separate-broadcasts"),
-        ]);
-    };
+    let placement = chosen(context, "separate broadcasts for", "separate-broadcasts")?;
     let module: &Module<'_> = module;
-    for function in functions(module) {
-        if let Some(role) = role_attribute(function).filter(|_| is_outlined(function))
-            && placement.has_narrow_words(role)
-        {
-            for op in racing(function) {
-                separate(module, op);
-            }
+    for (function, _) in placement.on_narrow_words(module) {
+        for op in racing(function) {
+            separate(module, op);
         }
     }
     Ok(())

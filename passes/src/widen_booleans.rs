@@ -6,8 +6,8 @@
 //! other booleans where there are no multiple of four of them, and in some shapes
 //! (64 × 64) everywhere; some reductions to booleans do not compile (`failed to
 //! legalize operation 'memref.store'`). That happens wherever booleans are kept in
-//! memory, from one dispatch to the next. [`crate::lower_torch`] writes those that are constants as
-//! words; here are those that are computed.
+//! memory, from one dispatch to the next. [`crate::lower_torch`] writes those that are
+//! constants as words; here are those that are computed.
 //!
 //! A boolean stays an i1 where a body computes with it. What yields one to a tensor
 //! yields 0 or 1 as i32, and what reads it compares that with zero. What only
@@ -25,10 +25,8 @@ use dialects::ir::{Attribute, Op, Type, Value};
 use dialects::{Diagnostic, Module};
 use rustc_hash::FxHashSet;
 
-use crate::identify_roles::role_attribute;
-use crate::outline_subgraphs::is_outlined;
+use crate::placement::chosen;
 use crate::settings::Context;
-use crate::structure::functions;
 
 /// Runs the pass.
 ///
@@ -36,26 +34,17 @@ use crate::structure::functions;
 ///
 /// No placement yet (`select-mapping` did not run).
 pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
-    let Some(placement) = &context.placement else {
-        return Err(vec![
-            Diagnostic::error("no placement to widen booleans for: select-mapping did not run")
-                .help("run the passes in order: --pass …,select-mapping,…,widen-booleans"),
-        ]);
-    };
+    let placement = chosen(context, "widen booleans for", "widen-booleans")?;
     let module: &Module<'_> = module;
     let mut found = Vec::new();
-    for function in functions(module) {
-        if let Some(role) = role_attribute(function).filter(|_| is_outlined(function))
-            && placement.has_narrow_words(role)
-        {
-            let border = at_border(function, role, placement.symbol_of(role));
-            // What makes and reads these as bytes agrees on them: words on one side only
-            // would not.
-            if border.is_empty() {
-                widen(module, function);
-            }
-            found.extend(border);
+    for (function, role) in placement.on_narrow_words(module) {
+        let border = at_border(function, role, placement.symbol_of(role));
+        // What makes and reads these as bytes agrees on them: words on one side only
+        // would not.
+        if border.is_empty() {
+            widen(module, function);
         }
+        found.extend(border);
     }
     // One tells what to do.
     context.diagnostics.extend(found.into_iter().take(1));
@@ -156,14 +145,7 @@ fn widen<'m>(module: &'m Module<'_>, function: Op<'m>) -> Option<()> {
     let body = function.blocks().first().copied()?;
     for argument in body.arguments() {
         if is_boolean(argument) && !argument.is_unused() {
-            let uses = argument.uses();
-            let words = widener.conversion("arith.extui", argument, word, function)?;
-            body.prepend(words);
-            let words = words.result(0)?;
-            for each in uses {
-                each.op.set_operand(each.index, words);
-            }
-            widened.insert(words);
+            widened.insert(widener.replace(argument, function, |words| body.prepend(words))?);
         }
     }
     for op in ops {
@@ -190,14 +172,7 @@ fn widen<'m>(module: &'m Module<'_>, function: Op<'m>) -> Option<()> {
                 op.set_operand(index, bits.result(0)?);
             }
             for value in makes {
-                let uses = value.uses();
-                let words = widener.conversion("arith.extui", value, word, op)?;
-                op.insert_after(words);
-                let words = words.result(0)?;
-                for each in uses {
-                    each.op.set_operand(each.index, words);
-                }
-                widened.insert(words);
+                widened.insert(widener.replace(value, op, |words| op.insert_after(words))?);
             }
             continue;
         }
@@ -245,6 +220,24 @@ impl<'m> Widener<'m> {
         };
         let builder = OpBuilder::new(name, near.location()).operands(&[value]);
         Some(builder.results(&[r#type]).build())
+    }
+
+    /// Lets all that reads a tensor of booleans read words, which `insert` puts where
+    /// they are made of it; gives the words.
+    fn replace(
+        &self,
+        value: Value<'m>,
+        near: Op<'m>,
+        insert: impl FnOnce(Op<'m>),
+    ) -> Option<Value<'m>> {
+        let uses = value.uses();
+        let words = self.conversion("arith.extui", value, self.word, near)?;
+        insert(words);
+        let words = words.result(0)?;
+        for each in uses {
+            each.op.set_operand(each.index, words);
+        }
+        Some(words)
     }
 
     /// Gives `op` a scalar boolean that it reads as a word.

@@ -229,6 +229,23 @@ impl<'m> Attribute<'m> {
         Some(digits.get(8..)?.to_owned())
     }
 
+    /// The bytes of a constant's elements, the low byte of each first, where MLIR keeps
+    /// or writes them as bytes: one from the module's list of resources, or a long
+    /// dense one of whole bytes. `None` for any other attribute.
+    pub fn bytes(self, location: Location<'m>) -> Option<Vec<u8>> {
+        let digits = if self.is_resource() {
+            self.resource_digits(location)?
+        } else {
+            let text = self.is_dense().then(|| self.to_string())?;
+            let (_, rest) = text.split_once("dense<\"0x")?;
+            rest.split_once('"')?.0.to_owned()
+        };
+        let pairs = digits.as_bytes().chunks_exact(2);
+        pairs
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+            .collect()
+    }
+
     /// Whether it is a dense constant with one value throughout.
     pub fn is_splat(self) -> bool {
         // SAFETY: asked only of dense elements.

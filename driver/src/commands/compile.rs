@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use dialects::crash::CrashReport;
 use dialects::embed::{self, Compiler, Invocation, Phase};
 use dialects::{Diagnostic, Module, Session};
+use passes::Context;
 use passes::verify_placement::Expectation;
-use passes::{Context, PASSES};
 use specplace_driver::args::{CompileArgs, Proof};
 use specplace_driver::destinations::{Destinations, Inputs, check};
 use specplace_driver::flags::{Flags, Source};
@@ -29,7 +29,7 @@ use specplace_driver::{graph, report, version};
 use super::place::{not_read_again, print_findings};
 use super::{probe, verify, verify_placement};
 use crate::interface::Interface;
-use crate::run::{Timing, run as run_passes};
+use crate::run::{self, Timing};
 use crate::{diagnostics, module_file, settings};
 
 /// A report of more than this is not worth its time as text.
@@ -55,14 +55,7 @@ pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
     let session = timing.step("start", Session::new);
     progress.step("read");
     let mut module = timing.step("read", || module_file::read(&session, &args.input, printer))?;
-    let outcome = run_passes(
-        &mut module,
-        &mut context,
-        PASSES,
-        &mut timing,
-        &progress,
-        |_, _| {},
-    );
+    let outcome = run::place(&mut module, &mut context, &mut timing, &progress);
     print_findings(&context, args.explain, printer);
     outcome?;
     let plan = context

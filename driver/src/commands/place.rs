@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use cost::{Plan, Request};
 use dialects::{Module, Session, Severity};
-use passes::{Context, PASSES};
+use passes::Context;
 use specplace_driver::args::{PlaceArgs, Proof};
 use specplace_driver::destinations::Destinations;
 use specplace_driver::flags::{Flags, Source};
@@ -18,7 +18,7 @@ use specplace_driver::{graph, report, version};
 
 use super::{probe, verify, verify_placement};
 use crate::interface::Interface;
-use crate::run::{Timing, run as run_passes};
+use crate::run::{self, Timing};
 use crate::{diagnostics, module_file, settings, targets};
 
 /// Runs the verb.
@@ -47,14 +47,7 @@ pub fn run(args: &PlaceArgs, printer: &mut Printer) -> anyhow::Result<()> {
     let session = timing.step("start", Session::new);
     progress.step("read");
     let mut module = timing.step("read", || module_file::read(&session, input, printer))?;
-    let outcome = run_passes(
-        &mut module,
-        &mut context,
-        PASSES,
-        &mut timing,
-        &progress,
-        |_, _| {},
-    );
+    let outcome = run::place(&mut module, &mut context, &mut timing, &progress);
     if let Err(failure) = outcome {
         drop(progress);
         print_findings(&context, args.explain, printer);

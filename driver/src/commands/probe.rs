@@ -14,7 +14,7 @@ use std::path::Path;
 use cost::search::Probed;
 use dialects::{Module, Session};
 use passes::values::{alone, parts_of};
-use passes::{Context, PASSES, Settings};
+use passes::{Context, Settings};
 use specplace_driver::flags::Flags;
 use specplace_driver::input::is_standard_stream;
 use specplace_driver::message::{Failure, Message};
@@ -25,7 +25,7 @@ use specplace_driver::runtime::Tool;
 
 use crate::diagnostics::unreadable;
 use crate::module_file;
-use crate::run::{Timing, run as run_passes};
+use crate::run::{self, Timing};
 
 /// Adds to `settings` what IREE does not compile, until the best plan that is left
 /// compiles. Where no plan is left, planning once more says why.
@@ -86,14 +86,7 @@ impl Trial<'_> {
         let mut context = Context::new(settings.clone());
         let progress = Progress::start(printer);
         let mut timing = Timing::start();
-        let placed = run_passes(
-            &mut module,
-            &mut context,
-            PASSES,
-            &mut timing,
-            &progress,
-            |_, _| {},
-        );
+        let placed = run::place(&mut module, &mut context, &mut timing, &progress);
         // What is wrong is said when it is placed for good.
         let (Ok(()), Some(plan), Some(request)) =
             (placed, &context.plan, &context.settings.request)

@@ -90,11 +90,10 @@ fn is_open(holder: Op<'_>, constant: Attribute<'_>) -> Option<bool> {
     let size = usize::try_from(*rows).ok().filter(|_| rows == columns)?;
     let element = r#type.element();
     let is_float = element.is_float();
-    let elements = match digits(holder, constant) {
-        Some(digits) => {
+    let elements = match constant.bytes(holder.location()) {
+        Some(bytes) => {
             let (width, read) = reader(&element.to_string())?;
-            let elements = digits.as_bytes().chunks_exact(2 * width);
-            elements.map(|digits| read(&bytes(digits))).collect()
+            bytes.chunks_exact(width).map(read).collect()
         }
         None => written_out(&constant.to_string())?,
     };
@@ -126,26 +125,6 @@ fn written_out(text: &str) -> Option<Vec<f64>> {
             "false" => Some(0.0),
             number => number.parse().ok(),
         })
-        .collect()
-}
-
-/// The elements in hexadecimal digits, the low byte of each first.
-fn digits(holder: Op<'_>, constant: Attribute<'_>) -> Option<String> {
-    if constant.is_resource() {
-        return constant.resource_digits(holder.location());
-    }
-    // MLIR writes what is not short so.
-    let text = constant.to_string();
-    let (_, rest) = text.split_once("dense<\"0x")?;
-    Some(rest.split_once('"')?.0.to_owned())
-}
-
-/// The bytes that hexadecimal digits stand for.
-fn bytes(digits: &[u8]) -> Vec<u8> {
-    let value = |digit: u8| char::from(digit).to_digit(16).unwrap_or_default() as u8;
-    digits
-        .chunks_exact(2)
-        .map(|pair| value(pair[0]) << 4 | value(pair[1]))
         .collect()
 }
 

@@ -281,12 +281,8 @@ fn constant(holder: Op<'_>, value: Attribute<'_>) -> Option<Vec<i64>> {
     let r#type = value.r#type()?;
     let boolean = is_boolean(r#type);
     let values: Vec<i64> = if value.is_resource() {
-        let digits = value.resource_digits(holder.location())?;
-        let bytes = digits.as_bytes().chunks(2).map(|byte| {
-            let byte = std::str::from_utf8(byte).ok()?;
-            Some(i64::from(u8::from_str_radix(byte, 16).ok()? as i8))
-        });
-        bytes.collect::<Option<_>>()?
+        let bytes = value.bytes(holder.location())?.into_iter();
+        bytes.map(|byte| i64::from(byte.cast_signed())).collect()
     } else {
         value.dense_bytes()?.into_iter().map(i64::from).collect()
     };

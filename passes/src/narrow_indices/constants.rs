@@ -24,15 +24,8 @@ fn of_resource(op: Op<'_>, value: Attribute<'_>) -> Option<Vec<i64>> {
     if !element.is_integer() || element.bit_width() != Some(64) {
         return None;
     }
-    let digits = value.resource_digits(op.location())?;
-    let words = digits.as_bytes().chunks(16);
-    words
-        .map(|word| {
-            let word = std::str::from_utf8(word)
-                .ok()
-                .filter(|each| each.len() == 16)?;
-            // As they lie in memory: the lowest byte comes first.
-            Some(u64::from_str_radix(word, 16).ok()?.swap_bytes() as i64)
-        })
-        .collect()
+    let bytes = value.bytes(op.location())?;
+    let (words, rest) = bytes.as_chunks();
+    let values = words.iter().copied().map(i64::from_le_bytes).collect();
+    rest.is_empty().then_some(values)
 }

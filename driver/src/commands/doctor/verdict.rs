@@ -242,6 +242,12 @@ mod tests {
         outcomes
     }
 
+    /// The reference platform's CPU.
+    fn unit() -> ProcessingUnit {
+        let platform = Platform::load("reference").unwrap();
+        platform.pu("cpu").unwrap().clone()
+    }
+
     fn wrong() -> Outcome {
         Outcome::Wrong { error: 0.5 }
     }
@@ -254,11 +260,7 @@ mod tests {
 
     #[test]
     fn what_models_are_made_of_costs_the_type() {
-        let mut unit = Platform::load("reference")
-            .unwrap()
-            .pu("cpu")
-            .unwrap()
-            .clone();
+        let mut unit = unit();
         let found = outcomes(&[
             (DType::F16, Kind::Matmul, wrong()),
             (DType::F16, Kind::Sort, wrong()),
@@ -283,11 +285,7 @@ mod tests {
 
     #[test]
     fn other_operations_go_into_the_table() {
-        let mut unit = Platform::load("reference")
-            .unwrap()
-            .pu("cpu")
-            .unwrap()
-            .clone();
+        let mut unit = unit();
         let found = outcomes(&[
             (DType::F32, Kind::Conv2d, wrong()),
             (DType::BF16, Kind::Conv1d, wrong()),
