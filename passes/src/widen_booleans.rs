@@ -38,13 +38,8 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     let module: &Module<'_> = module;
     let mut found = Vec::new();
     for (function, role) in placement.on_narrow_words(module) {
-        let border = at_border(function, role, placement.symbol_of(role));
-        // What makes and reads these as bytes agrees on them: words on one side only
-        // would not.
-        if border.is_empty() {
-            widen(module, function);
-        }
-        found.extend(border);
+        found.extend(at_border(function, role, placement.symbol_of(role)));
+        widen(module, function);
     }
     // One tells what to do.
     context.diagnostics.extend(found.into_iter().take(1));
