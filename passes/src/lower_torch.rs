@@ -10,16 +10,19 @@
 //! Attention is decomposed, and small constants of narrow floats are written out,
 //! and constant masks as words.
 //! Tensors of f64 become f32 here, as iree-compile makes them unless it is told
-//! otherwise: done later, it would leave views of f64 on buffers of f32.
+//! otherwise: done later, it would leave views of f64 on buffers of f32. So does what
+//! bodies of computations compute in f64, which the plan would keep off GPUs.
 
 mod concatenations;
 mod masks;
 mod narrow_constants;
 
+use cost::workload::DType;
 use dialects::ir::{Block, Op, Type, Walk};
 use dialects::vocabulary::{FUNC, GLOBAL_LOAD};
 use dialects::{Diagnostic, Module, crash};
 
+use crate::estimate_costs::count::computed_in;
 use crate::initializers;
 use crate::settings::Context;
 use crate::state;
@@ -134,16 +137,26 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         module.run_pipeline(DECOMPOSE)?;
     }
     masks::write_as_words(module);
-    if holds_doubles(module) && !keeps_doubles(context) {
+    let holds = holds_doubles(module);
+    if (holds || computes_in_doubles(module)) && !keeps_doubles(context) {
         module.run_pipeline(DEMOTE)?;
-        context.diagnostics.push(
-            Diagnostic::remark("tensors of f64 become f32, as iree-compile makes them").help(
-                format!(
-                    "to keep them, give {} in the platform's compile_flags",
-                    KEEP_DOUBLES[0]
-                ),
-            ),
-        );
+        let (became, kept) = if holds {
+            (
+                "tensors of f64 become f32, as iree-compile makes them",
+                "them",
+            )
+        } else {
+            (
+                "what is computed in f64 is computed in f32, as iree-compile does it",
+                "f64",
+            )
+        };
+        context
+            .diagnostics
+            .push(Diagnostic::remark(became).help(format!(
+                "to keep {kept}, give {} in the platform's compile_flags",
+                KEEP_DOUBLES[0]
+            )));
     }
     Ok(())
 }
@@ -156,7 +169,8 @@ fn found_attention(module: &Module<'_>) -> bool {
 }
 
 /// Whether any tensor that flows between operations is of f64. Scalars, such as
-/// the epsilons that Torch writes into bodies, are left to iree-compile.
+/// the epsilons that Torch writes into bodies, are left to iree-compile, unless
+/// bodies compute with them.
 fn holds_doubles(module: &Module<'_>) -> bool {
     let is_double = |r#type: Type<'_>| {
         r#type.is_tensor()
@@ -170,6 +184,23 @@ fn holds_doubles(module: &Module<'_>) -> bool {
             .chain(arguments)
             .any(|value| is_double(value.r#type()))
     })
+}
+
+/// Whether the body of a computation computes in f64 though its tensors are of other
+/// types: Torch's powers of integers do. To the plan that would be work in f64, which
+/// GPUs lack.
+fn computes_in_doubles(module: &Module<'_>) -> bool {
+    let mut computes = false;
+    for op in outer_ops(module) {
+        if op.regions().next().is_none() || !is_pure(op) {
+            continue;
+        }
+        op.walk(&mut |nested| {
+            computes |= nested != op && computed_in(nested) == Some(DType::F64);
+            Walk::Into
+        });
+    }
+    computes
 }
 
 /// Whether the platform has iree-compile keep f64.

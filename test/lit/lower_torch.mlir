@@ -187,6 +187,50 @@ func.func @scalars(%s: f64) -> f64 {
   return %t : f64
 }
 
+// A power of an integer is computed in f64 by Torch's lowering, between tensors of
+// f32. iree-compile computes it in f32, and so does the plan, which may then put it on
+// a GPU; the epsilons beside it, which are constants, alone change nothing.
+// RUN: specplace opt --pass lower-torch powers.mlir 2>&1 | FileCheck powers.mlir
+// RUN: specplace opt --pass lower-torch powers.mlir --platform doubles.yaml --alpha 0.9 2>&1 | FileCheck powers.mlir --check-prefix=POWERS-KEPT
+//--- powers.mlir
+// CHECK:      remark: what is computed in f64 is computed in f32, as iree-compile does it
+// CHECK-NEXT: help: to keep f64, give --iree-input-demote-f64-to-f32=false in the platform's compile_flags
+// CHECK:      arith.sitofp %{{.+}} : i32 to f32
+// CHECK:      math.powf %{{.+}}, %{{.+}} : f32
+// CHECK-NOT:  f64
+// POWERS-KEPT-NOT: remark
+// POWERS-KEPT:     math.powf %{{.+}}, %{{.+}} : f64
+func.func @powers(%base: tensor<4xf32>, %exponent: tensor<4xi32>) -> tensor<4xf32> {
+  %empty = tensor.empty() : tensor<4xf32>
+  %power = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      ins(%base, %exponent : tensor<4xf32>, tensor<4xi32>) outs(%empty : tensor<4xf32>) {
+  ^bb0(%b: f32, %e: i32, %out: f32):
+    %wide = arith.extf %b : f32 to f64
+    %float = arith.sitofp %e : i32 to f64
+    %raised = math.powf %wide, %float : f64
+    %narrow = arith.truncf %raised : f64 to f32
+    linalg.yield %narrow : f32
+  } -> tensor<4xf32>
+  return %power : tensor<4xf32>
+}
+
+// RUN: specplace opt --pass lower-torch epsilon.mlir 2>&1 | FileCheck epsilon.mlir
+//--- epsilon.mlir
+// CHECK-NOT: remark
+// CHECK:     arith.constant 1.000000e-05 : f64
+func.func @epsilon(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %epsilon = arith.constant 1.0e-5 : f64
+  %empty = tensor.empty() : tensor<4xf32>
+  %sum = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      ins(%x : tensor<4xf32>) outs(%empty : tensor<4xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %narrow = arith.truncf %epsilon : f64 to f32
+    %added = arith.addf %in, %narrow : f32
+    linalg.yield %added : f32
+  } -> tensor<4xf32>
+  return %sum : tensor<4xf32>
+}
+
 // Shapes that Torch's lowering forgets around a concatenation are found again:
 // torch.roll casts its parts to `?`. Two in a row, so that one shape tells the
 // next, and the pass of a whole model that rolls its rows is placed.
