@@ -415,6 +415,13 @@ impl<'m> Survey<'m> {
 
 /// The work of an operation.
 fn counted(op: Op<'_>) -> Result<count::Work, Vec<Diagnostic>> {
+    if let Some(unknown) = count::unknown_type(op) {
+        let error = Diagnostic::error(format!("the cost of computing in {unknown} is not known"))
+            .at(op.location().place())
+            .offending(op.summary())
+            .help("export the model in another type, such as f32");
+        return Err(vec![error]);
+    }
     count::work(op).ok_or_else(|| {
         vec![
             Diagnostic::error("the shapes of an operation are not static")

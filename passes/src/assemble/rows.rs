@@ -294,7 +294,8 @@ fn measure(ops: &[Op<'_>], without: &HashSet<Op<'_>>) -> (u64, u64) {
         }
         if !work.flops.is_empty() {
             for result in op.results() {
-                bytes = bytes.saturating_add(result.r#type().byte_count().unwrap_or_default());
+                // `work` has found all shapes static.
+                bytes = bytes.saturating_add(result.r#type().byte_count().unwrap_or(0));
             }
         }
     }

@@ -179,6 +179,22 @@ fn arithmetic(op: Op<'_>, points: u64, work: &mut Work) {
 /// The type that `op` computes in or converts from; `None` if it does not
 /// compute, or computes places of elements.
 pub fn computed_in(op: Op<'_>) -> Option<DType> {
+    dtype_of(computed_type(op)?)
+}
+
+/// A type that `op`, or its body, computes in and that the cost model has no name
+/// for, so that its work would count as none.
+pub fn unknown_type(op: Op<'_>) -> Option<Type<'_>> {
+    let mut unknown = None;
+    op.walk(&mut |nested| {
+        let r#type = computed_type(nested).filter(|found| dtype_of(*found).is_none());
+        unknown = unknown.or(r#type);
+        Walk::Into
+    });
+    unknown
+}
+
+fn computed_type(op: Op<'_>) -> Option<Type<'_>> {
     let name = op.name();
     let computes = name.starts_with("math.")
         || name.starts_with("complex.")
@@ -190,10 +206,8 @@ pub fn computed_in(op: Op<'_>) -> Option<DType> {
         && operand
             .defining_op()
             .is_some_and(|op| op.is("arith.constant"));
-    if folded || operand.r#type().element().is_index() {
-        return None;
-    }
-    dtype_of(operand.r#type())
+    let element = operand.r#type().element();
+    (!folded && !element.is_index()).then_some(element)
 }
 
 fn is_conversion(name: &str) -> bool {

@@ -157,20 +157,26 @@ impl Shelf {
 
     /// The file of what is made of `contents` with `flags`: another one for
     /// other contents, flags or releases.
-    fn place(&self, name: &str, contents: &[u8], flags: &[OsString]) -> PathBuf {
+    ///
+    /// # Errors
+    ///
+    /// A response file among the flags that cannot be read.
+    fn place(&self, name: &str, contents: &[u8], flags: &[OsString]) -> Result<PathBuf, Failure> {
         let mut hasher = DefaultHasher::new();
         contents.hash(&mut hasher);
         for flag in flags {
             flag.hash(&mut hasher);
             // What a response file holds counts, and not its name alone.
             if let Some(path) = flag.to_str().and_then(|flag| flag.strip_prefix('@')) {
-                fs::read(path).unwrap_or_default().hash(&mut hasher);
+                let held = fs::read(path)
+                    .map_err(|error| Failure::io(format!("cannot read {path}"), &error))?;
+                held.hash(&mut hasher);
             }
         }
         version::installed()
             .map(|version| version.to_string())
             .hash(&mut hasher);
-        self.folder.join(format!("{:016x}.{name}", hasher.finish()))
+        Ok(self.folder.join(format!("{:016x}.{name}", hasher.finish())))
     }
 
     /// What `make` makes of `contents` with `flags`, if it is not there already.
@@ -181,7 +187,7 @@ impl Shelf {
         flags: &[OsString],
         make: impl FnOnce() -> Result<Vec<u8>, Failure>,
     ) -> Result<Vec<u8>, Failure> {
-        let path = self.place(name, contents, flags);
+        let path = self.place(name, contents, flags)?;
         if let Ok(found) = fs::read(&path) {
             return Ok(found);
         }
@@ -213,11 +219,10 @@ impl Shelf {
             ));
         }
         let tool = Tool::find("iree-compile")?;
-        let paths: Vec<PathBuf> = jobs
+        let mut paths = jobs
             .iter()
             .map(|(_, contents, flags)| self.place("vmfb", contents, flags))
-            .collect();
-        let mut paths = paths;
+            .collect::<Result<Vec<PathBuf>, Failure>>()?;
         if let Some(program) = subject.program {
             program.clone_into(&mut paths[0]);
         }
