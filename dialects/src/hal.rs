@@ -41,6 +41,11 @@ impl<'m> Inserter<'m> {
         }
     }
 
+    /// The module that it inserts into.
+    pub fn module(&self) -> &'m Module<'m> {
+        self.module
+    }
+
     /// Starts an operation with this inserter's location.
     pub fn start(&self, name: &str) -> OpBuilder<'m> {
         OpBuilder::new(name, self.location)

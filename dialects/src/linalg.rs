@@ -10,7 +10,8 @@ use mlir_sys::{
 
 use crate::Module;
 use crate::build::OpBuilder;
-use crate::ir::{Attribute, Op, Walk};
+use crate::hal::Inserter;
+use crate::ir::{Attribute, Block, Op, Type, Value, Walk};
 
 /// The sizes of the loops of a linalg operation, generic or named. `None` for
 /// any other operation, and where a size is dynamic or not the size of an
@@ -209,6 +210,64 @@ pub fn reorder_loops<'m>(module: &'m Module<'_>, op: Op<'m>, order: &[usize]) ->
     }
     op.erase();
     Some(new)
+}
+
+/// A `linalg.generic` that makes each element of a new tensor, of the shape of `inputs`,
+/// of theirs at the same place, and its body, which holds nothing yet: its arguments
+/// are these elements. `None` if a shape is open.
+pub fn elementwise<'m>(
+    inserter: &Inserter<'m>,
+    inputs: &[Value<'m>],
+    result: Type<'m>,
+) -> Option<(Op<'m>, Block<'m>)> {
+    let rank = result
+        .shape()?
+        .into_iter()
+        .collect::<Option<Vec<_>>>()?
+        .len();
+    let empty = inserter.start("tensor.empty").results(&[result]);
+    into(inserter, inputs, inserter.value(empty), rank)
+}
+
+/// As [`elementwise`], into a tensor that is there, of `rank` dimensions.
+pub fn into<'m>(
+    inserter: &Inserter<'m>,
+    inputs: &[Value<'m>],
+    output: Value<'m>,
+    rank: usize,
+) -> Option<(Op<'m>, Block<'m>)> {
+    let session = inserter.module().session();
+    let operands = [inputs, &[output]].concat();
+    let dimensions: Vec<String> = (0..rank).map(|each| format!("d{each}")).collect();
+    let dimensions = dimensions.join(", ");
+    let map = format!("affine_map<({dimensions}) -> ({dimensions})>");
+    let map = Attribute::parse(session, &map)?;
+    let parallel = Attribute::parse(session, "#linalg.iterator_type<parallel>")?;
+    let read = i32::try_from(inputs.len()).ok()?;
+    let generic = inserter
+        .start("linalg.generic")
+        .operands(&operands)
+        .results(&[output.r#type()])
+        .attribute(
+            "indexing_maps",
+            Attribute::array(session, &vec![map; operands.len()]),
+        )
+        .attribute(
+            "iterator_types",
+            Attribute::array(session, &vec![parallel; rank]),
+        )
+        .attribute(
+            "operandSegmentSizes",
+            Attribute::i32_array(session, &[read, 1]),
+        )
+        .regions(1);
+    let op = inserter.insert(generic);
+    let arguments: Vec<_> = operands
+        .iter()
+        .map(|value| (value.r#type().element(), op.location()))
+        .collect();
+    let body = op.regions().next()?.append_block(&arguments);
+    Some((op, body))
 }
 
 /// The map with loop `i` called `places[i]`.

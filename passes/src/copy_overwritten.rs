@@ -16,7 +16,7 @@
 use dialects::build::OpBuilder;
 use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Op, Type, Value};
-use dialects::{Diagnostic, Module};
+use dialects::{Diagnostic, Module, linalg};
 
 use crate::settings::Context;
 use crate::structure::{Free, functions, placed_ops};
@@ -112,7 +112,6 @@ fn is_fill(value: Value<'_>) -> bool {
 /// A copy of `value` in front of `op` that is like no other; `None` if its
 /// elements are neither integers nor floats.
 fn copy<'m>(module: &'m Module<'_>, op: Op<'m>, value: Value<'m>) -> Option<Value<'m>> {
-    let session = module.session();
     let r#type = value.r#type();
     let element = r#type.element();
     let shape = r#type.shape()?;
@@ -142,34 +141,8 @@ fn copy<'m>(module: &'m Module<'_>, op: Op<'m>, value: Value<'m>) -> Option<Valu
     let empty = inserter.start("tensor.empty").operands(&sizes);
     let empty = inserter.value(empty.results(&[r#type]));
 
-    let dimensions: Vec<String> = (0..rank).map(|each| format!("d{each}")).collect();
-    let dimensions = dimensions.join(", ");
-    let map = format!("affine_map<({dimensions}) -> ({dimensions})>");
-    let parallel = vec!["#linalg.iterator_type<parallel>"; rank].join(", ");
-    let copy = inserter.insert(
-        inserter
-            .start("linalg.generic")
-            .operands(&[value, empty])
-            .results(&[r#type])
-            .attribute(
-                "indexing_maps",
-                module.parse_attribute(&format!("[{map}, {map}]"))?,
-            )
-            .attribute(
-                "iterator_types",
-                module.parse_attribute(&format!("[{parallel}]"))?,
-            )
-            .attribute(
-                "operandSegmentSizes",
-                Attribute::i32_array(session, &[1, 1]),
-            )
-            .regions(1),
-    );
     let location = op.location();
-    let body = copy
-        .regions()
-        .next()?
-        .append_block(&[(element, location), (element, location)]);
+    let (copy, body) = linalg::into(&inserter, &[value], empty, rank)?;
     let chosen = OpBuilder::new("arith.select", location)
         .operands(&[bit, body.arguments().first().copied()?, zero])
         .results(&[element])

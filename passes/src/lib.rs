@@ -18,6 +18,7 @@ mod dead;
 pub mod effects;
 pub mod estimate_costs;
 pub mod fold_draft_length;
+pub mod gather_slices;
 pub mod hoisting;
 pub mod identify_roles;
 mod initializers;

@@ -65,6 +65,11 @@ pub const PASSES: &[Pass] = &[
         run: crate::widen_booleans::run,
     },
     Pass {
+        name: "gather-slices",
+        summary: "read and write slices that begin inside of a vector element by element",
+        run: crate::gather_slices::run,
+    },
+    Pass {
         name: "copy-overwritten",
         summary: "copy what an operation would overwrite while others read it",
         run: crate::copy_overwritten::run,

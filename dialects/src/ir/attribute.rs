@@ -7,14 +7,16 @@ use std::marker::PhantomData;
 use mlir_sys::{
     MlirAttribute, mlirArrayAttrGet, mlirArrayAttrGetElement, mlirArrayAttrGetNumElements,
     mlirAttributeEqual, mlirAttributeGetType, mlirAttributeIsAArray, mlirAttributeIsADenseElements,
+    mlirAttributeIsADenseI32Array, mlirAttributeIsADenseI64Array,
     mlirAttributeIsADenseResourceElements, mlirAttributeIsADictionary, mlirAttributeIsAElements,
     mlirAttributeIsAFlatSymbolRef, mlirAttributeIsAInteger, mlirAttributeIsAString,
-    mlirAttributeIsAType, mlirAttributeParseGet, mlirAttributePrint,
+    mlirAttributeIsAType, mlirAttributeParseGet, mlirAttributePrint, mlirDenseArrayGetNumElements,
     mlirDenseElementsAttrGetBoolValue, mlirDenseElementsAttrGetInt8Value,
     mlirDenseElementsAttrGetInt32Value, mlirDenseElementsAttrGetInt64Value,
     mlirDenseElementsAttrGetSplatValue, mlirDenseElementsAttrInt32Get,
     mlirDenseElementsAttrInt32SplatGet, mlirDenseElementsAttrIsSplat, mlirDenseI32ArrayGet,
-    mlirDictionaryAttrGet, mlirDictionaryAttrGetElement, mlirDictionaryAttrGetElementByName,
+    mlirDenseI32ArrayGetElement, mlirDenseI64ArrayGetElement, mlirDictionaryAttrGet,
+    mlirDictionaryAttrGetElement, mlirDictionaryAttrGetElementByName,
     mlirDictionaryAttrGetNumElements, mlirElementsAttrGetNumElements, mlirFlatSymbolRefAttrGet,
     mlirFlatSymbolRefAttrGetValue, mlirIdentifierGet, mlirIdentifierStr, mlirIntegerAttrGet,
     mlirIntegerAttrGetValueInt, mlirNamedAttributeGet, mlirStringAttrGet, mlirStringAttrGetValue,
@@ -83,6 +85,32 @@ impl<'m> Attribute<'m> {
         Self::from_raw(unsafe {
             mlirDenseI32ArrayGet(session.raw(), values.len() as isize, values.as_ptr())
         })
+    }
+
+    /// The numbers of an `array<i64: …>`; `None` for any other attribute.
+    pub fn i64_numbers(self) -> Option<Vec<i64>> {
+        // SAFETY: asked only of such an array, below its count.
+        unsafe {
+            mlirAttributeIsADenseI64Array(self.raw).then(|| {
+                let count = mlirDenseArrayGetNumElements(self.raw);
+                (0..count)
+                    .map(|at| mlirDenseI64ArrayGetElement(self.raw, at))
+                    .collect()
+            })
+        }
+    }
+
+    /// The numbers of an `array<i32: …>`; `None` for any other attribute.
+    pub fn i32_numbers(self) -> Option<Vec<i32>> {
+        // SAFETY: asked only of such an array, below its count.
+        unsafe {
+            mlirAttributeIsADenseI32Array(self.raw).then(|| {
+                let count = mlirDenseArrayGetNumElements(self.raw);
+                (0..count)
+                    .map(|at| mlirDenseI32ArrayGetElement(self.raw, at))
+                    .collect()
+            })
+        }
     }
 
     /// An array of attributes.

@@ -202,25 +202,16 @@ pub fn adjust_attributes(module: &Module<'_>, op: Op<'_>, rule: &Rule, count: u6
         "tensor.extract_slice" => "static_sizes",
         _ => return,
     };
-    let (Some(Some(dimension)), Some(mut sizes)) =
-        (rule.results.first(), op.attribute(name).map(integers))
-    else {
+    let (Some(Some(dimension)), Some(mut sizes)) = (
+        rule.results.first(),
+        op.attribute(name).and_then(Attribute::i64_numbers),
+    ) else {
         return;
     };
     if let Some(size) = sizes.get_mut(*dimension) {
         *size = i64::try_from(count).unwrap_or(i64::MAX);
     }
     op.set_attribute(name, i64_array(module, &sizes));
-}
-
-/// The elements of an `array<i64: …>`.
-fn integers(array: Attribute<'_>) -> Vec<i64> {
-    let text = array.to_string();
-    text.trim_start_matches("array<i64:")
-        .trim_end_matches('>')
-        .split(',')
-        .filter_map(|each| each.trim().parse().ok())
-        .collect()
 }
 
 /// An `array<i64: …>`.

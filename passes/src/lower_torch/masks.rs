@@ -314,13 +314,9 @@ fn sizes(r#type: Type<'_>) -> Option<Vec<u64>> {
 
 /// The numbers of an attribute `array<i64: …>`, none of them left open.
 fn numbers(op: Op<'_>, name: &str) -> Option<Vec<u64>> {
-    let text = op.attribute(name)?.to_string();
-    let list = text.strip_prefix("array<i64")?.strip_suffix('>')?;
-    let list = list.trim_start_matches(':').trim();
-    let each = list
-        .split(',')
-        .filter(|each| !list.is_empty() && !each.is_empty());
-    each.map(|number| number.trim().parse().ok()).collect()
+    let numbers = op.attribute(name)?.i64_numbers()?;
+    let each = numbers.into_iter();
+    each.map(|number| u64::try_from(number).ok()).collect()
 }
 
 /// All points of a box of these sizes, row by row.

@@ -34,14 +34,8 @@ pub(super) fn executable_name(entry: &str) -> String {
 
 /// The size of segment `index` of an operation's operands.
 pub(super) fn segment(op: Op<'_>, index: usize) -> Option<usize> {
-    let sizes = op.attribute("operandSegmentSizes")?.to_string();
-    let (_, list) = sizes.split_once(':')?;
-    list.trim_end_matches('>')
-        .split(',')
-        .nth(index)?
-        .trim()
-        .parse()
-        .ok()
+    let sizes = op.attribute("operandSegmentSizes")?.i32_numbers()?;
+    usize::try_from(*sizes.get(index)?).ok()
 }
 
 /// The text of a `util.buffer.constant` that holds a string.

@@ -246,3 +246,46 @@ fn rows_less_the_sums_of_columns() -> Result<()> {
     );
     is_exact(&drafted(given, "", &body, given))
 }
+
+/// Products, a part of them that begins at `low` in a dimension of the middle or the
+/// last, and that part inside of zeros at the same place, and padded.
+fn sliced(rows: usize, columns: usize, inner: usize, low: usize, size: usize) -> String {
+    let (whole, part) = (
+        format!("tensor<{rows}x{columns}x{inner}xf32>"),
+        format!("tensor<{rows}x{size}x{inner}xf32>"),
+    );
+    let slice = format!("[0, {low}, 0] [{rows}, {size}, {inner}] [1, 1, 1]");
+    let high = columns - low - size;
+    let body = format!(
+        "  %zero = arith.constant 0.0 : f32
+  %two = arith.constant dense<2.0> : {part}
+  %squares = arith.mulf %p, %p : {whole}
+  %cut = tensor.extract_slice %squares{slice} : {whole} to {part}
+  %more = arith.mulf %cut, %two : {part}
+  %e = tensor.empty() : {whole}
+  %f = linalg.fill ins(%zero : f32) outs(%e : {whole}) -> {whole}
+  %put = tensor.insert_slice %more into %f{slice} : {part} into {whole}
+  %less = arith.subf %more, %two : {part}
+  %padded = tensor.pad %less low[0, {low}, 0] high[0, {high}, 0] {{
+  ^bb0(%i: index, %j: index, %k: index):
+    tensor.yield %zero : f32
+  }} : {part} to {whole}
+  %sum = arith.addf %put, %padded : {whole}
+  %d = arith.addf %sum, %squares : {whole}"
+    );
+    drafted(&whole, "", &body, &whole)
+}
+
+#[test]
+fn slices_that_begin_inside_of_a_vector() -> Result<()> {
+    for (rows, columns, inner, low, size) in [
+        (64, 44, 1, 2, 40),
+        (2, 1028, 1, 1, 1024),
+        (16, 12, 2, 3, 8),
+        (8, 64, 6, 3, 32),
+        (4, 128, 1, 3, 64),
+    ] {
+        is_exact(&sliced(rows, columns, inner, low, size))?;
+    }
+    Ok(())
+}

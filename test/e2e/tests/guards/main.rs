@@ -25,7 +25,7 @@ use modules::CARRIES_A_TENSOR;
 /// The passes for a module that has functions of its own for subgraphs: all
 /// that do not inline them.
 const WITHOUT_INLINING: &str = "identify-roles,estimate-costs,select-mapping,fold-draft-length,\
-     outline-subgraphs,narrow-indices,widen-booleans,copy-overwritten,order-loops,\
+     outline-subgraphs,narrow-indices,widen-booleans,gather-slices,copy-overwritten,order-loops,\
      separate-broadcasts,insert-crossings,assign-affinities";
 
 /// A run of these modules takes no second; one without its guard may not end.
