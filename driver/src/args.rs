@@ -7,10 +7,13 @@ mod verbs;
 mod verify;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use values::whole;
+
+use crate::runtime;
 
 pub use explore::ExploreArgs;
 pub use values::{Gamma, Pin, Pins, RoleName};
@@ -102,7 +105,7 @@ pub enum Verb {
     Platforms(PlatformsArgs),
 }
 
-/// How much is printed, and in which colours.
+/// How much is printed, in which colours, and how long IREE may take.
 #[derive(Clone, Debug, Args)]
 pub struct TalkArgs {
     /// Colour messages
@@ -118,6 +121,19 @@ pub struct TalkArgs {
         display_order = 901
     )]
     pub quiet: bool,
+    /// How long each of IREE's programs may run before it is ended, in seconds; 0 is without end.
+    /// (doctor's checks have shorter limits of their own)
+    #[arg(long, global = true, value_name = "SECONDS", help_heading = "Messages", display_order = 902,
+          default_value_t = runtime::USUAL_LIMIT.as_secs(), allow_negative_numbers = true,
+          value_parser = whole::<u64>(0, u64::MAX))]
+    pub tool_limit: u64,
+}
+
+impl TalkArgs {
+    /// How long each of IREE's programs may run; `None` is without end.
+    pub fn limit(&self) -> Option<Duration> {
+        (self.tool_limit > 0).then(|| Duration::from_secs(self.tool_limit))
+    }
 }
 
 /// When to colour.

@@ -80,7 +80,7 @@ pub fn check<'a>(
             continue;
         }
         let shown = path.display();
-        let resolved = resolved(path);
+        let resolved = output::behind_links(path).map_err(|error| output::failure(path, &error))?;
         if let Some((other, _)) = seen.iter().find(|(_, before)| *before == resolved) {
             return Err(Failure::usage(
                 Message::error(format!(
@@ -146,7 +146,10 @@ impl Destinations {
         };
         let mut inputs = Inputs::of(decision);
         // In place, since OUT is written whole or not at all.
-        let in_place = |module: &Path| resolved(module) == resolved(input);
+        let in_place = |module: &Path| {
+            matches!((output::behind_links(module), output::behind_links(input)),
+                     (Ok(one), Ok(other)) if one == other)
+        };
         if !destinations.module.as_deref().is_some_and(in_place) {
             inputs.add("IN", input);
         }
@@ -174,22 +177,6 @@ impl Destinations {
         ]
         .into_iter()
         .filter_map(|(what, path)| Some((what, path.as_deref()?)))
-    }
-}
-
-/// The same for every way to write the same path, whether or not the file is
-/// there yet.
-fn resolved(path: &Path) -> PathBuf {
-    if let Ok(resolved) = fs::canonicalize(path) {
-        return resolved;
-    }
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    match (fs::canonicalize(folder), path.file_name()) {
-        (Ok(folder), Some(name)) => folder.join(name),
-        _ => path.to_path_buf(),
     }
 }
 

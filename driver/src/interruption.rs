@@ -6,22 +6,40 @@
 //! was ignored when the process began (`nohup`, a job in the background of a
 //! script) is ignored still.
 //!
-//! Two gaps are left. Files that are there already are replaced one after the
-//! other. And IREE starts its linker with system(3), during which SIGINT is ignored
+//! Files are put into place as one step ([`undisturbed`]): a signal that comes
+//! meanwhile waits until all are there. Programs that were started end, too
+//! ([`Running`]).
+//!
+//! Two gaps are left. SIGKILL, which nobody can catch, may come between two files.
+//! And IREE starts its linker with system(3), during which SIGINT is ignored
 //! in this process: at a terminal it ends the linker, and `specplace compile` ends
-//! with status 1 and what IREE said, and leaves `OUT.placed.mlir`.
+//! with status 1 and what IREE said, and keeps the placed module.
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::process::Child;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use rustix::process::{Pid, Signal, kill_process_group};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
-static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+static UNFINISHED: Mutex<Left> = Mutex::new(Left {
+    paths: BTreeSet::new(),
+    groups: BTreeSet::new(),
+});
+
+/// What would be left.
+struct Left {
+    paths: BTreeSet<PathBuf>,
+    /// Process groups of programs that were started.
+    groups: BTreeSet<i32>,
+}
 
 /// Has an interruption remove a file or folder, for as long as this lives.
 #[derive(Debug)]
@@ -30,9 +48,8 @@ pub struct Unfinished(PathBuf);
 impl Unfinished {
     /// Lists `path`, which is absolute or relative to the working directory.
     pub fn new(path: &Path) -> Self {
-        static WATCHED: Once = Once::new();
-        WATCHED.call_once(watch);
-        unfinished().insert(path.to_path_buf());
+        watched();
+        unfinished().paths.insert(path.to_path_buf());
         Self(path.to_path_buf())
     }
 
@@ -44,13 +61,60 @@ impl Unfinished {
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        unfinished().remove(&self.0);
+        unfinished().paths.remove(&self.0);
     }
 }
 
+/// Has an interruption end a process group, for as long as this lives.
+#[derive(Debug)]
+pub struct Running(i32);
+
+impl Running {
+    /// Starts a program that leads a group of its own. No interruption comes
+    /// between its start and its place on the list.
+    ///
+    /// # Errors
+    ///
+    /// Those of `start`.
+    pub fn start(start: impl FnOnce() -> io::Result<Child>) -> io::Result<(Child, Self)> {
+        watched();
+        let mut left = unfinished();
+        let child = start()?;
+        let group = Pid::from_child(&child).as_raw_nonzero().get();
+        left.groups.insert(group);
+        Ok((child, Self(group)))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        unfinished().groups.remove(&self.0);
+    }
+}
+
+/// Does `work`, which an interruption waits for. It must neither take long nor
+/// list or unlist anything.
+pub fn undisturbed<T>(work: impl FnOnce() -> T) -> T {
+    watched();
+    let _held = unfinished();
+    work()
+}
+
+/// Has a limit on the size of files (`ulimit -f`) be an error of the write, and
+/// not the end of the process.
+pub fn survive_file_limits() {
+    // Where that cannot be had, the limit ends the process as it used to.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
+}
+
 /// The list, also after a panic: paths are put in and taken out whole.
-fn unfinished() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+fn unfinished() -> MutexGuard<'static, Left> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn watched() {
+    static WATCHED: Once = Once::new();
+    WATCHED.call_once(watch);
 }
 
 /// Without signals to wait for, or a thread to do it, an interruption leaves
@@ -78,11 +142,15 @@ fn ignored_signals(status: &str) -> u64 {
         .unwrap_or(0)
 }
 
-/// Removes what is unfinished, and ends the process as the signal does.
+/// Ends what was started, removes what is unfinished, and ends the process as the signal does.
 fn end(signal: i32) {
     // Held until the process ends: nothing more is begun.
     let left = unfinished();
-    for path in left.iter() {
+    for group in left.groups.iter().filter_map(|group| Pid::from_raw(*group)) {
+        // Whoever has just ended by itself is not there.
+        let _ = kill_process_group(group, Signal::TERM);
+    }
+    for path in &left.paths {
         // Whatever cannot be removed, the signal is obeyed.
         let _ = if path.is_dir() {
             fs::remove_dir_all(path)

@@ -9,13 +9,19 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::process;
 
 /// The library that holds MLIR and IREE's dialects.
 pub const LIBRARY: &str = "libIREECompiler.so";
 
 /// Names the library, or the folder it lies in, before every other place.
 pub const LIBRARY_VARIABLE: &str = "SPECPLACE_IREE_LIBRARY";
+
+/// How long Python may take to say where a package is.
+const PYTHON_LIMIT: Duration = Duration::from_secs(10);
 
 /// Where the runtime wheel has its programs, in IREE's package.
 const RUNTIME: &str = "_runtime_libs";
@@ -277,15 +283,13 @@ fn ask_python(surroundings: &Surroundings) -> Option<PathBuf> {
         s = u.find_spec('iree.compiler')\n\
         print(next(iter(s.submodule_search_locations)))";
     let python = on_path("python3", surroundings.path.as_deref())?;
-    let answer = Command::new(python)
-        .args(["-c", QUESTION])
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
+    let mut command = Command::new(python);
+    command.args(["-c", QUESTION]);
+    let answer = process::run(command, None, Some(PYTHON_LIMIT)).ok()?;
     let folder = String::from_utf8(answer.stdout).ok()?;
     let folder = folder.trim_end();
-    (answer.status.success() && !folder.is_empty()).then(|| PathBuf::from(folder))
+    let is_well = answer.status.is_some_and(|status| status.success());
+    (is_well && !folder.is_empty()).then(|| PathBuf::from(folder))
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ pub mod launch;
 pub mod message;
 pub mod output;
 pub mod printer;
+pub mod process;
 pub mod progress;
 pub mod report;
 pub mod request;
@@ -47,6 +48,7 @@ pub mod commands {
 
 use std::panic::UnwindSafe;
 use std::process::ExitCode;
+use std::thread;
 
 use anstream::ColorChoice;
 
@@ -96,6 +98,20 @@ pub fn panicked() -> ExitCode {
 /// status as well.
 pub fn guarded(work: impl FnOnce() -> ExitCode + UnwindSafe) -> ExitCode {
     std::panic::catch_unwind(work).unwrap_or_else(|_| panicked())
+}
+
+/// Does `work` on a stack of so many bytes, whatever the system gives the main
+/// thread; a panic in it ends in a status.
+pub fn on_a_stack(bytes: usize, work: fn() -> ExitCode) -> ExitCode {
+    let worker = thread::Builder::new()
+        .name("specplace".to_owned())
+        .stack_size(bytes)
+        .spawn(work);
+    match worker {
+        Ok(worker) => worker.join().unwrap_or_else(|_| panicked()),
+        // So little address space that the default stack has to do.
+        Err(_) => guarded(work),
+    }
 }
 
 #[cfg(test)]

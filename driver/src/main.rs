@@ -8,16 +8,22 @@
 use std::process::ExitCode;
 
 use specplace_driver::args::{Cli, Verb};
-use specplace_driver::{commands, finish, guarded, launch, printer, report_panics};
+use specplace_driver::interruption::survive_file_limits;
+use specplace_driver::{commands, finish, launch, on_a_stack, printer, report_panics, runtime};
 
 fn main() -> ExitCode {
     report_panics();
-    guarded(run)
+    survive_file_limits();
+    on_a_stack(STACK, run)
 }
+
+/// Reading the command line must not depend on `ulimit -s`.
+const STACK: usize = 8 << 20;
 
 fn run() -> ExitCode {
     // Wrong usage ends here, before anything is looked for.
     let cli = Cli::parse_or_exit();
+    runtime::limit_tools(cli.talk.limit());
     let printer = printer(&cli.talk);
     let outcome = match &cli.verb {
         Some(Verb::Platforms(args)) => commands::platforms::run(args),

@@ -3,21 +3,22 @@
 //! All files of one run are written under temporary names beside their
 //! destinations first, and renamed only when every one of them is complete on
 //! disk. A reader never sees half a file, and a failed run leaves what was
-//! there before.
+//! there before. What is no file (a device, a pipe, a descriptor such as
+//! /dev/stdout) is written to and never replaced.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, PipeReader, Write};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 
 use cost::reason;
 use tempfile::{NamedTempFile, TempDir};
 
-use crate::interruption::Unfinished;
+use crate::interruption::{Unfinished, undisturbed};
 use crate::message::{Failure, Message};
 
 /// One file to write.
@@ -37,10 +38,69 @@ pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Whether `path` is there and is neither a file nor a folder: `/dev/null`, a
-/// terminal, a pipe. Such a thing is written to, never replaced.
+/// Whether `path` is there and is neither a file nor a folder (`/dev/null`, a
+/// terminal, a pipe), or leads to a descriptor of a process, whatever that is.
+/// Such a thing is written to, never replaced.
 pub fn is_special(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+    descriptor(path).is_some()
+        || fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
+/// How many links the system follows before it calls them a loop.
+const LINKS: usize = 40;
+
+/// Where a path leads, one link after the other, `path` first. Ends early at a loop.
+fn followed(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let next = |path: &PathBuf| {
+        let link = fs::read_link(path).ok()?;
+        Some(folder_of(path).join(link))
+    };
+    std::iter::successors(Some(path.to_path_buf()), next).take(LINKS)
+}
+
+/// The link in /proc that `path` leads to, if it is one of a process's descriptors.
+/// What such a link shows is a name, and may be nobody's by now.
+fn descriptor(path: &Path) -> Option<PathBuf> {
+    followed(path).find(|path| {
+        let folder = fs::canonicalize(folder_of(path)).unwrap_or_default();
+        folder.starts_with("/proc") && folder.ends_with("fd")
+    })
+}
+
+/// The file that `path` leads to, there or not: a link stays a link.
+///
+/// # Errors
+///
+/// Where the links go in circles.
+pub fn behind_links(path: &Path) -> io::Result<PathBuf> {
+    if let Ok(path) = fs::canonicalize(path) {
+        return Ok(path);
+    }
+    // A folder has no such links.
+    let path = followed(path).last().unwrap_or_else(|| path.to_path_buf());
+    if fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
+        return Err(io::Error::from(rustix::io::Errno::LOOP));
+    }
+    let folder = fs::canonicalize(folder_of(&path));
+    Ok(match (folder, path.file_name()) {
+        (Ok(folder), Some(name)) if !names_a_folder(&path) => folder.join(name),
+        _ => path,
+    })
+}
+
+/// Opens what is never replaced. A pipe waits for its reader, once.
+fn open_special(path: &Path) -> io::Result<File> {
+    let Some(descriptor) = descriptor(path) else {
+        return OpenOptions::new().write(true).open(path);
+    };
+    // What a descriptor of ours has written already is before what comes now.
+    let own = fs::canonicalize("/proc/self/fd")?;
+    let is_own = fs::canonicalize(folder_of(&descriptor))? == own;
+    match descriptor.file_name().and_then(OsStr::to_str) {
+        Some("1") if is_own => io::stdout().as_fd().try_clone_to_owned().map(File::from),
+        Some("2") if is_own => io::stderr().as_fd().try_clone_to_owned().map(File::from),
+        _ => OpenOptions::new().append(true).open(path),
+    }
 }
 
 /// Finds out before the work begins whether its result can be written.
@@ -49,19 +109,23 @@ pub fn is_special(path: &Path) -> bool {
 ///
 /// A [`Failure`] that says why not.
 pub fn check_writable(path: &Path) -> Result<(), Failure> {
-    if is_special(path) {
-        return OpenOptions::new()
-            .write(true)
-            .open(path)
-            .map(drop)
-            .map_err(|error| failure(path, &error));
+    if !is_special(path) {
+        return temporary(path).map(drop);
     }
-    temporary(path).map(drop)
+    // A reader of a pipe would take a second opening for another writer, and its
+    // end for the end.
+    if fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo()) {
+        return Ok(());
+    }
+    open_special(path)
+        .map(drop)
+        .map_err(|error| failure(path, &error))
 }
 
 /// Writes all files or none of them.
 ///
-/// The last one is put into place last, so that it can stand for the whole.
+/// The last one is put into place last, so that it can stand for the whole. To an
+/// interruption they are one.
 ///
 /// # Errors
 ///
@@ -98,24 +162,37 @@ pub fn write_all_and(outputs: &[Output], last: Option<Staged>) -> Result<(), Fai
         staged.push((last, None));
     }
 
-    // Until all are there, an interruption takes away those that are.
-    let mut created: Vec<Unfinished> = Vec::new();
-    for (file, waiting) in staged {
-        let outcome = match waiting {
-            Some(output) => write_special(output).map_err(|error| failure_of(output, &error)),
-            None => file
-                .into_place()
-                .map(|new| created.extend(new.map(|path| Unfinished::new(&path)))),
-        };
-        if let Err(failure) = outcome {
-            for new in created {
-                let _ = fs::remove_file(new.path());
-            }
-            return Err(failure);
+    // A pipe may make us wait, for which interruptions must not.
+    for (_, waiting) in &staged {
+        if let Some(output) = waiting {
+            write_special(output).map_err(|error| failure_of(output, &error))?;
         }
     }
+    let mut listed = Vec::new();
+    let files = staged.iter_mut().map(|(file, _)| file);
     // The folder is not synchronised: after a power cut the files may be those
     // of before, but each of them is whole.
+    undisturbed(|| put_into_place(files, &mut listed))
+}
+
+/// Renames all of them. `listed` keeps what is on the list of interruptions, which
+/// must not change meanwhile.
+fn put_into_place<'a>(
+    files: impl Iterator<Item = &'a mut Staged>,
+    listed: &mut Vec<Unfinished>,
+) -> Result<(), Failure> {
+    let mut created = Vec::new();
+    for file in files {
+        match file.rename(listed) {
+            Ok(new) => created.extend(new),
+            Err(failure) => {
+                for new in created {
+                    let _ = fs::remove_file(new);
+                }
+                return Err(failure);
+            }
+        }
+    }
     Ok(())
 }
 
@@ -134,7 +211,7 @@ struct Temporary {
     /// With links followed: a link stays a link, and what it points to is
     /// replaced.
     destination: PathBuf,
-    _unfinished: Unfinished,
+    unfinished: Unfinished,
 }
 
 impl Staged {
@@ -174,7 +251,7 @@ impl Staged {
         let fail = |error: io::Error| failure(&self.path, &error);
         let mut file = match &self.file {
             Some(temporary) => temporary.file.as_file().try_clone(),
-            None => OpenOptions::new().write(true).open(&self.path),
+            None => open_special(&self.path),
         }
         .map_err(fail)?;
         let (reader, writer) = io::pipe().map_err(fail)?;
@@ -196,9 +273,10 @@ impl Staged {
     /// # Errors
     ///
     /// A [`Failure`] that names it; nothing is left behind.
-    pub fn finish(self) -> Result<(), Failure> {
+    pub fn finish(mut self) -> Result<(), Failure> {
         self.sync()?;
-        self.into_place().map(drop)
+        let mut listed = Vec::new();
+        undisturbed(|| self.rename(&mut listed)).map(drop)
     }
 
     fn sync(&self) -> Result<(), Failure> {
@@ -210,15 +288,16 @@ impl Staged {
     }
 
     /// Renames it, and gives its path if there was none before.
-    fn into_place(self) -> Result<Option<PathBuf>, Failure> {
+    fn rename(&mut self, listed: &mut Vec<Unfinished>) -> Result<Option<PathBuf>, Failure> {
         let Some(Temporary {
             file,
             destination,
-            _unfinished,
-        }) = self.file
+            unfinished,
+        }) = self.file.take()
         else {
             return Ok(None);
         };
+        listed.push(unfinished);
         let new = !destination.exists();
         file.persist(&destination)
             .map_err(|error| failure(&self.path, &error.error))?;
@@ -237,7 +316,7 @@ fn drain(mut from: PipeReader, to: &mut File) -> io::Result<()> {
 }
 
 fn write_special(output: &Output) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).open(&output.path)?;
+    let mut file = open_special(&output.path)?;
     file.write_all(&output.contents)?;
     file.flush()
 }
@@ -247,7 +326,7 @@ fn temporary(path: &Path) -> Result<Temporary, Failure> {
     if names_a_folder(path) {
         fs::metadata(path).map_err(|error| failure(path, &error))?;
     }
-    let destination = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let destination = behind_links(path).map_err(|error| failure(path, &error))?;
     let mut mode = 0o666;
     if let Ok(found) = fs::metadata(&destination) {
         if found.is_dir() {
@@ -268,7 +347,7 @@ fn temporary(path: &Path) -> Result<Temporary, Failure> {
         .tempfile_in(folder_of(&destination))
         .map_err(|error| failure(path, &error))?;
     Ok(Temporary {
-        _unfinished: Unfinished::new(file.path()),
+        unfinished: Unfinished::new(file.path()),
         file,
         destination,
     })
@@ -289,8 +368,19 @@ impl Scratch {
     ///
     /// A [`Failure`] that says why it cannot be made.
     pub fn new() -> Result<Self, Failure> {
-        let folder = tempfile::tempdir()
-            .map_err(|error| Failure::io("cannot make a temporary folder", &error))?;
+        let place = std::env::temp_dir();
+        let folder = tempfile::Builder::new()
+            .prefix("specplace-")
+            .tempdir_in(&place)
+            .map_err(|error| {
+                let doing = format!("cannot make a folder in {}", place.display());
+                let mut failure = Failure::io(doing, &error);
+                if let Some(message) = failure.messages.first_mut() {
+                    message.help =
+                        Some("set TMPDIR to a folder that can be written and has room".to_owned());
+                }
+                failure
+            })?;
         Ok(Self {
             _unfinished: Unfinished::new(folder.path()),
             folder,
@@ -300,6 +390,11 @@ impl Scratch {
     /// Where it is.
     pub fn path(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Leaves it there for good.
+    pub fn keep(self) -> PathBuf {
+        self.folder.keep()
     }
 }
 
@@ -348,6 +443,9 @@ pub fn failure(path: &Path, error: &io::Error) -> Failure {
             folder.display()
         )),
         ErrorKind::IsADirectory => Some("name a file in that folder".to_owned()),
+        ErrorKind::FileTooLarge => {
+            Some("there is a limit on the size of files (`ulimit -f`): raise it".to_owned())
+        }
         _ if is_full(error) => Some("free space there, or write elsewhere".to_owned()),
         _ => None,
     };

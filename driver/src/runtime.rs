@@ -2,14 +2,14 @@
 //! they fail.
 
 use std::ffi::OsString;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus, Stdio};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::process::ExitStatus;
+use std::sync::OnceLock;
+use std::time::Duration;
 
 use crate::iree::{self, Surroundings};
 use crate::message::{Failure, Message};
+use crate::process;
 
 /// How much of a tool's own message is repeated.
 const LINES: usize = 20;
@@ -20,8 +20,21 @@ const WIDTH: usize = 400;
 /// How often a run that lost its device is repeated.
 const REPEATS: usize = 4;
 
-/// How often a program that has a time limit is looked at.
-const TICK: Duration = Duration::from_millis(5);
+/// How long a program may run, where nothing else was said.
+pub const USUAL_LIMIT: Duration = Duration::from_secs(60 * 60);
+
+static LIMIT: OnceLock<Option<Duration>> = OnceLock::new();
+
+/// Says how long each of IREE's programs may run in this process; `None` is
+/// without end. Only the first call counts.
+pub fn limit_tools(limit: Option<Duration>) {
+    let _ = LIMIT.set(limit);
+}
+
+/// How long each of IREE's programs may run.
+pub fn limit() -> Option<Duration> {
+    LIMIT.get().copied().unwrap_or(Some(USUAL_LIMIT))
+}
 
 /// A flag with a path behind it, such as `--module=out.vmfb`, whatever bytes the
 /// path is made of.
@@ -169,30 +182,29 @@ impl Tool {
     ///
     /// A [`Failure`] when it cannot even be started.
     pub fn run(&self, arguments: &[OsString], limit: Option<Duration>) -> Result<Done, Failure> {
-        let fail =
-            |error: io::Error| Failure::io(format!("cannot run {}", self.path.display()), &error);
-        let started = Instant::now();
-        let mut child = iree::tool(&self.path)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(fail)?;
-        // Both are read while it runs, or it would wait for its reader.
-        let stdout = drained(child.stdout.take());
-        let stderr = drained(child.stderr.take());
-        let status = wait(&mut child, limit).map_err(fail)?;
-        // What it started may go on after it was ended, and hold the pipes.
-        let (stdout, stderr) = match status {
-            Some(_) => (text(stdout), text(stderr)),
-            None => Default::default(),
-        };
+        self.run_with(arguments, None, limit)
+    }
+
+    /// As [`Self::run`], with a standard input.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn run_with(
+        &self,
+        arguments: &[OsString],
+        input: Option<&[u8]>,
+        limit: Option<Duration>,
+    ) -> Result<Done, Failure> {
+        let mut command = iree::tool(&self.path);
+        command.args(arguments);
+        let ended = process::run(command, input, limit)
+            .map_err(|error| Failure::io(format!("cannot run {}", self.path.display()), &error))?;
         Ok(Done {
-            status,
-            stdout,
-            stderr,
-            elapsed: started.elapsed(),
+            status: ended.status,
+            stdout: text(ended.stdout),
+            stderr: text(ended.stderr),
+            elapsed: ended.elapsed,
         })
     }
 
@@ -203,9 +215,22 @@ impl Tool {
     ///
     /// A [`Failure`] of status 1 with what the program said, if it failed.
     pub fn run_well(&self, arguments: &[OsString]) -> Result<(Done, usize), Failure> {
+        self.run_well_within(arguments, limit())
+    }
+
+    /// As [`Self::run_well`], with a limit of its own.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn run_well_within(
+        &self,
+        arguments: &[OsString],
+        limit: Option<Duration>,
+    ) -> Result<(Done, usize), Failure> {
         let mut lost = 0;
         loop {
-            let done = self.run(arguments, None)?;
+            let done = self.run(arguments, limit)?;
             if done.well() {
                 return Ok((done, lost));
             }
@@ -218,12 +243,11 @@ impl Tool {
     }
 
     fn failed(&self, done: &Done, lost: usize) -> Failure {
-        let how = done.status.map_or_else(
-            || "it was still running".to_owned(),
-            |status| status.to_string(),
-        );
-        let message = Message::error(format!("{} failed ({how})", self.name))
-            .with_note(format!("it said\n{}", done.last_words()));
+        let Some(status) = done.status else {
+            return self.too_long(done);
+        };
+        let message = Message::error(format!("{} failed ({status})", self.name))
+            .with_note(said(&done.last_words()));
         Failure::impossible(vec![match done.trouble() {
             Trouble::LostDevice => message.help(format!(
                 "the driver lost its device {} times in a row; `specplace doctor` tries each device",
@@ -242,37 +266,36 @@ impl Tool {
             Trouble::TooLong | Trouble::Other => message,
         }])
     }
-}
 
-fn wait(child: &mut Child, limit: Option<Duration>) -> io::Result<Option<ExitStatus>> {
-    let Some(limit) = limit else {
-        return child.wait().map(Some);
-    };
-    let started = Instant::now();
-    while started.elapsed() < limit {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
-        }
-        thread::sleep(TICK);
+    /// That it was ended at its limit.
+    pub fn too_long(&self, done: &Done) -> Failure {
+        Failure::impossible(vec![
+            Message::error(format!(
+                "{} was ended after {:.0} s, which is the limit",
+                self.name,
+                done.elapsed.as_secs_f64()
+            ))
+            .with_note(said(&done.last_words()))
+            .help(
+                "if it needs longer, give it time: --tool-limit SECONDS (0 is without end); if it hangs, \
+                 `specplace doctor` tries each device",
+            ),
+        ])
     }
-    child.kill()?;
-    child.wait()?;
-    Ok(None)
 }
 
-fn drained(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        if let Some(mut pipe) = pipe {
-            // What was read until an error is still worth showing.
-            let _ = pipe.read_to_end(&mut bytes);
-        }
-        bytes
-    })
+/// What a program printed, as a note says it.
+pub fn said(words: &str) -> String {
+    if words.trim().is_empty() {
+        return "it said nothing".to_owned();
+    }
+    format!("it said\n{words}")
 }
 
-fn text(reader: JoinHandle<Vec<u8>>) -> String {
-    String::from_utf8_lossy(&reader.join().unwrap_or_default()).into_owned()
+/// Text is not copied, and what is none is made one.
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 #[cfg(test)]
@@ -298,8 +321,18 @@ mod tests {
         assert!(done.elapsed < Duration::from_secs(10));
         assert_eq!(done.trouble(), Trouble::TooLong);
         assert!(!done.well());
+        let failure = shell().failed(&done, 0);
+        assert_eq!(failure.code, Failure::IMPOSSIBLE);
+        let help = failure.messages[0].help.as_ref().unwrap();
+        assert!(help.contains("--tool-limit"), "{help}");
         let done = shell().run(&arguments("echo a; echo b >&2"), None).unwrap();
         assert_eq!((done.stdout.as_str(), done.stderr.as_str()), ("a\n", "b\n"));
+    }
+
+    #[test]
+    fn silence_is_told() {
+        let failure = shell().run_well(&arguments("exit 7")).unwrap_err();
+        assert_eq!(failure.messages[0].notes[0].text, "it said nothing");
     }
 
     #[test]

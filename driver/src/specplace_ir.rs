@@ -6,10 +6,10 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::panic))]
 
 use std::process::ExitCode;
-use std::thread;
 
 use specplace_driver::args::{Cli, Verb};
-use specplace_driver::{finish, guarded, panicked, printer, report_panics};
+use specplace_driver::interruption::survive_file_limits;
+use specplace_driver::{finish, on_a_stack, printer, report_panics, runtime};
 use tikv_jemallocator::Jemalloc;
 
 /// Verbs that need IR.
@@ -41,19 +41,13 @@ const STACK: usize = 1 << 30;
 
 fn main() -> ExitCode {
     report_panics();
-    let worker = thread::Builder::new()
-        .name("specplace".to_owned())
-        .stack_size(STACK)
-        .spawn(work);
-    match worker {
-        Ok(worker) => worker.join().unwrap_or_else(|_| panicked()),
-        // So little address space that the default stack has to do.
-        Err(_) => guarded(work),
-    }
+    survive_file_limits();
+    on_a_stack(STACK, work)
 }
 
 fn work() -> ExitCode {
     let cli = Cli::parse_or_exit();
+    runtime::limit_tools(cli.talk.limit());
     let mut printer = printer(&cli.talk);
     let outcome = match &cli.verb {
         None => commands::place::run(&cli.place, &mut printer),

@@ -13,6 +13,7 @@ mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use cost::Platform;
 use serde::Serialize;
@@ -29,6 +30,9 @@ use crate::version::Version;
 use checks::DTYPES;
 use probe::{Bench, Outcome};
 use verdict::{Outcomes, Verdict};
+
+/// How long the list of devices may take: a driver that hangs hangs here first.
+const LIST_LIMIT: Duration = Duration::from_secs(60);
 
 /// What was found.
 #[derive(Debug, Serialize)]
@@ -178,7 +182,7 @@ fn software(devices: &[Device]) -> Option<&str> {
 
 /// What `--dump_devices` lists.
 fn devices(runner: &Tool) -> Result<Vec<Device>, Failure> {
-    let (done, _) = runner.run_well(&["--dump_devices".into()])?;
+    let (done, _) = runner.run_well_within(&["--dump_devices".into()], Some(LIST_LIMIT))?;
     let mut devices: Vec<Device> = Vec::new();
     let mut lines = done.stdout.lines();
     while let Some(line) = lines.next() {

@@ -3,21 +3,19 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::Write;
+use std::io;
 use std::path::Path;
-use std::process::Stdio;
-use std::thread;
 
 use dialects::{Module, Session};
 use passes::verify_placement::{Expectation, check};
 use specplace_driver::args::VerifyArgs;
-use specplace_driver::iree::{self, Surroundings};
+use specplace_driver::input::readable_again;
 use specplace_driver::message::{Failure, Message};
 use specplace_driver::output::with_suffix;
 use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
 use specplace_driver::report::shell;
-use specplace_driver::runtime::prefixed;
+use specplace_driver::runtime::{self, Tool, prefixed};
 use specplace_driver::version;
 
 use crate::diagnostics::unreadable;
@@ -42,6 +40,11 @@ pub fn run(args: &VerifyArgs, printer: &mut Printer) -> anyhow::Result<()> {
     version::check_unlimited("the proof of placement")?;
     let progress = Progress::start(printer);
     progress.step("read");
+    let cannot_read =
+        |error: io::Error| Failure::io(format!("cannot read {}", args.output.display()), &error);
+    if args.stream.is_none() {
+        readable_again(&args.output).map_err(cannot_read)?;
+    }
     let session = Session::new();
     let placed = module_file::read(&session, &args.output, printer)?;
     let expectation = Expectation::from_placed_module(&placed);
@@ -67,9 +70,7 @@ pub fn run(args: &VerifyArgs, printer: &mut Printer) -> anyhow::Result<()> {
                 .into());
             }
             progress.step("iree-compile --compile-to=stream");
-            let contents = fs::read(&args.output).map_err(|error| {
-                Failure::io(format!("cannot read {}", args.output.display()), &error)
-            })?;
+            let contents = fs::read(&args.output).map_err(cannot_read)?;
             let stream = stream_phase(&contents, [argument])?;
             progress.step("verify");
             compare(&expectation, &stream)?
@@ -133,43 +134,23 @@ pub(super) fn stream_phase(
     placed: &[u8],
     flags: impl IntoIterator<Item = OsString>,
 ) -> Result<Vec<u8>, Failure> {
-    let compiler = iree::find_tool(COMPILER, &Surroundings::of_process()).ok_or_else(|| {
-        Failure::usage(
-            Message::error(format!(
-                "{COMPILER} was not found, neither beside IREE's library nor on PATH"
-            ))
-            .help(format!("install it with `{}`", iree::INSTALL)),
-        )
-    })?;
-    let fail = |doing: &str, error: std::io::Error| {
-        Failure::io(format!("cannot {doing} {}", compiler.display()), &error)
-    };
-    let mut child = iree::tool(&compiler)
-        .args(["--compile-to=stream", "-", "-o", "-", WITHOUT_VALUES])
-        .args(flags)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| fail("start", error))?;
-    // It reads while it may already complain, so that writing goes beside
-    // reading. What it does not want to read any more is its own affair.
-    let stdin = child.stdin.take();
-    let done = thread::scope(|scope| {
-        scope.spawn(|| stdin.map(|mut stdin| stdin.write_all(placed)));
-        child.wait_with_output()
-    })
-    .map_err(|error| fail("run", error))?;
-    if done.status.success() {
-        return Ok(done.stdout);
+    let compiler = Tool::find(COMPILER)?;
+    let mut arguments: Vec<OsString> = ["--compile-to=stream", "-", "-o", "-", WITHOUT_VALUES]
+        .map(OsString::from)
+        .into();
+    arguments.extend(flags);
+    let done = compiler.run_with(&arguments, Some(placed), runtime::limit())?;
+    if done.well() {
+        return Ok(done.stdout.into_bytes());
     }
-    let said = String::from_utf8_lossy(&done.stderr);
-    let lines: Vec<&str> = said.lines().take(TOOL_LINES).collect();
+    let Some(status) = done.status else {
+        return Err(compiler.too_long(&done));
+    };
+    let lines: Vec<&str> = done.stderr.lines().take(TOOL_LINES).collect();
     Err(Failure::impossible(vec![
         Message::error(format!(
-            "{COMPILER} does not compile the placed module ({})",
-            done.status
+            "{COMPILER} does not compile the placed module ({status})"
         ))
-        .with_note(format!("it said\n{}", lines.join("\n"))),
+        .with_note(runtime::said(&lines.join("\n"))),
     ]))
 }

@@ -13,7 +13,7 @@ use passes::values::{Options, Reference, models_of, not_of_this_input, probe, re
 use specplace_driver::message::{Failure, Message};
 use specplace_driver::output::Scratch;
 use specplace_driver::printer::Printer;
-use specplace_driver::runtime::Tool;
+use specplace_driver::runtime::{self, Tool};
 use specplace_driver::version;
 
 use super::{Subject, draft_length};
@@ -279,12 +279,15 @@ impl Shelf {
         let mut arguments: Vec<OsString> = vec![source.clone().into()];
         arguments.extend(flags.iter().cloned());
         arguments.extend(["-o".into(), partial.clone().into()]);
-        let done = tool.run(&arguments, None)?;
+        let done = tool.run(&arguments, runtime::limit())?;
         if !done.well() {
             let _ = fs::remove_file(&partial);
+            if done.status.is_none() {
+                return Err(tool.too_long(&done));
+            }
             return Err(Failure::impossible(vec![
                 Message::error(format!("iree-compile does not compile {what}"))
-                    .with_note(format!("it said\n{}", done.first_words())),
+                    .with_note(runtime::said(&done.first_words())),
             ]));
         }
         fs::rename(&partial, path)

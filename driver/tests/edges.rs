@@ -1,0 +1,301 @@
+//! Odd places to write to, tools that hang, signals and limits: OUT is whole or not
+//! there, nothing else is touched, and everything ends.
+
+mod common;
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{self, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use predicates::prelude::*;
+use predicates::str::contains;
+
+use common::{DECLARATION, PAIR, folder, names, specplace};
+
+const DECISION: [&str; 4] = ["--alpha", "0.9", "--platform", "two-cpus"];
+
+/// A folder with `pair.mlir` in it and nothing else.
+fn pair() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("pair.mlir"), PAIR).unwrap();
+    folder
+}
+
+/// `specplace pair.mlir -o OUT`, quietly.
+fn place(folder: &Path, out: &str) -> assert_cmd::Command {
+    let mut command = specplace();
+    command
+        .current_dir(folder)
+        .args(["pair.mlir", "-q", "-o", out])
+        .args(DECISION)
+        .timeout(Duration::from_secs(60));
+    command
+}
+
+/// The same for a shell, which has limits or streams of its own.
+fn in_shell(folder: &Path, script: &str) -> process::Output {
+    process::Command::new("bash")
+        .args(["-c", script])
+        .current_dir(folder)
+        .env("SPECPLACE", env!("CARGO_BIN_EXE_specplace"))
+        .env("VIRTUAL_ENV", common::repository().join(".venv"))
+        .env_remove("LD_LIBRARY_PATH")
+        .env_remove("SPECPLACE_IREE_LIBRARY")
+        .output()
+        .unwrap()
+}
+
+fn make_fifo(path: &Path) {
+    let made = process::Command::new("mkfifo").arg(path).status().unwrap();
+    assert!(made.success());
+}
+
+#[test]
+fn a_descriptor_is_written_to_whatever_it_is() {
+    let folder = pair();
+    let at = |name: &str| folder.path().join(name);
+    symlink("/proc/self/fd/1", at("link")).unwrap();
+    let script = "echo before > got; \
+                  $SPECPLACE pair.mlir -o link -q --alpha 0.9 --platform two-cpus >> got && echo after >> got; \
+                  (exec 3> gone; rm gone; $SPECPLACE pair.mlir -o link -q --alpha 0.9 >&3) && echo done >> got";
+    let run = in_shell(folder.path(), script);
+    assert!(run.stderr.is_empty(), "{run:?}");
+    let got = fs::read_to_string(at("got")).unwrap();
+    assert!(got.starts_with("before\nmodule"), "{got}");
+    assert!(got.ends_with("}\nafter\ndone\n"), "{got}");
+    assert!(fs::symlink_metadata(at("link")).unwrap().is_symlink());
+    assert_eq!(names(folder.path()), ["got", "link", "pair.mlir"]);
+}
+
+#[test]
+fn links_are_followed_to_what_is_not_there_yet() {
+    let folder = pair();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("sub")).unwrap();
+    symlink("sub/out.mlir", at("one.mlir")).unwrap();
+    symlink("one.mlir", at("two.mlir")).unwrap();
+    place(folder.path(), "two.mlir").assert().success();
+    assert!(fs::symlink_metadata(at("two.mlir")).unwrap().is_symlink());
+    assert_eq!(names(&at("sub")), ["out.mlir"]);
+    // By another name it is the same file.
+    place(folder.path(), "one.mlir")
+        .args(["--plan-out", "sub/out.mlir"])
+        .assert()
+        .code(2)
+        .stderr(contains("would be written twice"));
+
+    symlink("loop.mlir", at("loop.mlir")).unwrap();
+    place(folder.path(), "loop.mlir")
+        .assert()
+        .code(2)
+        .stderr(contains(
+            "cannot write loop.mlir: Too many levels of symbolic links",
+        ));
+    assert!(fs::symlink_metadata(at("loop.mlir")).unwrap().is_symlink());
+}
+
+#[test]
+fn a_pipe_that_someone_reads() {
+    let folder = pair();
+    let pipe = folder.path().join("pipe");
+    make_fifo(&pipe);
+    let reader = thread::spawn({
+        let pipe = pipe.clone();
+        move || {
+            let mut text = String::new();
+            File::open(pipe).unwrap().read_to_string(&mut text).unwrap();
+            text
+        }
+    });
+    place(folder.path(), "pipe").assert().success();
+    assert!(reader.join().unwrap().contains("@both"));
+    assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
+    assert_eq!(names(folder.path()), ["pair.mlir", "pipe"]);
+}
+
+/// IREE with a program of our own in place of one of its.
+fn iree_with(folder: &Path, tool: &str, script: &str) -> PathBuf {
+    let packages = folder.join("iree");
+    let library = packages.join("compiler/_mlir_libs");
+    let runtime = packages.join("_runtime_libs");
+    fs::create_dir_all(&library).unwrap();
+    fs::create_dir_all(&runtime).unwrap();
+    let name = "libIREECompiler.so";
+    let real = common::repository()
+        .join(".toolchain/lib")
+        .join(name)
+        .canonicalize()
+        .unwrap();
+    symlink(real, library.join(name)).unwrap();
+    let place = if tool == "iree-compile" {
+        &library
+    } else {
+        &runtime
+    };
+    let program = place.join(tool);
+    fs::write(&program, format!("#!/bin/bash\n{script}\n")).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    library
+}
+
+#[test]
+fn a_tool_that_hangs_is_ended() {
+    let folder = pair();
+    place(folder.path(), "out.mlir").assert().success();
+    let library = iree_with(folder.path(), "iree-compile", "echo so far >&2; sleep 600");
+    for verb in [
+        &["verify-placement", "out.mlir"][..],
+        &[
+            "pair.mlir",
+            "-o",
+            "other.mlir",
+            "--alpha",
+            "0.9",
+            "--verify=placement",
+        ],
+        &["pair.mlir", "-o", "other.mlir", "--alpha", "0.9", "--probe"],
+    ] {
+        let started = Instant::now();
+        specplace()
+            .current_dir(&folder)
+            .args(verb)
+            .args(["-q", "--tool-limit", "1"])
+            .env("SPECPLACE_IREE_LIBRARY", &library)
+            .assert()
+            .code(1)
+            .stderr(contains(
+                "error: iree-compile was ended after 1 s, which is the limit",
+            ))
+            .stderr(contains("so far"))
+            .stderr(contains("--tool-limit SECONDS"));
+        assert!(started.elapsed() < Duration::from_secs(30));
+    }
+    assert!(!folder.path().join("other.mlir").exists());
+
+    fs::write(folder.path().join("out.vmfb"), DECLARATION).unwrap();
+    let library = iree_with(
+        &folder.path().join("runtime"),
+        "iree-run-module",
+        "sleep 600",
+    );
+    specplace()
+        .current_dir(&folder)
+        .args(["run", "out.vmfb", "--tokens", "1", "--tool-limit", "1"])
+        .env("SPECPLACE_IREE_LIBRARY", &library)
+        .assert()
+        .code(1)
+        .stderr(contains("error: iree-run-module was ended after 1 s"))
+        .stderr(contains("it said nothing"));
+}
+
+/// Whether a process is there and no zombie.
+fn is_running(id: &str) -> bool {
+    fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|text| !text.contains(") Z "))
+}
+
+#[test]
+fn what_was_started_ends_with_us() {
+    let folder = pair();
+    place(folder.path(), "out.mlir").assert().success();
+    let mark = folder.path().join("mark");
+    let script = format!(
+        "sleep 600 & echo $$ $! > {0}.part; mv {0}.part {0}; wait",
+        mark.display()
+    );
+    let library = iree_with(folder.path(), "iree-compile", &script);
+    let mut child = process::Command::new("env")
+        .args(["--default-signal=TERM", env!("CARGO_BIN_EXE_specplace")])
+        .args(["verify-placement", "out.mlir"])
+        .current_dir(&folder)
+        .env("SPECPLACE_IREE_LIBRARY", &library)
+        .env_remove("LD_LIBRARY_PATH")
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let started = Instant::now();
+    while !mark.exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it has ended");
+        assert!(started.elapsed() < Duration::from_secs(60));
+        thread::sleep(Duration::from_millis(10));
+    }
+    let kill = format!("kill -TERM {}", child.id());
+    assert!(
+        process::Command::new("sh")
+            .args(["-c", &kill])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(child.wait().unwrap().signal(), Some(15));
+    let ids = fs::read_to_string(&mark).unwrap();
+    while ids.split_whitespace().any(is_running) {
+        assert!(started.elapsed() < Duration::from_secs(90), "{ids}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A signal while files are put into place leaves all of them, or none.
+#[test]
+fn files_come_together() {
+    for which in 1..=3 {
+        let folder = pair();
+        let strace = process::Command::new("strace")
+            .args([
+                "-f",
+                "-o",
+                "/dev/null",
+                "-e",
+                "trace=rename,renameat,renameat2",
+            ])
+            .args([
+                "-e",
+                &format!("inject=rename,renameat,renameat2:signal=SIGTERM:when={which}"),
+            ])
+            .args([
+                "env",
+                "--default-signal=TERM",
+                env!("CARGO_BIN_EXE_specplace"),
+            ])
+            .args(["pair.mlir", "-q", "-o", "out.mlir"])
+            .args(DECISION)
+            .current_dir(&folder)
+            .env("VIRTUAL_ENV", common::repository().join(".venv"))
+            .env_remove("LD_LIBRARY_PATH")
+            .env_remove("SPECPLACE_IREE_LIBRARY")
+            .output();
+        match strace {
+            Ok(run) if !run.stderr.is_empty() => {
+                eprintln!("SKIPPED: strace does not work here: {run:?}");
+                return;
+            }
+            Err(error) => {
+                eprintln!("SKIPPED: there is no strace: {error}");
+                return;
+            }
+            Ok(_) => {}
+        }
+        let found = names(folder.path());
+        let all = ["out.flags", "out.mlir", "out.run.flags", "pair.mlir"];
+        assert!(found == all || found == ["pair.mlir"], "{which}: {found:?}");
+    }
+}
+
+#[test]
+fn a_limit_on_files_is_a_message() {
+    let folder = pair();
+    let script = "ulimit -f 1; $SPECPLACE pair.mlir -o out.mlir -q --alpha 0.9; echo status $?";
+    let run = in_shell(folder.path(), script);
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert_eq!(String::from_utf8_lossy(&run.stdout), "status 2\n", "{said}");
+    assert!(
+        said.contains("File too large") && said.contains("ulimit -f"),
+        "{said}"
+    );
+    assert_eq!(names(folder.path()), ["pair.mlir"]);
+}
+
