@@ -118,6 +118,24 @@ fn a_pipe_that_someone_reads() {
     assert_eq!(names(folder.path()), ["pair.mlir", "pipe"]);
 }
 
+#[test]
+fn compiling_takes_no_name_of_the_users() {
+    let folder = pair();
+    fs::write(folder.path().join("out.placed.mlir"), "mine").unwrap();
+    for out in ["out.vmfb", "/dev/null"] {
+        specplace()
+            .current_dir(&folder)
+            .args(["compile", "pair.mlir", "-q", "-o", out])
+            .args(DECISION)
+            .assert()
+            .success();
+        let kept = fs::read_to_string(folder.path().join("out.placed.mlir"));
+        assert_eq!(kept.unwrap(), "mine");
+    }
+    let expected = ["out.placed.mlir", "out.run.flags", "out.vmfb", "pair.mlir"];
+    assert_eq!(names(folder.path()), expected);
+}
+
 /// IREE with a program of our own in place of one of its.
 fn iree_with(folder: &Path, tool: &str, script: &str) -> PathBuf {
     let packages = folder.join("iree");

@@ -237,11 +237,19 @@ fn a_disk_that_is_full_when_the_program_is_written() {
     let pair = PAIR.replace("@both", &format!("@both{}", "_".repeat(4096)));
     fs::write(folder.path().join("pair.mlir"), pair).unwrap();
     let script = "$SPECPLACE compile pair.mlir -o disk/out.vmfb -q --alpha 0.9 --platform two-cpus \
-                  --pin drafter=cpu2,target=cpu,control=cpu; echo status $?";
-    for (size, what) in [("4k", "out.placed.mlir"), ("12k", "out.vmfb")] {
+                  --pin drafter=cpu2,target=cpu,control=cpu; echo status $?; ls disk";
+    let kept = format!("TMPDIR=disk {script}");
+    for (size, script, what) in [
+        ("4k", &*kept, "out.placed.mlir"),
+        ("12k", script, "out.vmfb"),
+    ] {
         if let Some((out, err)) = on_a_small_disk(folder.path(), size, script) {
             assert_eq!(out, "status 2\n", "{err}");
-            let text = format!("error: cannot write disk/{what}: No space left on device");
+            let text = format!("{what}: No space left on device");
+            assert!(
+                err.contains("error: cannot write ") && err.contains("disk/"),
+                "{err}"
+            );
             assert!(err.contains(&text), "{err}");
         }
     }
@@ -254,7 +262,7 @@ fn an_interruption_leaves_nothing() {
 
     let module = common::repository().join("examples/pair/generate_place.mlir");
     for (name, number) in [("INT", 2), ("TERM", 15)] {
-        let folder = folder();
+        let (folder, kept) = (folder(), tempfile::tempdir().unwrap());
         // A suite in the background may have been told to ignore them.
         let mut child = process::Command::new("env")
             .args(["--default-signal=INT,TERM", env!("CARGO_BIN_EXE_specplace")])
@@ -263,10 +271,11 @@ fn an_interruption_leaves_nothing() {
             .arg(module.canonicalize().unwrap())
             .current_dir(&folder)
             .env("VIRTUAL_ENV", common::repository().join(".venv"))
+            .env("TMPDIR", kept.path())
             .spawn()
             .unwrap();
         let started = Instant::now();
-        while !folder.path().join("out.placed.mlir").exists() {
+        while !has_placed(kept.path()) {
             assert!(child.try_wait().unwrap().is_none(), "it has ended");
             assert!(started.elapsed() < Duration::from_secs(120));
             thread::sleep(Duration::from_millis(10));
@@ -276,7 +285,14 @@ fn an_interruption_leaves_nothing() {
         assert!(killed.unwrap().success());
         assert_eq!(child.wait().unwrap().signal(), Some(number));
         assert_eq!(names(folder.path()), ["in.mlir"]);
+        assert!(!has_placed(kept.path()));
     }
+}
+
+fn has_placed(kept: &Path) -> bool {
+    let folders = fs::read_dir(kept).unwrap();
+    let mut files = folders.map(|folder| folder.unwrap().path().join("out.placed.mlir"));
+    files.any(|file| file.exists())
 }
 
 #[test]

@@ -47,31 +47,35 @@
 // Flags that IREE does not have are wrong usage.
 // RUN: sh -c 'specplace compile step.mlir -o no.vmfb -q %{decision} -- --iree-no-such-flag; test $? = 2' 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // UNKNOWN: specplace compile: Unknown command line argument '--iree-no-such-flag'
-// RUN: not ls no.vmfb no.placed.mlir no.run.flags
+// RUN: not ls no.vmfb no.run.flags
 
-// What IREE says points into IN, and the placed module is left for a report.
-// RUN: not specplace compile wrong.mlir -o wrong.vmfb -q %{decision} 2>&1 | FileCheck %s --check-prefix=WRONG
-// RUN: FileCheck %s --check-prefix=PLACED --input-file=wrong.placed.mlir
+// What IREE says points into IN, and the placed module is left for a report, in a
+// folder of its own.
+// RUN: mkdir kept
+// DEFINE: %{kept} = env TMPDIR=kept
+// RUN: %{kept} not specplace compile wrong.mlir -o wrong.vmfb -q %{decision} 2>&1 | FileCheck %s --check-prefix=WRONG
+// RUN: cat kept/specplace-*/wrong.placed.mlir | FileCheck %s --check-prefix=PLACED
 // RUN: not ls wrong.vmfb wrong.run.flags
 // WRONG: wrong.mlir:13:12: error: failed to legalize operation
-// WRONG: help: the placed module is in wrong.placed.mlir; `iree-compile wrong.placed.mlir --iree-
+// WRONG: help: the placed module is in [[FILE:.*/kept/specplace-.*/wrong.placed.mlir]]; `iree-compile [[FILE]] --iree-
 // PLACED: func.func private @target_0
 
 // So it is when IREE crashes, as it does on targets that it does not know …
-// RUN: sh -c 'specplace compile step.mlir -o crash.vmfb -q %{decision} -- --iree-llvmcpu-target-triple=foo-bar; test $? = 1' 2>&1 | FileCheck %s --check-prefix=CRASH
-// RUN: FileCheck %s --check-prefix=PLACED --input-file=crash.placed.mlir
+// RUN: %{kept} sh -c 'specplace compile step.mlir -o crash.vmfb -q %{decision} -- --iree-llvmcpu-target-triple=foo-bar; test $? = 1' 2>&1 | FileCheck %s --check-prefix=CRASH
+// RUN: cat kept/specplace-*/crash.placed.mlir | FileCheck %s --check-prefix=PLACED
 // RUN: not ls crash.vmfb crash.run.flags
 // … or when it ends the process itself.
-// RUN: sh -c 'specplace compile step.mlir -o exit.vmfb -q %{decision} -- --iree-llvmcpu-target-cpu=nope; test $? = 1' 2>&1 | FileCheck %s --check-prefix=CRASH
-// RUN: FileCheck %s --check-prefix=PLACED --input-file=exit.placed.mlir
+// RUN: %{kept} sh -c 'specplace compile step.mlir -o exit.vmfb -q %{decision} -- --iree-llvmcpu-target-cpu=nope; test $? = 1' 2>&1 | FileCheck %s --check-prefix=CRASH
+// RUN: cat kept/specplace-*/exit.placed.mlir | FileCheck %s --check-prefix=PLACED
 // CRASH: error: IREE crashed while it compiled the placed module
-// CRASH: help: the placed module is in {{crash|exit}}.placed.mlir
+// CRASH: help: the placed module is in {{.*}}/kept/specplace-{{.*}}/{{crash|exit}}.placed.mlir
 // RUN: ls -a | FileCheck %s --check-prefix=LEFT
 // LEFT-NOT: .tmp
 
 // A program that cannot be written is no crash of IREE's, and leaves nothing.
 // RUN: sh -c 'specplace compile step.mlir -o /dev/full -q %{decision}; test $? = 2' 2>&1 | FileCheck %s --check-prefix=FULL --implicit-check-not=crash
-// RUN: not ls out.placed.mlir
+// RUN: ls | FileCheck %s --check-prefix=NOTHING
+// NOTHING-NOT: placed
 // FULL: error: cannot write /dev/full: No space left on device
 // FULL: help: free space there, or write elsewhere
 

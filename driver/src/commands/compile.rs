@@ -19,9 +19,8 @@ use specplace_driver::args::{CompileArgs, Proof};
 use specplace_driver::destinations::{Destinations, Inputs, check};
 use specplace_driver::flags::{Flags, Source};
 use specplace_driver::input::is_standard_stream;
-use specplace_driver::interruption::Unfinished;
 use specplace_driver::message::{Failure, Message};
-use specplace_driver::output::{self, Output, Staged, with_suffix};
+use specplace_driver::output::{self, Output, Scratch, Staged, with_suffix};
 use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
 use specplace_driver::{graph, report, version};
@@ -40,7 +39,7 @@ const READABLE: usize = 16 << 20;
 /// # Errors
 ///
 /// A [`Failure`]; OUT is not written then, but if IREE failed, the placed
-/// module is.
+/// module is kept, and named.
 pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
     version::check_unlimited("`specplace compile`")?;
     let destinations = destinations(args)?;
@@ -74,7 +73,7 @@ pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
     printer.messages(&flags.warnings);
     let compile_flags = joined(&flags.compile, &args.iree_flags, printer);
 
-    let report = Report::new(&args.output, &module, &compile_flags);
+    let report = Report::new(&args.output, &module, &compile_flags)?;
     embed::set_process_flags("specplace compile", &compile_flags, Failure::USAGE)
         .map_err(|said| Failure::usage(Message::error(said)))?;
     let compilation = Compilation {
@@ -83,7 +82,6 @@ pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
         bytecode: &report.bytecode,
     };
     let crash = report.prepare()?;
-    let _unfinished = Unfinished::new(&report.path);
     let (staged, proof) = match compilation.run(&mut timing, &progress, printer) {
         Ok(done) => done,
         Err(mut failure) => {
@@ -92,12 +90,12 @@ pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
                 report.keep(crash, &mut failure);
             } else {
                 // IREE did what it should: there is nothing to report of it.
-                report.remove(crash);
+                crash.not_needed();
             }
             return Err(failure.into());
         }
     };
-    report.remove(crash);
+    crash.not_needed();
     let mut values = None;
     if args.proof.verify == Some(Proof::All) {
         let subject = verify::Subject {
@@ -160,10 +158,8 @@ fn destinations(args: &CompileArgs) -> Result<Destinations, Failure> {
         graph: args.dot.clone(),
         ..Destinations::default()
     };
-    let report = report_of(&args.output);
-    let also = ("the placed module, which is kept if IREE fails", &*report);
     let inputs = Inputs::of(&args.decision).with("IN", &args.input);
-    check(destinations.written().chain([also]), &inputs)?;
+    check(destinations.written(), &inputs)?;
     if let Some(folder) = &args.dump_phases {
         fs::create_dir_all(folder)
             .map_err(|error| Failure::io(format!("cannot make {}", folder.display()), &error))?;
@@ -260,17 +256,10 @@ fn refused(said: &[Diagnostic]) -> Failure {
     diagnostics::impossible(said)
 }
 
-/// Where it is left behind.
-fn report_of(output: &Path) -> PathBuf {
-    if output::is_special(output) {
-        PathBuf::from("out.placed.mlir")
-    } else {
-        with_suffix(output, ".placed.mlir")
-    }
-}
-
-/// What is left behind when IREE fails.
+/// What is left behind when IREE fails: the placed module, in a folder of its own
+/// that takes no name of the user's.
 struct Report {
+    folder: Scratch,
     path: PathBuf,
     flags: String,
     bytecode: Vec<u8>,
@@ -278,19 +267,25 @@ struct Report {
 }
 
 impl Report {
-    fn new(output: &Path, module: &Module<'_>, flags: &[String]) -> Self {
+    fn new(output: &Path, module: &Module<'_>, flags: &[String]) -> Result<Self, Failure> {
         let bytecode = module.to_bytecode();
         let readable = bytecode.len() <= READABLE;
-        Self {
+        let folder = Scratch::new()?;
+        let name = with_suffix(
+            Path::new(output.file_name().unwrap_or_default()),
+            ".placed.mlir",
+        );
+        Ok(Self {
             contents: readable.then(|| module_file::serialize(module, false)),
-            path: report_of(output),
+            path: folder.path().join(name),
+            folder,
             flags: flags
                 .iter()
                 .map(|flag| report::shell(Path::new(flag)))
                 .collect::<Vec<_>>()
                 .join(" "),
             bytecode,
-        }
+        })
     }
 
     fn help(&self) -> String {
@@ -308,34 +303,18 @@ impl Report {
             "error: IREE crashed while it compiled the placed module\n  = help: {}\n",
             self.help()
         );
-        let staged = Staged::begin(&self.path)?;
-        let crash = CrashReport::prepare(staged.path(), contents, &message, Failure::IMPOSSIBLE)
-            .map_err(|error| output::failure(&self.path, &error))?;
-        match staged.finish() {
-            Ok(()) => Ok(crash),
-            Err(failure) => {
-                crash.not_needed();
-                Err(failure)
-            }
-        }
+        CrashReport::prepare(&self.path, contents, &message, Failure::IMPOSSIBLE)
+            .map_err(|error| output::failure(&self.path, &error))
     }
 
-    /// Nothing crashed. What the crash report would remove was only the name
-    /// until it was whole.
-    fn remove(&self, crash: CrashReport) {
-        crash.needed();
-        // A file that cannot be removed is no reason to fail after the work
-        // is done.
-        let _ = fs::remove_file(&self.path);
-    }
-
-    /// Says where the module is.
-    fn keep(&self, crash: CrashReport, failure: &mut Failure) {
+    /// Leaves the module there, and says where.
+    fn keep(self, crash: CrashReport, failure: &mut Failure) {
         crash.needed();
         let last = failure.messages.last_mut();
         if let Some(last) = last.filter(|last| last.help.is_none()) {
             last.help = Some(self.help());
         }
+        self.folder.keep();
     }
 }
 
