@@ -10,6 +10,8 @@ use serde::de::{
 use serde::{Deserialize, Deserializer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
+use std::fs::File;
+use std::io::Read as _;
 use std::marker::PhantomData;
 
 /// Separates a message from its help inside a serde error, which has room for one text only.
@@ -183,9 +185,23 @@ impl Visitor<'_> for Key<'_> {
     }
 }
 
+/// No file that a person writes is larger, and a device may be endless.
+const LARGEST: u64 = 64 << 20;
+
 /// Reads the file at `path` whole.
 pub(crate) fn slurp(path: &str) -> Result<String, CostError> {
-    std::fs::read_to_string(path).map_err(|source| CostError::Read {
+    let read = || {
+        let mut text = String::new();
+        let read = File::open(path)?
+            .take(LARGEST + 1)
+            .read_to_string(&mut text)?;
+        if u64::try_from(read).is_ok_and(|read| read > LARGEST) {
+            let what = format!("it is larger than {} MiB", LARGEST >> 20);
+            return Err(std::io::Error::other(what));
+        }
+        Ok(text)
+    };
+    read().map_err(|source| CostError::Read {
         path: path.into(),
         source,
     })

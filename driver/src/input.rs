@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -45,6 +46,21 @@ pub fn is_standard_stream(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
+/// Refuses a pipe where the same is read again, by us or by a program that we start:
+/// a second reader would wait for ever.
+///
+/// # Errors
+///
+/// That it is one. What is not there is told by who reads it.
+pub fn readable_again(path: &Path) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo()) {
+        return Err(io::Error::other(
+            "it is no file, and is read more than once",
+        ));
+    }
+    Ok(())
+}
+
 /// Opens IN far enough to know that it is there and worth giving to MLIR.
 ///
 /// # Errors
@@ -78,7 +94,8 @@ pub fn open(path: &Path) -> Result<Input, Failure> {
         .read_to_end(&mut head)
         .map_err(|error| fail(&error))?;
     check_encoding(&path.display().to_string(), &head)?;
-    let direct = found.is_file() && !is_gzip(&head) && !head.is_empty();
+    // What begins with nothing may hold nothing else.
+    let direct = found.is_file() && !is_gzip(&head) && !head.iter().all(is_nothing);
     if direct && path.to_str().is_some() {
         return Ok(Input::File(path.to_path_buf()));
     }
@@ -89,23 +106,56 @@ pub fn open(path: &Path) -> Result<Input, Failure> {
 
 fn in_memory(name: String, bytes: Vec<u8>) -> Result<Input, Failure> {
     let bytes = if is_gzip(&bytes) {
-        let mut plain = Vec::new();
-        MultiGzDecoder::new(bytes.as_slice())
-            .read_to_end(&mut plain)
-            .map_err(|error| damaged(&name, &error))?;
-        plain
+        decompressed(&name, &bytes)?
     } else {
         bytes
     };
     check_encoding(&name, &bytes)?;
-    if bytes.iter().all(u8::is_ascii_whitespace) {
+    if bytes.iter().all(is_nothing) {
+        let what = if bytes.contains(&0) {
+            "holds zeros and nothing else"
+        } else {
+            "is empty"
+        };
         return Err(Failure::usage(
-            Message::error(format!("{name} is empty")).help(
+            Message::error(format!("{name} {what}")).help(
                 "give it a module of IR; was the program that should have written it successful?",
             ),
         ));
     }
     Ok(Input::Memory { name, bytes })
+}
+
+fn is_nothing(byte: &u8) -> bool {
+    *byte == 0 || byte.is_ascii_whitespace()
+}
+
+/// Up to so many bytes, text that is compressed may be anything.
+const LARGE: u64 = 1 << 30;
+
+/// Beyond [`LARGE`], no module grows by more than this, and whatever does was made to
+/// fill the memory.
+const GROWTH: u64 = 100;
+
+fn decompressed(name: &str, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
+    let compressed = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let most = compressed.saturating_mul(GROWTH).max(LARGE);
+    let mut plain = Vec::new();
+    let read = MultiGzDecoder::new(bytes)
+        .take(most.saturating_add(1))
+        .read_to_end(&mut plain);
+    match read {
+        Ok(read) if u64::try_from(read).is_ok_and(|read| read > most) => Err(Failure::usage(
+            Message::error(format!(
+                "{name} grows to more than {} MiB from {} KiB",
+                most >> 20,
+                compressed.div_ceil(1 << 10)
+            ))
+            .help("if it is a module all the same, decompress it first: gunzip"),
+        )),
+        Ok(_) => Ok(plain),
+        Err(error) => Err(damaged(name, &error)),
+    }
 }
 
 /// MLIR reads UTF-8 without a mark. Of anything else it would say that its first
@@ -134,13 +184,15 @@ fn check_encoding(name: &str, bytes: &[u8]) -> Result<(), Failure> {
 }
 
 fn damaged(name: &str, error: &io::Error) -> Failure {
-    let cut = error.kind() == ErrorKind::UnexpectedEof;
+    let help = match error.kind() {
+        ErrorKind::UnexpectedEof => "the file is cut off: copy or compress it once more",
+        ErrorKind::OutOfMemory => {
+            "decompress it first (gunzip): a file of its own is not held in memory"
+        }
+        _ => "the file is damaged: copy or compress it once more",
+    };
     Failure::usage(
-        Message::error(format!("cannot decompress {name}: {}", reason(error))).help(if cut {
-            "the file is cut off: copy or compress it once more"
-        } else {
-            "the file is damaged: copy or compress it once more"
-        }),
+        Message::error(format!("cannot decompress {name}: {}", reason(error))).help(help),
     )
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cost::reason;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::iree::{self, Surroundings};
 use crate::message::{Failure, Message};
@@ -24,6 +25,7 @@ const PROGRAM: &str = "specplace-ir";
 pub fn ir_half() -> Result<Infallible, Failure> {
     let library = iree::find_library(&Surroundings::of_process())?;
     let program = beside_this_program()?;
+    enough_stack()?;
     let folder = library.parent().unwrap_or(Path::new("/"));
     let outer = env::var_os(iree::LINKER_VARIABLE).unwrap_or_default();
 
@@ -39,6 +41,32 @@ pub fn ir_half() -> Result<Infallible, Failure> {
         program.display(),
         reason(&error)
     ))))
+}
+
+/// What IREE's library needs of the main thread's stack while it is loaded, in
+/// bytes; 64 KiB are too few. Our own work has a stack of its own.
+const STACK: u64 = 128 << 10;
+
+/// A program that is loaded on too small a stack ends without a word.
+fn enough_stack() -> Result<(), Failure> {
+    let limit = getrlimit(Resource::Stack);
+    if limit.current.is_none_or(|bytes| bytes >= STACK) {
+        return Ok(());
+    }
+    let raised = Rlimit {
+        current: Some(STACK),
+        ..limit
+    };
+    setrlimit(Resource::Stack, raised).map_err(|_| {
+        Failure::usage(
+            Message::error(format!(
+                "the stack is limited to {} KiB, and IREE's library needs {}",
+                limit.current.unwrap_or_default() >> 10,
+                STACK >> 10
+            ))
+            .help("raise the limit: ulimit -s 8192"),
+        )
+    })
 }
 
 fn beside_this_program() -> Result<PathBuf, Failure> {

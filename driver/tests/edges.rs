@@ -119,6 +119,20 @@ fn a_pipe_that_someone_reads() {
 }
 
 #[test]
+fn flags_are_read_twice_and_so_from_no_pipe() {
+    let folder = folder();
+    fs::write(folder.path().join("out.vmfb"), DECLARATION).unwrap();
+    make_fifo(&folder.path().join("out.run.flags"));
+    specplace()
+        .current_dir(&folder)
+        .args(["run", "out.vmfb", "--tokens", "1"])
+        .timeout(Duration::from_secs(60))
+        .assert()
+        .code(2)
+        .stderr(contains("cannot read out.run.flags: it is no file"));
+}
+
+#[test]
 fn compiling_takes_no_name_of_the_users() {
     let folder = pair();
     fs::write(folder.path().join("out.placed.mlir"), "mine").unwrap();
@@ -317,3 +331,78 @@ fn a_limit_on_files_is_a_message() {
     assert_eq!(names(folder.path()), ["pair.mlir"]);
 }
 
+#[test]
+fn a_small_stack() {
+    let folder = pair();
+    for (limit, status) in [("-S -s 64", 0), ("-s 64", 2)] {
+        let script = format!(
+            "ulimit {limit}; $SPECPLACE pair.mlir -o out.mlir -q --alpha 0.9; echo status $?"
+        );
+        let run = in_shell(folder.path(), &script);
+        let out = String::from_utf8_lossy(&run.stdout);
+        assert_eq!(out, format!("status {status}\n"), "{run:?}");
+        let said = String::from_utf8_lossy(&run.stderr);
+        let is_told = said.contains("the stack is limited to 64 KiB");
+        assert_eq!(is_told, status == 2, "{said}");
+    }
+}
+
+#[test]
+fn what_is_no_text_is_told() {
+    let folder = pair();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("blank.mlir"), "\n   \n\n").unwrap();
+    fs::write(at("nul.mlir"), [0; 5000]).unwrap();
+    let mut encoder = flate2::write::GzEncoder::new(
+        File::create(at("bomb.gz")).unwrap(),
+        flate2::Compression::fast(),
+    );
+    let zeros = vec![b' '; 1 << 20];
+    for _ in 0..1100 {
+        encoder.write_all(&zeros).unwrap();
+    }
+    encoder.finish().unwrap();
+    for (name, text) in [
+        ("blank.mlir", "error: blank.mlir is empty"),
+        ("nul.mlir", "error: nul.mlir holds zeros and nothing else"),
+        ("bomb.gz", "error: bomb.gz grows to more than"),
+    ] {
+        specplace()
+            .current_dir(&folder)
+            .args([name, "-o", "out.mlir", "--alpha", "0.9"])
+            .assert()
+            .code(2)
+            .stderr(contains(text))
+            .stderr(contains("= help: "));
+    }
+    specplace()
+        .current_dir(&folder)
+        .args([
+            "pair.mlir",
+            "-o",
+            "out.mlir",
+            "--alpha",
+            "0.9",
+            "--platform",
+            "/dev/zero",
+        ])
+        .timeout(Duration::from_secs(60))
+        .assert()
+        .code(2)
+        .stderr(contains(
+            "error: cannot read /dev/zero: it is larger than 64 MiB",
+        ));
+    specplace()
+        .current_dir(&folder)
+        .args(["compile", "pair.mlir", "-o", "out.vmfb", "-q"])
+        .args(DECISION)
+        .env("TMPDIR", "/not/there")
+        .assert()
+        .code(2)
+        .stderr(contains(
+            "error: cannot make a folder in /not/there: No such file",
+        ))
+        .stderr(contains("help: set TMPDIR"));
+    assert!(!at("out.mlir").exists());
+    assert!(predicate::path::missing().eval(&at("out.vmfb")));
+}

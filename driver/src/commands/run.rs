@@ -19,6 +19,7 @@ use std::fs;
 
 use crate::args::RunArgs;
 use crate::flags::Flags;
+use crate::input::readable_again;
 use crate::message::{Failure, Message};
 use crate::output::with_suffix;
 use crate::printer::{Printer, to_stdout};
@@ -139,7 +140,7 @@ fn flags(args: &RunArgs) -> Result<(Vec<OsString>, Option<u32>), Failure> {
         .run_flags
         .clone()
         .unwrap_or_else(|| with_suffix(&args.program, ".run.flags"));
-    match fs::read_to_string(&path) {
+    match readable_again(&path).and_then(|()| fs::read_to_string(&path)) {
         Ok(text) => Ok((
             vec![prefixed("--flagfile=", &path)],
             args.gamma.or_else(|| Flags::gamma_in(&text)),

@@ -27,6 +27,7 @@ use passes::verify_placement::Expectation;
 use passes::{Selector, Settings};
 use specplace_driver::args::{ValuesArgs, VerifyValuesArgs};
 use specplace_driver::flags::{Flags, Source};
+use specplace_driver::input::readable_again;
 use specplace_driver::message::{Failure, Message};
 use specplace_driver::output::with_suffix;
 use specplace_driver::printer::Printer;
@@ -47,14 +48,16 @@ pub fn run(args: &VerifyValuesArgs, printer: &mut Printer) -> anyhow::Result<()>
     let progress = Progress::start(printer);
     progress.step("read");
     let read = |path: &Path| {
-        fs::read(path)
-            .map_err(|error| Failure::io(format!("cannot read {}", path.display()), &error))
+        readable_again(path)
+            .and_then(|()| fs::read(path))
+            .map_err(|error| cannot_read(path, &error))
     };
     let beside = |given: &Option<PathBuf>, suffix: &str| {
         given
             .clone()
             .unwrap_or_else(|| with_suffix(&args.output, suffix))
     };
+    readable_again(&args.output).map_err(|error| cannot_read(&args.output, &error))?;
     let session = Session::new();
     let placed = module_file::read(&session, &args.output, printer)?;
     check_placed(&Expectation::from_placed_module(&placed), &args.output)?;
@@ -97,6 +100,10 @@ pub fn run(args: &VerifyValuesArgs, printer: &mut Printer) -> anyhow::Result<()>
     drop(progress);
     printer.report(&format!("{placement}\n{values}"));
     Ok(())
+}
+
+fn cannot_read(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::io(format!("cannot read {}", path.display()), error)
 }
 
 /// A placed module, and what it was placed from.
