@@ -289,6 +289,23 @@ func.func @main(%x: !torch.vtensor<[4,4],f32>) -> !torch.vtensor<[4,4],f32> {
   return %0 : !torch.vtensor<[4,4],f32>
 }
 
+// The operation is named, too, where the constant that IREE names is of no place in the input, since IREE
+// made it; and what IREE refuses each time that it makes the module canonical is told
+// once.
+// RUN: not specplace opt --pass lower-torch nowhere.mlir 2>&1 | FileCheck nowhere.mlir --implicit-check-not=error: --implicit-check-not=torch.constant
+//--- nowhere.mlir
+func.func @main(%x: !torch.vtensor<[4],complex<f32>>) -> !torch.vtensor<[4],complex<f32>> {
+  %none = torch.constant.none loc(unknown)
+  %type = torch.constant.int 10 loc(unknown)
+  %layout = torch.constant.int 0 loc(unknown)
+  %cpu = torch.constant.device "cpu" loc(unknown)
+  // CHECK: nowhere.mlir:[[#@LINE+3]]:3: error: 'torch.aten._assert_tensor_metadata' op Failed to canonicalize
+  // CHECK: nowhere.mlir:[[#@LINE+2]]:3: error: IREE's Torch lowering does not take 'torch.aten._assert_tensor_metadata'
+  // CHECK: help: it checks, and computes nothing: leave it out at export, {{.*}}torch.ops.aten._assert_tensor_metadata.default
+  torch.aten._assert_tensor_metadata %x, %none, %none, %type, %cpu, %layout : !torch.vtensor<[4],complex<f32>>, !torch.none, !torch.none, !torch.int, !torch.Device, !torch.int
+  return %x : !torch.vtensor<[4],complex<f32>>
+}
+
 // Where IREE names a constant, the message names the operation that uses it, which
 // nobody lowered, its line, and the next step.
 // RUN: not specplace opt --pass lower-torch %data/cases/and_not_lowered.mlir 2>&1 | FileCheck user.mlir --check-prefix=AND

@@ -55,7 +55,10 @@ impl<'m> Location<'m> {
             .or_else(|| Some(Place::of_path(self.op?.path())))
     }
 
-    fn in_file(self) -> Option<Place> {
+    /// Where it is in the text of the input, as MLIR's own messages have it; `None` if
+    /// it stems from none.
+    #[must_use]
+    pub fn in_file(self) -> Option<Place> {
         // SAFETY: every function is called on a location of the kind that was
         // just checked, and locations live as long as their context.
         unsafe {

@@ -29,13 +29,24 @@ const PYTHON_OPERATORS: [(&str, &str, &str); 5] = [
 /// What `topk` is asked for in its last operand.
 const TOPK: &str = "torch.aten.topk";
 
+/// What Torch writes where a model converts types: it has no result.
+const ASSERTION: &str = "torch.aten._assert_tensor_metadata";
+
 /// What IREE said, with the operations at fault in place of those that it named,
 /// and the next step for each. `module` is as the failed pass left it.
 pub(super) fn explained(module: &Module<'_>, said: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let mut told: Vec<Diagnostic> = Vec::new();
     for diagnostic in said {
         let Some(name) = named(&diagnostic.message) else {
-            told.push(diagnostic);
+            // IREE brings a module to canonical form many times, and each time an
+            // operation may be refused.
+            let is_repeated = told.iter().any(|earlier| {
+                (earlier.severity, &earlier.message, &earlier.place)
+                    == (diagnostic.severity, &diagnostic.message, &diagnostic.place)
+            });
+            if !is_repeated {
+                told.push(diagnostic);
+            }
             continue;
         };
         let at_fault = at_fault(module, &diagnostic, name);
@@ -63,6 +74,14 @@ fn refusal(op: Op<'_>) -> Diagnostic {
         (
             " with sorted=False",
             "give it sorted=True: the elements are the same, in order".to_owned(),
+        )
+    } else if op.is(ASSERTION) {
+        (
+            "",
+            "it checks, and computes nothing: leave it out at export, with \
+             table[torch.ops.aten._assert_tensor_metadata.default] = lambda *_, **__: None \
+             for .run_decompositions(table)"
+                .to_owned(),
         )
     } else {
         ("", next_step(op.name()))
@@ -93,7 +112,8 @@ fn at_fault<'m>(module: &'m Module<'_>, said: &Diagnostic, name: &str) -> Vec<Op
         let mut users = Vec::new();
         let mut is_here = false;
         function.walk(&mut |op| {
-            if op.is(name) && op.location().place() == said.place {
+            // Constants that IREE made itself are from no place in the input.
+            if op.is(name) && op.location().in_file() == said.place {
                 is_here = true;
                 users.extend(users_of(op));
             }
