@@ -4,6 +4,7 @@ mod builtin;
 mod cannot;
 mod host;
 mod read;
+mod trust;
 mod validate;
 mod write;
 
@@ -324,13 +325,29 @@ impl Route<'_> {
 }
 
 impl Platform {
-    /// The platform that `given` names: a built-in one, or else a file.
+    /// The platform that `given` names: a built-in one, or else a file, which may come from a
+    /// stranger.
     ///
     /// # Errors
     /// [`CostError::Argument`] for a name that is neither, listing the built-in ones with a
-    /// suggestion; [`CostError::Read`] and [`CostError::File`] for a file that cannot be read or is
-    /// wrong.
+    /// suggestion; [`CostError::Read`] and [`CostError::File`] for a file that cannot be read, is
+    /// wrong, or gives IREE's programs a flag that may do more than say what code is made.
     pub fn load(given: &str) -> Result<Self, CostError> {
+        Self::read(given, trust::check)
+    }
+
+    /// As [`Platform::load`], with whatever flags the file has.
+    ///
+    /// # Errors
+    /// As there, but for flags.
+    pub fn load_trusted(given: &str) -> Result<Self, CostError> {
+        Self::read(given, |_, _, _| Ok(()))
+    }
+
+    fn read(
+        given: &str,
+        check: impl FnOnce(&Self, &str, &str) -> Result<(), CostError>,
+    ) -> Result<Self, CostError> {
         if let Some(platform) = builtin::load(given) {
             return platform;
         }
@@ -339,7 +356,10 @@ impl Platform {
             || given.ends_with(".yml")
             || std::path::Path::new(given).is_file();
         if is_path {
-            return Self::from_yaml(given, &crate::yaml::slurp(given)?);
+            let text = crate::yaml::slurp(given)?;
+            let platform = Self::from_yaml(given, &text)?;
+            check(&platform, given, &text)?;
+            return Ok(platform);
         }
         let help = format!(
             "{}; or give a file: platform.yaml",

@@ -243,6 +243,10 @@ pub struct DecisionArgs {
     /// The machine: a built-in one (`specplace platforms` lists them), or a platform file
     #[arg(long, value_name = "NAME|FILE", default_value = "reference")]
     pub platform: String,
+    /// Take whatever flags for IREE's programs the platform file has, also those that write files
+    /// or start programs
+    #[arg(long)]
+    pub trust_platform: bool,
     /// Latencies as measured; without them they are estimated
     #[arg(long, value_name = "FILE")]
     pub profile: Option<PathBuf>,

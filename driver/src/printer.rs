@@ -1,6 +1,7 @@
 //! Everything that is printed goes through here: messages and reports to
 //! stderr, requested output to stdout.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
@@ -84,7 +85,7 @@ impl Printer {
     /// Prints a part of the report, unless `--quiet`.
     pub fn report(&self, text: &str) {
         if !self.quiet {
-            self.write(text);
+            self.write(&seen(text));
         }
     }
 
@@ -108,7 +109,7 @@ impl Printer {
     /// The line at `above` has just been shown and is not shown again.
     fn render_into(&self, out: &mut String, message: &Message, above: Option<&Place>) {
         if let Some(place) = &message.place {
-            let name = self.shown_name(&place.file);
+            let name = seen(self.shown_name(&place.file));
             out.push_str(&match place.line {
                 0 => format!("{BOLD}{name}:{RESET} "),
                 line => format!("{BOLD}{name}:{line}:{}:{RESET} ", place.column),
@@ -122,7 +123,7 @@ impl Printer {
         out.push_str(&format!(
             "{colour}{}{RESET}{BOLD}: {}{RESET}\n",
             message.severity,
-            message.text.trim_end()
+            seen(message.text.trim_end())
         ));
         let place = message.place.as_ref().filter(|place| above != Some(place));
         let shown = place.and_then(|place| {
@@ -136,7 +137,7 @@ impl Printer {
             });
             if !already {
                 for line in text.trim_end().lines().take(OFFENDING_LINES) {
-                    out.push_str(&format!("  | {}\n", cut(line, WINDOW)));
+                    out.push_str(&format!("  | {}\n", seen(&cut(line, WINDOW))));
                 }
                 if text.trim_end().lines().count() > OFFENDING_LINES {
                     out.push_str("  | ...\n");
@@ -147,7 +148,7 @@ impl Printer {
             self.render_into(out, note, message.place.as_ref());
         }
         if let Some(help) = &message.help {
-            out.push_str(&format!("  = {BOLD}help{RESET}: {help}\n"));
+            out.push_str(&format!("  = {BOLD}help{RESET}: {}\n", seen(help)));
         }
     }
 
@@ -169,6 +170,34 @@ impl Printer {
         let line = String::from_utf8(line).ok()?;
         (!line.trim().is_empty() && !line.contains('\0')).then_some(line)
     }
+}
+
+/// Whether a letter is not seen, or turns the direction of those around it, so that
+/// what is read is not what is there: control characters, and Unicode's marks of
+/// direction and of no width (Trojan Source, CVE-2021-42574).
+pub fn is_unseen(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Text from a module or a file, with what would not be seen written as its number.
+/// Lines and tabs stay.
+fn seen(text: &str) -> Cow<'_, str> {
+    let stays = |letter: char| matches!(letter, '\n' | '\t') || !is_unseen(letter);
+    if text.chars().all(stays) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if stays(letter) {
+            shown.push(letter);
+        } else {
+            shown.extend(letter.escape_unicode());
+        }
+    }
+    Cow::Owned(shown)
 }
 
 fn line_of_file(file: &str, index: usize) -> Option<Vec<u8>> {

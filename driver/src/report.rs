@@ -8,6 +8,7 @@ use cost::{CostError, Request, Role};
 use crate::destinations::Destinations;
 use crate::flags::Flags;
 use crate::output::with_suffix;
+use crate::printer::is_unseen;
 
 /// What was written, and the commands to type next. `arguments` is what only
 /// the user can complete on iree-run-module's command line.
@@ -15,11 +16,11 @@ pub fn next_steps(destinations: &Destinations, flags: &Flags, arguments: &str) -
     let mut text = wrote(destinations);
     let compile = match &destinations.compile_flags {
         Some(path) => format!("@{}", shell(path)),
-        None => flags.compile.join(" "),
+        None => words(&flags.compile),
     };
     let run = match &destinations.run_flags {
         Some(path) => format!("--flagfile={}", shell(path)),
-        None => flags.run.join(" "),
+        None => words(&flags.run),
     };
     let (module, vmfb) = match &destinations.module {
         Some(path) => (shell(path), shell(&with_suffix(path, ".vmfb"))),
@@ -42,6 +43,11 @@ pub fn run_step(destinations: &Destinations, arguments: &str) -> String {
         ));
     }
     text
+}
+
+fn words(flags: &[String]) -> String {
+    let words: Vec<String> = flags.iter().map(|flag| shell_word(flag)).collect();
+    words.join(" ")
 }
 
 /// Which files were written.
@@ -116,12 +122,28 @@ pub fn ranking(request: &Request) -> Result<String, CostError> {
 
 /// A path as the shell wants it.
 pub fn shell(path: &Path) -> String {
-    let text = path.display().to_string();
+    shell_word(&path.display().to_string())
+}
+
+/// Any text as one word of a shell. What cannot be seen, or turns the direction of
+/// what follows, is written as bash's `$'…'` has it.
+pub fn shell_word(text: &str) -> String {
     let plain = |letter: char| letter.is_alphanumeric() || "/._-+=:,@%".contains(letter);
     if !text.is_empty() && text.chars().all(plain) {
-        return text;
+        return text.to_owned();
     }
-    format!("'{}'", text.replace('\'', "'\\''"))
+    if !text.chars().any(is_unseen) {
+        return format!("'{}'", text.replace('\'', "'\\''"));
+    }
+    let escaped: String = text
+        .chars()
+        .map(|letter| match letter {
+            '\'' | '\\' => format!("\\{letter}"),
+            _ if is_unseen(letter) => format!("\\U{:08x}", u32::from(letter)),
+            _ => letter.to_string(),
+        })
+        .collect();
+    format!("$'{escaped}'")
 }
 
 #[cfg(test)]
@@ -144,6 +166,20 @@ mod tests {
         assert!(
             text.contains("--flagfile='a b/out.run.flags' --module='a b/out.vmfb' --function=f")
         );
+    }
+
+    #[test]
+    fn words_are_one_word_and_can_be_seen() {
+        for (text, word) in [
+            ("f", "f"),
+            ("", "''"),
+            ("$(touch x)", "'$(touch x)'"),
+            ("a'b", "'a'\\''b'"),
+            ("a\u{202e}'\\b", "$'a\\U0000202e\\'\\\\b'"),
+            ("a\nb", "$'a\\U0000000ab'"),
+        ] {
+            assert_eq!(shell_word(text), word);
+        }
     }
 
     #[test]

@@ -126,6 +126,10 @@ pub struct DoctorArgs {
     /// The machine whose units are checked: a built-in one, or a platform file
     #[arg(long, value_name = "NAME|FILE", default_value = "host")]
     pub platform: String,
+    /// Take whatever flags for IREE's programs the platform file has, also those that write files
+    /// or start programs
+    #[arg(long)]
+    pub trust_platform: bool,
     /// Write the platform without the types and operations that fail
     #[arg(short, long = "output", value_name = "PLATFORM.yaml")]
     pub output: Option<PathBuf>,

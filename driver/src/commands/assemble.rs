@@ -11,6 +11,7 @@ use specplace_driver::message::{Failure, Message};
 use specplace_driver::output::{self, Output};
 use specplace_driver::printer::{Printer, to_stdout};
 use specplace_driver::progress::Progress;
+use specplace_driver::report::shell;
 
 use crate::run::crashed;
 use crate::{diagnostics, module_file};
@@ -73,7 +74,8 @@ pub fn run(args: &AssembleArgs, printer: &mut Printer) -> anyhow::Result<()> {
     }])?;
     let shown = args.output.display();
     printer.report(&format!(
-        "wrote {shown}\nnext:\n  specplace {shown} -o OUT --alpha A"
+        "wrote {shown}\nnext:\n  specplace {} -o OUT --alpha A",
+        shell(&args.output)
     ));
     Ok(())
 }

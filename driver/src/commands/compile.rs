@@ -130,7 +130,7 @@ pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
     let archives: String = Interface::of(&module)
         .archives
         .iter()
-        .map(|archive| format!(" --parameters {archive}=FILE.irpa"))
+        .map(|archive| format!(" --parameters {}=FILE.irpa", report::shell_word(archive)))
         .collect();
     said.push(report::run_step(
         &destinations,
@@ -281,7 +281,7 @@ impl Report {
             folder,
             flags: flags
                 .iter()
-                .map(|flag| report::shell(Path::new(flag)))
+                .map(|flag| report::shell_word(flag))
                 .collect::<Vec<_>>()
                 .join(" "),
             bytecode,

@@ -75,7 +75,12 @@ struct Unit {
 ///
 /// A [`Failure`]: IREE is not installed, or nothing is left to place on.
 pub fn run(args: &DoctorArgs, printer: &Printer) -> anyhow::Result<()> {
-    let platform = Platform::load(&args.platform).map_err(Failure::from)?;
+    let platform = if args.trust_platform {
+        Platform::load_trusted(&args.platform)
+    } else {
+        Platform::load(&args.platform)
+    }
+    .map_err(Failure::from)?;
     if let Some(path) = &args.output {
         output::check_writable(path)?;
     }

@@ -235,7 +235,7 @@ fn check_form(args: &RunArgs, signature: &Signature) -> Result<(), Failure> {
         &format!(
             "call it yourself: iree-run-module --flagfile=... --module={} --function={} --input=...",
             crate::report::shell(&args.program),
-            signature.name
+            crate::report::shell_word(&signature.name)
         ),
     ))
 }
