@@ -7,8 +7,9 @@
 //! with the result in memory that threads share, and no barrier between them. That
 //! is right where the reader's loops begin with the dimensions of the result: a row
 //! less its mean. Where a loop stands before or between these, as where grouped-query
-//! attention repeats its keys and values for each head, a thread reads what another
-//! has not written yet, and in some shapes the values are wrong.
+//! attention repeats its keys and values for each head, or where they run in another
+//! order, as where rows are normed and heads brought to the front, a thread reads what
+//! another has not written yet, and in some shapes the values are wrong.
 //!
 //! Such a reader becomes a `flow.dispatch.region` of its own, in which IREE makes
 //! nothing else. To reorder its loops would keep it in the reduction's dispatch, but
@@ -25,9 +26,16 @@ use crate::placement::chosen;
 use crate::settings::Context;
 use crate::structure::{placed_ops, reassociation};
 
-/// Which dimensions of a value are those of a reduction's result; the others, and
-/// those of size 1, are not.
-type Kept = Vec<bool>;
+/// What of a reduction's result there is in a value, or in the loops that read it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Kept {
+    /// Which dimension of the result each dimension, or loop, is; the others, and those
+    /// of size 1, are none.
+    of: Vec<Option<usize>>,
+    /// Whether something was computed with it, and elements not brought into another
+    /// order alone.
+    computed: bool,
+}
 
 /// What is known of values: for each reduction that one may be one dispatch with,
 /// which of its dimensions are kept of that.
@@ -60,14 +68,24 @@ fn racing(function: Op<'_>) -> Vec<Op<'_>> {
         } else if let Some(loops) = Loops::of(op) {
             if loops.reduces {
                 // Of another reduction, which begins here.
-                vec![vec![true; loops.result.len()]]
+                let of = (0..loops.result.len()).map(Some).collect();
+                let computed = false;
+                vec![Kept { of, computed }]
             } else {
                 let read = loops.kept(op, &known);
-                if read.iter().any(|kept| loops.spreads(kept)) {
+                let computes = computes(op);
+                let races = |kept: &Kept| {
+                    // IREE makes of what only reorders, right behind a reduction, a part
+                    // of that, and of any other a part of what computed before.
+                    loops.spreads(kept) || loops.reorders(kept) && (computes || kept.computed)
+                };
+                if read.iter().any(races) {
                     racing.push(op);
                     continue;
                 }
-                read.iter().map(|kept| loops.of_result(kept)).collect()
+                read.iter()
+                    .map(|kept| loops.of_result(kept, computes))
+                    .collect()
             }
         } else {
             continue;
@@ -76,11 +94,11 @@ fn racing(function: Op<'_>) -> Vec<Op<'_>> {
             let sizes = value.r#type().shape().unwrap_or_default();
             let mut made = made.clone();
             for kept in &mut made {
-                for (is_kept, size) in kept.iter_mut().zip(&sizes) {
-                    *is_kept &= *size != Some(1);
+                for (slot, size) in kept.of.iter_mut().zip(&sizes) {
+                    *slot = slot.filter(|_| *size != Some(1));
                 }
             }
-            made.retain(|kept| kept.contains(&true));
+            made.retain(|kept| kept.of.iter().any(Option::is_some));
             made.sort();
             made.dedup();
             if !made.is_empty() {
@@ -136,15 +154,16 @@ impl Loops {
         let mut read = Vec::new();
         for (accesses, operand) in self.accesses.iter().zip(op.operands()) {
             for dimensions in known.get(&operand).into_iter().flatten() {
-                let mut kept = vec![false; self.repeats.len()];
-                for (access, is_kept) in accesses.iter().zip(dimensions) {
+                let mut of = vec![None; self.repeats.len()];
+                for (access, dimension) in accesses.iter().zip(&dimensions.of) {
                     if let Access::Loop(number) = access
-                        && let Some(slot) = kept.get_mut(*number)
+                        && let Some(slot) = of.get_mut(*number)
                     {
-                        *slot |= *is_kept;
+                        *slot = slot.or(*dimension);
                     }
                 }
-                read.push(kept);
+                let computed = dimensions.computed;
+                read.push(Kept { of, computed });
             }
         }
         read
@@ -152,30 +171,51 @@ impl Loops {
 
     /// Whether a loop that runs more than once stands in front of a kept one.
     fn spreads(&self, kept: &Kept) -> bool {
-        let loops = kept.iter().zip(&self.repeats);
+        let loops = kept.of.iter().zip(&self.repeats);
         loops
-            .skip_while(|(is_kept, repeats)| **is_kept || !**repeats)
-            .any(|(is_kept, _)| *is_kept)
+            .skip_while(|(kept, repeats)| kept.is_some() || !**repeats)
+            .any(|(kept, _)| kept.is_some())
+    }
+
+    /// Whether the kept loops run in another order than the dimensions that they are
+    /// over.
+    fn reorders(&self, kept: &Kept) -> bool {
+        let order = kept.of.iter().zip(&self.repeats);
+        let order = order.filter_map(|(kept, repeats)| kept.filter(|_| *repeats));
+        !order.is_sorted()
     }
 
     /// Which dimensions of the result are over kept loops.
-    fn of_result(&self, kept: &Kept) -> Kept {
-        let is_kept = |access: &Access| match access {
-            Access::Loop(number) => kept.get(*number).copied().unwrap_or_default(),
-            Access::Fixed | Access::Computed => false,
+    fn of_result(&self, kept: &Kept, computes: bool) -> Kept {
+        let dimension = |access: &Access| match access {
+            Access::Loop(number) => kept.of.get(*number).copied().flatten(),
+            Access::Fixed | Access::Computed => None,
         };
-        self.result.iter().map(is_kept).collect()
+        Kept {
+            of: self.result.iter().map(dimension).collect(),
+            computed: kept.computed || computes,
+        }
     }
+}
+
+/// Whether an operation does more than bring elements into another order.
+fn computes(op: Op<'_>) -> bool {
+    let body = op.blocks().first().copied();
+    let yields = body.and_then(|body| body.terminator());
+    yields.is_some_and(|yields| {
+        let values = yields.operands();
+        values.iter().any(|value| value.block_argument().is_none())
+    })
 }
 
 /// What is known of the result of an expansion or a collapse.
 fn reshaped(op: Op<'_>, known: &Known<'_>) -> Vec<Kept> {
     let source = op.operand(0).and_then(|value| known.get(&value));
     let groups = reassociation(op).unwrap_or_default();
-    let of_group = |kept: &Kept, (place, group): (usize, &Vec<usize>)| -> Vec<bool> {
-        let at = |number: usize| kept.get(number).copied().unwrap_or_default();
+    let of_group = |kept: &Kept, (place, group): (usize, &Vec<usize>)| -> Vec<Option<usize>> {
+        let at = |number: usize| kept.of.get(number).copied().flatten();
         if op.is("tensor.collapse_shape") {
-            vec![group.iter().any(|number| at(*number))]
+            vec![group.iter().find_map(|number| at(*number))]
         } else {
             vec![at(place); group.len()]
         }
@@ -185,7 +225,10 @@ fn reshaped(op: Op<'_>, known: &Known<'_>) -> Vec<Kept> {
         .flatten()
         .map(|kept| {
             let groups = groups.iter().enumerate();
-            groups.flat_map(|group| of_group(kept, group)).collect()
+            Kept {
+                of: groups.flat_map(|group| of_group(kept, group)).collect(),
+                computed: kept.computed,
+            }
         })
         .collect()
 }

@@ -30,7 +30,14 @@ const NEEDED: &[&str] = &["cpu", GPU];
 /// (`CUDA_ERROR_ILLEGAL_ADDRESS`, `CUDA_ERROR_LAUNCH_FAILED`) is the module's
 /// own fault, and so not among them.
 const LOST: &[(&str, &[&str])] = &[
-    ("vulkan", &["VK_ERROR_DEVICE_LOST"]),
+    // IREE makes DATA_LOSS of that error, and a fence keeps no more of it.
+    (
+        "vulkan",
+        &[
+            "VK_ERROR_DEVICE_LOST",
+            "DATA_LOSS; while invoking native function hal.fence.await",
+        ],
+    ),
     (
         "cuda",
         &[

@@ -289,3 +289,46 @@ fn slices_that_begin_inside_of_a_vector() -> Result<()> {
     }
     Ok(())
 }
+
+/// Heads that are normed by the sums of their elements' squares, and brought to the
+/// front.
+fn normed(rows: usize, heads: usize, size: usize) -> String {
+    let (given, sums) = (
+        format!("tensor<{rows}x{heads}x{size}xf32>"),
+        format!("tensor<{rows}x{heads}xf32>"),
+    );
+    let made = format!("tensor<{heads}x{rows}x{size}xf32>");
+    let body = format!(
+        "  %zero = arith.constant 0.0 : f32
+  %one = arith.constant 1.0 : f32
+  %e0 = tensor.empty() : {sums}
+  %f0 = linalg.fill ins(%zero : f32) outs(%e0 : {sums}) -> {sums}
+  %sums = linalg.generic {{indexing_maps = [affine_map<(d0, d1, d2) -> (d0, d1, d2)>, affine_map<(d0, d1, d2) -> (d0, d1)>],
+      iterator_types = [\"parallel\", \"parallel\", \"reduction\"]}} ins(%p : {given}) outs(%f0 : {sums}) {{
+  ^bb0(%a: f32, %o: f32):
+    %q = arith.mulf %a, %a : f32
+    %s = arith.addf %q, %o : f32
+    linalg.yield %s : f32
+  }} -> {sums}
+  %e1 = tensor.empty() : {given}
+  %normed = linalg.generic {{indexing_maps = [affine_map<(d0, d1, d2) -> (d0, d1, d2)>, affine_map<(d0, d1, d2) -> (d0, d1)>, affine_map<(d0, d1, d2) -> (d0, d1, d2)>],
+      iterator_types = [\"parallel\", \"parallel\", \"parallel\"]}} ins(%p, %sums : {given}, {sums}) outs(%e1 : {given}) {{
+  ^bb0(%a: f32, %s: f32, %o: f32):
+    %more = arith.addf %s, %one : f32
+    %n = arith.divf %a, %more : f32
+    linalg.yield %n : f32
+  }} -> {given}
+  %e2 = tensor.empty() : {made}
+  %heads = linalg.transpose ins(%normed : {given}) outs(%e2 : {made}) permutation = [1, 0, 2]
+  %d = arith.addf %heads, %heads : {made}"
+    );
+    drafted(&given, "", &body, &made)
+}
+
+#[test]
+fn heads_that_are_normed_and_brought_to_the_front() -> Result<()> {
+    for (rows, heads, size) in [(40, 2, 16), (40, 4, 16), (8, 8, 64)] {
+        is_exact(&normed(rows, heads, size))?;
+    }
+    Ok(())
+}
