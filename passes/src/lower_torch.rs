@@ -16,6 +16,7 @@
 mod concatenations;
 mod masks;
 mod narrow_constants;
+mod pads;
 
 use cost::workload::DType;
 use dialects::ir::{Block, Op, Type, Walk};
@@ -105,6 +106,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         {
             return Err(vec![culprit]);
         }
+        pads::split(module);
         let public = public_functions(module);
         let lowered = module.run_pipeline(&pipeline);
         if holds_operators {

@@ -20,7 +20,7 @@
 //! for `--role` or `--keep-placement` where it matters.
 
 mod given;
-mod torch;
+pub(crate) mod torch;
 
 use std::collections::BTreeSet;
 use std::fmt::Display;

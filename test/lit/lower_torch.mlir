@@ -396,3 +396,49 @@ func.func @main() -> (tensor<2xbf16>, tensor<2xbf16>, tensor<2xf32>) {
   "a constant: \"0x": "0x0400000040408040",
   wide: "0x040000000000803F00000040"
 } } #-}
+
+// A pad that adds at one end and takes off at the other is a slice and a pad: MLIR folds
+// one whose result is as large as what it pads to that. One that only adds stays.
+// RUN: specplace opt --pass lower-torch -q pads.mlir | FileCheck pads.mlir
+// RUN: specplace opt --pass lower-torch -q pads.mlir | iree-compile - --iree-hal-target-device=local --iree-hal-local-target-device-backends=llvm-cpu -o pads.vmfb
+// RUN: iree-run-module --device=local-sync --module=pads.vmfb --function=later "--input=1x4x2xf32=1 2 3 4 5 6 7 8" | FileCheck pads.mlir --check-prefix=LATER
+// RUN: iree-run-module --device=local-sync --module=pads.vmfb --function=both "--input=1x4x2xf32=1 2 3 4 5 6 7 8" | FileCheck pads.mlir --check-prefix=BOTH
+//--- pads.mlir
+// LATER: 1x4x2xf32={{\[}}[0 0][1 2][3 4][5 6]]
+// CHECK-LABEL: func.func @later(
+// CHECK:         %[[LEFT:.+]] = tensor.extract_slice %{{.+}}[0, 0, 0] [1, 3, 2] [1, 1, 1]
+// CHECK:         tensor.pad %[[LEFT]] low[0, 1, 0] high[0, 0, 0]
+func.func @later(%x: !torch.vtensor<[1,4,2],f32>) -> !torch.vtensor<[1,4,2],f32> {
+  %int0 = torch.constant.int 0
+  %int1 = torch.constant.int 1
+  %int-1 = torch.constant.int -1
+  %ends = torch.prim.ListConstruct %int0, %int0, %int1, %int-1 : (!torch.int, !torch.int, !torch.int, !torch.int) -> !torch.list<int>
+  %constant = torch.constant.str "constant"
+  %zero = torch.constant.float 0.0
+  %y = torch.aten.pad %x, %ends, %constant, %zero : !torch.vtensor<[1,4,2],f32>, !torch.list<int>, !torch.str, !torch.float -> !torch.vtensor<[1,4,2],f32>
+  return %y : !torch.vtensor<[1,4,2],f32>
+}
+// BOTH: 1x3x3xf32={{\[}}[3 4 7][5 6 7][7 8 7]]
+// CHECK-LABEL: func.func @both(
+// CHECK:         %[[LEFT:.+]] = tensor.extract_slice %{{.+}}[0, 1, 0] [1, 3, 2] [1, 1, 1]
+// CHECK:         tensor.pad %[[LEFT]] low[0, 0, 0] high[0, 0, 1]
+func.func @both(%x: !torch.vtensor<[1,4,2],f32>) -> !torch.vtensor<[1,3,3],f32> {
+  %int0 = torch.constant.int 0
+  %int1 = torch.constant.int 1
+  %int-1 = torch.constant.int -1
+  %ends = torch.prim.ListConstruct %int0, %int1, %int-1, %int0 : (!torch.int, !torch.int, !torch.int, !torch.int) -> !torch.list<int>
+  %seven = torch.constant.float 7.0
+  %y = torch.aten.constant_pad_nd %x, %ends, %seven : !torch.vtensor<[1,4,2],f32>, !torch.list<int>, !torch.float -> !torch.vtensor<[1,3,3],f32>
+  return %y : !torch.vtensor<[1,3,3],f32>
+}
+// CHECK-LABEL: func.func @only_added(
+// CHECK-NOT:     tensor.extract_slice
+// CHECK:         tensor.pad %{{.+}} low[0, 1, 0] high[0, 1, 0]
+func.func @only_added(%x: !torch.vtensor<[1,4,2],f32>) -> !torch.vtensor<[1,6,2],f32> {
+  %int0 = torch.constant.int 0
+  %int1 = torch.constant.int 1
+  %ends = torch.prim.ListConstruct %int0, %int0, %int1, %int1 : (!torch.int, !torch.int, !torch.int, !torch.int) -> !torch.list<int>
+  %seven = torch.constant.float 7.0
+  %y = torch.aten.constant_pad_nd %x, %ends, %seven : !torch.vtensor<[1,4,2],f32>, !torch.list<int>, !torch.float -> !torch.vtensor<[1,6,2],f32>
+  return %y : !torch.vtensor<[1,6,2],f32>
+}
