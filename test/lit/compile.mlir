@@ -56,7 +56,7 @@
 // RUN: %{kept} not specplace compile wrong.mlir -o wrong.vmfb -q %{decision} 2>&1 | FileCheck %s --check-prefix=WRONG
 // RUN: cat kept/specplace-*/wrong.placed.mlir | FileCheck %s --check-prefix=PLACED
 // RUN: not ls wrong.vmfb wrong.run.flags
-// WRONG: wrong.mlir:13:12: error: failed to legalize operation
+// WRONG: wrong.mlir:16:14: error: failed to legalize operation
 // WRONG: help: the placed module is in [[FILE:.*/kept/specplace-.*/wrong.placed.mlir]]; `iree-compile [[FILE]] --iree-
 // PLACED: func.func private @target_0
 
@@ -108,9 +108,14 @@ func.func @step(%tokens: tensor<4xi64>) -> tensor<4xi64> {
   %verify = flow.tensor.transfer %draft : tensor<4xi64> to #hal.device.promise<@target>
   %z = arith.sitofp %verify : tensor<4xi64> to tensor<4xf32>
   %w = arith.mulf %z, %t : tensor<4xf32>
-  %small = arith.truncf %w : tensor<4xf32> to tensor<4xf6E2M3FN>
-  %more = arith.addf %small, %small : tensor<4xf6E2M3FN>
-  %back = arith.extf %more : tensor<4xf6E2M3FN> to tensor<4xf32>
-  %verified = arith.fptosi %back : tensor<4xf32> to tensor<4xi64>
+  %empty = tensor.empty() : tensor<4xi64>
+  %verified = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]} ins(%w : tensor<4xf32>) outs(%empty : tensor<4xi64>) {
+  ^bb0(%in: f32, %out: i64):
+    %small = arith.truncf %in : f32 to f6E2M3FN
+    %bits = arith.bitcast %small : f6E2M3FN to i6
+    %index = arith.index_cast %bits : i6 to index
+    %made = arith.index_cast %index : index to i64
+    linalg.yield %made : i64
+  } -> tensor<4xi64>
   return %verified : tensor<4xi64>
 }
