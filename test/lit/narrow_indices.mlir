@@ -177,6 +177,32 @@ CHECK:      divides.mlir:{{[0-9]+}}:{{[0-9]+}}: warning: arith.remsi stays i64 o
 CHECK:      arith.remsi %{{.+}}, %{{.+}} : i64
 CHECK:      export it in int32, or pin the model to a CPU
 
+// A sum of tokens stays i64, and so does the fill that it begins with, which IREE knows
+// it by.
+// RUN: specplace opt --pass %{plan},narrow-indices %{decision} --pin drafter=gpu,target=cpu -q sum.mlir | FileCheck sum.mlir
+//--- sum.mlir
+// CHECK-LABEL: func.func private @drafter_0(
+// CHECK-NOT:     arith.extsi
+// CHECK:         %[[ZERO:.+]] = linalg.fill ins(%{{.+}} : i64) outs(%{{.+}} : tensor<i64>)
+// CHECK:         linalg.generic {{.*}} outs(%[[ZERO]] : tensor<i64>)
+// CHECK-NOT:     arith.extsi
+// CHECK:         return
+func.func @sum(%tokens: tensor<8xi64>) -> tensor<f32> {
+  %zero = arith.constant 0 : i64
+  %p = flow.tensor.transfer %tokens : tensor<8xi64> to #hal.device.promise<@drafter>
+  %e = tensor.empty() : tensor<i64>
+  %f = linalg.fill ins(%zero : i64) outs(%e : tensor<i64>) -> tensor<i64>
+  %s = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> ()>], iterator_types = ["reduction"]} ins(%p : tensor<8xi64>) outs(%f : tensor<i64>) {
+  ^bb0(%in: i64, %out: i64):
+    %sum = arith.addi %in, %out : i64
+    linalg.yield %sum : i64
+  } -> tensor<i64>
+  %x = arith.sitofp %s : tensor<i64> to tensor<f32>
+  %t = flow.tensor.transfer %x : tensor<f32> to #hal.device.promise<@target>
+  %y = arith.mulf %t, %t : tensor<f32>
+  return %y : tensor<f32>
+}
+
 // RUN: not specplace opt --pass narrow-indices step.mlir 2>&1 | FileCheck order.txt
 //--- order.txt
 CHECK: error: no placement to narrow indices for: select-mapping did not run
