@@ -31,6 +31,7 @@ pub(crate) fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Cos
     struct Versioned {
         version: Option<serde_yaml::Value>,
     }
+    shallow(file, text)?;
     // Before anything else, so that a file of a later format is not reported as a list of unknown
     // keys.
     let head: Versioned = serde_yaml::from_str(text).map_err(|error| convert(file, &error))?;
@@ -59,6 +60,7 @@ pub(crate) fn read_unversioned<T: DeserializeOwned>(
     file: &str,
     text: &str,
 ) -> Result<T, CostError> {
+    shallow(file, text)?;
     let read = serde_yaml::from_str(text).map_err(|error| convert(file, &error))?;
     // serde refuses a field of a struct that is there twice, and lets the last of equal keys of a
     // map win without a word. So the document is walked once more, whatever its types.
@@ -66,6 +68,36 @@ pub(crate) fn read_unversioned<T: DeserializeOwned>(
         Err(error) if error.to_string().contains(HELP) => Err(convert(file, &error)),
         _ => Ok(read),
     }
+}
+
+/// How many brackets may be open at once. No format of ours has more than a dozen, and
+/// the parser's time grows with the square of them.
+const OPEN: usize = 1000;
+
+/// Refuses a document with too many open brackets. Those in texts count, too.
+fn shallow(file: &str, text: &str) -> Result<(), CostError> {
+    let mut open = 0_usize;
+    for (line, content) in text.lines().enumerate() {
+        for (column, letter) in content.chars().enumerate() {
+            match letter {
+                '[' | '{' => open += 1,
+                ']' | '}' => open = open.saturating_sub(1),
+                _ => {}
+            }
+            if open > OPEN {
+                return Err(CostError::File {
+                    location: Location {
+                        file: file.into(),
+                        line: line + 1,
+                        column: column + 1,
+                    },
+                    message: format!("more than {OPEN} brackets are open here"),
+                    help: Some("close each of them; no file of this format is so deep".into()),
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A key that a map has already.

@@ -91,6 +91,17 @@ fn bombs_are_refused() {
         ));
     }
     assert!(Platform::from_yaml("f.yaml", &bomb).is_err());
+    // The parser took 20 s for as many brackets.
+    for begin in ["", "version: 1\nname: "] {
+        let deep = format!("{begin}{}", "[".repeat(100_000));
+        let started = std::time::Instant::now();
+        let error = Platform::from_yaml("f.yaml", &deep).unwrap_err();
+        assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+        assert!(
+            error.to_string().contains("1000 brackets are open"),
+            "{error}"
+        );
+    }
     assert!(
         Platform::from_yaml(
             "f.yaml",
