@@ -18,7 +18,6 @@
 //! ```
 
 #![forbid(unsafe_code)]
-#![warn(missing_docs)]
 // Nothing that input can reach may panic; tests may.
 #![cfg_attr(
     not(test),

@@ -1,5 +1,7 @@
 //! The limit of memory is the whole process's, so that its test has one of its own.
 
+#![allow(unsafe_code, reason = "the system is asked through libc")]
+
 use dialects::memory::bounded;
 
 #[test]

@@ -12,7 +12,6 @@
 #![forbid(unsafe_code)]
 // Nothing that input can reach may panic; tests may.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::panic))]
-#![warn(missing_docs)]
 
 pub mod args;
 pub mod arrays;

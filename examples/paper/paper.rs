@@ -67,8 +67,11 @@ fn main() -> anyhow::Result<()> {
 
 /// The data of this folder.
 pub struct Paper {
+    /// The board.
     pub platform: Platform,
+    /// What the two models ask of it.
     pub workload: Workload,
+    /// Their latencies, as measured.
     pub profile: Profile,
     published: Value,
     rates: Vec<Rate>,
@@ -235,9 +238,13 @@ impl Paper {
 
 /// A row of Table II or III.
 pub struct Published {
+    /// CPU cores in use.
     pub cores: u32,
+    /// The draft length.
     pub gamma: u32,
+    /// Whether drafter and target are on two units; none where nothing is drafted.
     pub heterogeneous: Option<bool>,
+    /// Over decoding with the target alone.
     pub speedup: f64,
 }
 
