@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # What make test-gpu tests on.
 PLATFORM ?= examples/platforms/cuda.yaml
 
-.PHONY: help setup build test prove test-gpu test-newest test-oldest test-edge demo paper bench fmt lint clean
+.PHONY: help setup build test prove test-gpu test-newest test-oldest test-edge demo paper bench fmt lint deny clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ fmt: setup ## format the Rust code
 lint: setup ## formatting and clippy, warnings being errors
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets -- -D warnings
+
+deny: ## licences, versions and sources of crates (deny.toml); installs cargo-deny once, which takes minutes
+	@toolchain/deny
 
 clean: ## remove what was built, but not what setup installed
 	@rm -rf $(CARGO_TARGET_DIR) out
