@@ -62,7 +62,6 @@ const ROUNDED: &[(&str, Element)] = &[("llama_bf16n", Element::Bf16), ("quant", 
 const SHORT: &[(&str, &str)] = &[
     ("mixtral_t5", CPUS),
     ("llama_t5", DRAFTER),
-    ("llama_sdpa", DRAFTER),
     ("falconh1_t5", DRAFTER),
 ];
 
