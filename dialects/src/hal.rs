@@ -156,10 +156,7 @@ impl<'m> Inserter<'m> {
         tensor: Type<'m>,
         indices: &[Value<'m>],
     ) -> Option<Value<'m>> {
-        let sizes = tensor.shape()?.into_iter();
-        let sizes: Vec<u64> = sizes
-            .map(|size| u64::try_from(size?).ok())
-            .collect::<Option<_>>()?;
+        let sizes = tensor.sizes()?;
         let known = indices.iter().map(|index| index.as_count());
         if let Some(known) = known.collect::<Option<Vec<u64>>>() {
             let places = known.iter().zip(&sizes);

@@ -220,11 +220,7 @@ pub fn elementwise<'m>(
     inputs: &[Value<'m>],
     result: Type<'m>,
 ) -> Option<(Op<'m>, Block<'m>)> {
-    let rank = result
-        .shape()?
-        .into_iter()
-        .collect::<Option<Vec<_>>>()?
-        .len();
+    let rank = result.sizes()?.len();
     let empty = inserter.start("tensor.empty").results(&[result]);
     into(inserter, inputs, inserter.value(empty), rank)
 }

@@ -15,7 +15,7 @@
 //! makes them one.
 
 use dialects::hal::Inserter;
-use dialects::ir::{Attribute, Block, Location, Op, Type, Value};
+use dialects::ir::{Attribute, Block, Few, Location, Op, Type, Value};
 use dialects::{Diagnostic, Module, linalg};
 
 use crate::dead::erase_dead_operations;
@@ -79,9 +79,9 @@ struct Slice<'m> {
     source: Value<'m>,
     /// By dimension of the whole tensor: where the part begins, and its size.
     offsets: Vec<Offset<'m>>,
-    sizes: Vec<u64>,
+    sizes: Few<u64>,
     /// The size of the whole tensor.
-    whole: Vec<u64>,
+    whole: Few<u64>,
 }
 
 impl<'m> Slice<'m> {
@@ -107,7 +107,7 @@ impl<'m> Slice<'m> {
         });
         let offsets = offsets.collect::<Option<Vec<_>>>()?;
         let sizes = if op.is("tensor.pad") {
-            sizes(source.r#type())?
+            source.r#type().sizes()?
         } else {
             if numbers(op, "static_strides")?
                 .iter()
@@ -125,7 +125,7 @@ impl<'m> Slice<'m> {
             source,
             offsets,
             sizes,
-            whole: self::sizes(whole.r#type())?,
+            whole: whole.r#type().sizes()?,
         })
     }
 
@@ -173,7 +173,7 @@ impl<'m> Slice<'m> {
         let made_value = match self.kind {
             Kind::Extracted => {
                 // The dimensions that a result of fewer has left.
-                let kept = matched(&self.sizes, &sizes(result)?)?;
+                let kept = matched(&self.sizes, &result.sizes()?)?;
                 let mut places = Vec::new();
                 for (at, offset) in offsets.iter().enumerate() {
                     let place = match kept.iter().position(|dimension| *dimension == at) {
@@ -185,7 +185,7 @@ impl<'m> Slice<'m> {
                 body.element(self.source, &places)
             }
             Kind::InsertedInto(_) | Kind::PaddedWith(_) => {
-                let kept = matched(&self.sizes, &sizes(self.source.r#type())?)?;
+                let kept = matched(&self.sizes, &self.source.r#type().sizes()?)?;
                 let mut inside: Option<Value> = None;
                 let mut all = Vec::new();
                 for (at, (offset, length)) in offsets.iter().zip(&lengths).enumerate() {
@@ -295,12 +295,6 @@ fn padding(op: Op<'_>) -> Option<Value<'_>> {
 
 fn numbers(op: Op<'_>, name: &str) -> Option<Vec<i64>> {
     op.attribute(name).and_then(Attribute::i64_numbers)
-}
-
-/// The sizes of a tensor's dimensions, none of them open.
-fn sizes(r#type: Type<'_>) -> Option<Vec<u64>> {
-    let each = r#type.shape()?.into_iter();
-    each.map(|size| u64::try_from(size?).ok()).collect()
 }
 
 /// Which dimensions of `sizes` those of `fewer` are, which leaves out some of size 1.

@@ -139,11 +139,16 @@ impl<'m> Type<'m> {
         }
     }
 
+    /// The dimensions of a tensor with a static shape; `None` for any other type.
+    pub fn sizes(self) -> Option<Few<u64>> {
+        let sizes = self.shape()?.into_iter();
+        sizes.map(|size| u64::try_from(size?).ok()).collect()
+    }
+
     /// The number of elements of a tensor with a static shape.
     pub fn element_count(self) -> Option<u64> {
-        self.shape()?.into_iter().try_fold(1u64, |product, size| {
-            product.checked_mul(u64::try_from(size?).ok()?)
-        })
+        let mut sizes = self.sizes()?.into_iter();
+        sizes.try_fold(1u64, u64::checked_mul)
     }
 
     /// Whether it is a floating-point scalar.

@@ -236,18 +236,9 @@ fn is_free_of_charge(name: &str) -> bool {
 /// Two contractions, query by key and weights by value: the softmax between
 /// them is small beside them.
 fn attention(op: Op<'_>, work: &mut Work) {
-    let shapes: Vec<Vec<u64>> = op
-        .operands()
-        .iter()
-        .take(3)
-        .filter_map(|operand| {
-            operand
-                .r#type()
-                .shape()?
-                .into_iter()
-                .map(|size| u64::try_from(size?).ok())
-                .collect()
-        })
+    let operands = op.operands().into_iter().take(3);
+    let shapes: Vec<_> = operands
+        .filter_map(|operand| operand.r#type().sizes())
         .collect();
     let ([query, key, value], Some(dtype)) = (
         shapes.as_slice(),

@@ -16,7 +16,7 @@ use std::rc::Rc;
 use dialects::Module;
 use dialects::build::OpBuilder;
 use dialects::hal::Inserter;
-use dialects::ir::{Attribute, Few, Op, Type, Value};
+use dialects::ir::{Attribute, Op, Type, Value};
 use dialects::linalg::{Access, accesses, loop_count};
 use dialects::vocabulary::GLOBAL_LOAD;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -162,7 +162,7 @@ impl<'m> Known<'m> {
         let [source] = op.operands()[..] else {
             return None;
         };
-        let shape = sizes(source.r#type())?;
+        let shape = source.r#type().sizes()?;
         let [offsets, lengths, strides] =
             ["static_offsets", "static_sizes", "static_strides"].map(|name| numbers(op, name));
         let (offsets, lengths, strides) = (offsets?, lengths?, strides?);
@@ -184,7 +184,7 @@ impl<'m> Known<'m> {
         let (output, inputs) = operands.split_last()?;
         let maps = accesses(op)?;
         let (result, read) = maps.split_last()?;
-        let shape = sizes(output.r#type())?;
+        let shape = output.r#type().sizes()?;
         let in_order = result
             .iter()
             .copied()
@@ -198,7 +198,7 @@ impl<'m> Known<'m> {
         }
         let mut sources = Vec::new();
         for (input, map) in inputs.iter().zip(read) {
-            sources.push((self.of(*input)?, sizes(input.r#type())?, map));
+            sources.push((self.of(*input)?, input.r#type().sizes()?, map));
         }
         let body = op.blocks().first().copied()?;
         let arguments = body.arguments();
@@ -304,12 +304,6 @@ fn is_boolean(r#type: Type<'_>) -> bool {
 
 fn is_byte(r#type: Type<'_>) -> bool {
     r#type.element().is_integer() && r#type.element().bit_width() == Some(8)
-}
-
-fn sizes(r#type: Type<'_>) -> Option<Vec<u64>> {
-    let shape: Few<Option<i64>> = r#type.shape()?;
-    let sizes = shape.into_iter();
-    sizes.map(|size| u64::try_from(size?).ok()).collect()
 }
 
 /// The numbers of an attribute `array<i64: …>`, none of them left open.

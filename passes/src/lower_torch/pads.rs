@@ -2,9 +2,9 @@
 
 use dialects::Module;
 use dialects::hal::Inserter;
-use dialects::ir::{Op, Type, Value};
+use dialects::ir::{Op, Value};
 
-use crate::resolve_markers::torch::{constant_integer, constant_string};
+use crate::resolve_markers::torch::{constant_integer, constant_string, shape_and_dtype};
 use crate::structure::outer_ops;
 
 /// Takes off by slices, and then adds, where one pad does both. MLIR's `tensor.pad`, which
@@ -48,7 +48,10 @@ fn parts<'m>(module: &'m Module<'_>, op: Op<'m>) -> Option<(Value<'m>, Value<'m>
     };
 
     let mut source = op.operand(0)?;
-    let (mut sizes, dtype) = tensor(source.r#type())?;
+    let text = source.r#type().to_string();
+    let (shape, dtype) = shape_and_dtype(&text)?;
+    let sizes = shape.split(',').map(|size| size.trim().parse().ok());
+    let mut sizes: Vec<i64> = sizes.collect::<Option<_>>()?;
     let rank = sizes.len();
     // The last dimension comes first, and its lower end.
     for (behind, ends) in numbers.chunks(2).enumerate() {
@@ -79,13 +82,4 @@ fn parts<'m>(module: &'m Module<'_>, op: Op<'m>) -> Option<(Value<'m>, Value<'m>
     let added: Option<Vec<Value>> = numbers.iter().map(|each| number((*each).max(0))).collect();
     let construct = inserter.start("torch.prim.ListConstruct").operands(&added?);
     Some((source, inserter.value(construct.results(&[given.r#type()]))))
-}
-
-/// The sizes of a `!torch.vtensor`, none of them open, and what it holds.
-fn tensor(r#type: Type<'_>) -> Option<(Vec<i64>, String)> {
-    let text = r#type.to_string();
-    let inner = text.strip_prefix("!torch.vtensor<[")?.strip_suffix('>')?;
-    let (shape, dtype) = inner.split_once("],")?;
-    let sizes = shape.split(',').map(|size| size.trim().parse().ok());
-    Some((sizes.collect::<Option<_>>()?, dtype.to_owned()))
 }

@@ -17,6 +17,13 @@ pub fn constant_integer(value: Value<'_>) -> Option<i64> {
         .then(|| op.attribute("value")?.as_integer())?
 }
 
+/// What stands in the text of a `!torch.vtensor`: its sizes, with commas between them, and
+/// what it holds. `None` for any other type, and where rank or dtype are unknown.
+pub fn shape_and_dtype(text: &str) -> Option<(&str, &str)> {
+    let inner = text.strip_prefix("!torch.vtensor<[")?.strip_suffix('>')?;
+    inner.split_once("],")
+}
+
 /// The builtin tensor that stands for a `!torch.vtensor`, or the type itself
 /// where it already is one. `None` where rank or dtype are unknown.
 pub fn builtin_tensor<'m>(module: &'m Module<'_>, r#type: Type<'m>) -> Option<Type<'m>> {
@@ -24,8 +31,7 @@ pub fn builtin_tensor<'m>(module: &'m Module<'_>, r#type: Type<'m>) -> Option<Ty
         return Some(r#type);
     }
     let text = r#type.to_string();
-    let inner = text.strip_prefix("!torch.vtensor<[")?.strip_suffix('>')?;
-    let (shape, dtype) = inner.split_once("],")?;
+    let (shape, dtype) = shape_and_dtype(&text)?;
     let mut builtin = String::from("tensor<");
     for size in shape.split(',').filter(|size| !size.is_empty()) {
         builtin.push_str(size.trim());
