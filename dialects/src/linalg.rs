@@ -220,19 +220,20 @@ pub fn elementwise<'m>(
     inputs: &[Value<'m>],
     result: Type<'m>,
 ) -> Option<(Op<'m>, Block<'m>)> {
-    let rank = result.sizes()?.len();
+    result.sizes()?;
     let empty = inserter.start("tensor.empty").results(&[result]);
-    into(inserter, inputs, inserter.value(empty), rank)
+    into(inserter, inputs, inserter.value(empty))
 }
 
-/// As [`elementwise`], into a tensor that is there, of `rank` dimensions.
+/// As [`elementwise`], into a tensor that is there, whose sizes may be open. `None` if
+/// even its rank is.
 pub fn into<'m>(
     inserter: &Inserter<'m>,
     inputs: &[Value<'m>],
     output: Value<'m>,
-    rank: usize,
 ) -> Option<(Op<'m>, Block<'m>)> {
     let session = inserter.module().session();
+    let rank = output.r#type().shape()?.len();
     let operands = [inputs, &[output]].concat();
     let dimensions: Vec<String> = (0..rank).map(|each| format!("d{each}")).collect();
     let dimensions = dimensions.join(", ");

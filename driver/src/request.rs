@@ -25,7 +25,8 @@ pub fn build(args: &DecisionArgs) -> Result<Option<Request>, Failure> {
     let Some((alpha, alpha_source, per_position)) = acceptance_of(args)? else {
         return Ok(None);
     };
-    let platform = load_platform(&args.platform, args.trust_platform)?;
+    let release = version::installed().map(|version| version.release());
+    let platform = load_platform(&args.platform, args.trust_platform)?.under(release);
     let pins = pins_of(args, &platform)?;
     let mut forbid = std::collections::BTreeSet::new();
     for pin in args.forbid.iter().flat_map(|pins| &pins.0) {
@@ -61,20 +62,19 @@ pub fn build(args: &DecisionArgs) -> Result<Option<Request>, Failure> {
     }))
 }
 
-/// The platform of this name or file, as it is under the IREE that is installed.
+/// The platform of this name or file.
 ///
 /// # Errors
 ///
 /// A [`Failure`] of status 2: there is no such platform, its file is wrong, or it has flags that
 /// only a trusted one may have.
 pub fn load_platform(given: &str, is_trusted: bool) -> Result<Platform, Failure> {
-    let release = version::installed().map(|version| version.release());
     let platform = if is_trusted {
         Platform::load_trusted(given)
     } else {
         Platform::load(given)
     };
-    Ok(platform?.under(release))
+    Ok(platform?)
 }
 
 /// The path of a file that `cost` reads.

@@ -32,7 +32,7 @@ pub fn limit_tools(limit: Option<Duration>) {
 }
 
 /// How long each of IREE's programs may run.
-pub fn limit() -> Option<Duration> {
+fn limit() -> Option<Duration> {
     LIMIT.get().copied().unwrap_or(Some(USUAL_LIMIT))
 }
 
@@ -185,12 +185,25 @@ impl Tool {
         self.run_with(arguments, None, limit)
     }
 
-    /// As [`Self::run`], with a standard input.
+    /// Runs it to its end, with `input` as its standard input if there is any, and gives
+    /// how it ended.
     ///
     /// # Errors
     ///
-    /// As there.
-    pub fn run_with(
+    /// A [`Failure`] when it cannot be started, or was ended at the usual [`limit`].
+    pub fn run_in_time(
+        &self,
+        arguments: &[OsString],
+        input: Option<&[u8]>,
+    ) -> Result<(Done, ExitStatus), Failure> {
+        let done = self.run_with(arguments, input, limit())?;
+        match done.status {
+            Some(status) => Ok((done, status)),
+            None => Err(self.too_long(&done)),
+        }
+    }
+
+    fn run_with(
         &self,
         arguments: &[OsString],
         input: Option<&[u8]>,
@@ -268,7 +281,7 @@ impl Tool {
     }
 
     /// That it was ended at its limit.
-    pub fn too_long(&self, done: &Done) -> Failure {
+    fn too_long(&self, done: &Done) -> Failure {
         Failure::impossible(vec![
             Message::error(format!(
                 "{} was ended after {:.0} s, which is the limit",

@@ -13,7 +13,7 @@ use std::path::Path;
 use crate::input::BYTECODE;
 use crate::message::{Failure, Message};
 use crate::report::shell;
-use crate::runtime::{self, Tool};
+use crate::runtime::Tool;
 
 /// What a declaration begins with.
 const MARK: &[u8] = b"func @";
@@ -69,11 +69,8 @@ pub fn functions(program: &Path) -> Result<Vec<Signature>, Failure> {
         return Ok(declared);
     }
     let dump = Tool::find("iree-dump-module")?;
-    let done = dump.run(&[OsString::from(program)], runtime::limit())?;
-    if done.status.is_none() {
-        return Err(dump.too_long(&done));
-    }
-    if !done.well() {
+    let (done, status) = dump.run_in_time(&[OsString::from(program)], None)?;
+    if !status.success() {
         return Err(Failure::usage(no_program(program).with_note(format!(
             "iree-dump-module said\n{}",
             done.last_words()

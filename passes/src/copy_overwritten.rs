@@ -118,7 +118,6 @@ fn copy<'m>(module: &'m Module<'_>, op: Op<'m>, value: Value<'m>) -> Option<Valu
     let zero = if element.is_float() { "0.0" } else { "0" };
     let zero = (element.is_float() || element.is_integer() || element.is_index())
         .then(|| module.parse_attribute(&format!("{zero} : {element}")))??;
-    let rank = shape.len();
     let index = module.parse_type("index")?;
 
     let inserter = Inserter::before(module, op);
@@ -142,7 +141,7 @@ fn copy<'m>(module: &'m Module<'_>, op: Op<'m>, value: Value<'m>) -> Option<Valu
     let empty = inserter.value(empty.results(&[r#type]));
 
     let location = op.location();
-    let (copy, body) = linalg::into(&inserter, &[value], empty, rank)?;
+    let (copy, body) = linalg::into(&inserter, &[value], empty)?;
     let chosen = OpBuilder::new("arith.select", location)
         .operands(&[bit, body.arguments().first().copied()?, zero])
         .results(&[element])

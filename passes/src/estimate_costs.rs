@@ -415,21 +415,23 @@ impl<'m> Survey<'m> {
 
 /// The work of an operation.
 fn counted(op: Op<'_>) -> Result<count::Work, Vec<Diagnostic>> {
-    if let Some(unknown) = count::unknown_type(op) {
-        let error = Diagnostic::error(format!("the cost of computing in {unknown} is not known"))
-            .at(op.location().place())
-            .offending(op.summary())
-            .help("export the model in another type, such as f32");
-        return Err(vec![error]);
+    let refused = |why: Diagnostic, help: &str| {
+        let why = why.at(op.location().place()).offending(op.summary());
+        Err(vec![why.help(help)])
+    };
+    let Some(work) = count::work(op) else {
+        return refused(
+            Diagnostic::error("the shapes of an operation are not static"),
+            "export the module with a fixed sequence length",
+        );
+    };
+    match &work.unknown {
+        Some(unknown) => refused(
+            Diagnostic::error(format!("the cost of computing in {unknown} is not known")),
+            "export the model in another type, such as f32",
+        ),
+        None => Ok(work),
     }
-    count::work(op).ok_or_else(|| {
-        vec![
-            Diagnostic::error("the shapes of an operation are not static")
-                .at(op.location().place())
-                .offending(op.summary())
-                .help("export the module with a fixed sequence length"),
-        ]
-    })
 }
 
 /// How many drafts are written down, function by function.

@@ -24,6 +24,7 @@ use crate::message::{Failure, Message};
 use crate::output::{self, Output, Scratch};
 use crate::printer::{Printer, to_stdout};
 use crate::progress::Progress;
+use crate::request::load_platform;
 use crate::runtime::Tool;
 use crate::version::Version;
 
@@ -75,12 +76,7 @@ struct Unit {
 ///
 /// A [`Failure`]: IREE is not installed, or nothing is left to place on.
 pub fn run(args: &DoctorArgs, printer: &Printer) -> anyhow::Result<()> {
-    let platform = if args.trust_platform {
-        Platform::load_trusted(&args.platform)
-    } else {
-        Platform::load(&args.platform)
-    }
-    .map_err(Failure::from)?;
+    let platform = load_platform(&args.platform, args.trust_platform)?;
     if let Some(path) = &args.output {
         output::check_writable(path)?;
     }

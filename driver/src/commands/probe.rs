@@ -21,7 +21,7 @@ use specplace_driver::message::{Failure, Message};
 use specplace_driver::output::Scratch;
 use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
-use specplace_driver::runtime::{self, Tool};
+use specplace_driver::runtime::Tool;
 
 use crate::diagnostics::unreadable;
 use crate::module_file;
@@ -132,10 +132,7 @@ impl Trial<'_> {
         let mut arguments: Vec<OsString> = vec![source.into()];
         arguments.extend(flags.iter().map(OsString::from));
         arguments.extend(["-o".into(), self.folder.join("probe.vmfb").into()]);
-        let done = self.tool.run(&arguments, runtime::limit())?;
-        if done.status.is_none() {
-            return Err(self.tool.too_long(&done));
-        }
-        Ok((!done.well()).then(|| done.first_error()))
+        let (done, status) = self.tool.run_in_time(&arguments, None)?;
+        Ok((!status.success()).then(|| done.first_error()))
     }
 }

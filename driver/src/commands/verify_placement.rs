@@ -139,13 +139,10 @@ pub(super) fn stream_phase(
         .map(OsString::from)
         .into();
     arguments.extend(flags);
-    let done = compiler.run_with(&arguments, Some(placed), runtime::limit())?;
-    if done.well() {
+    let (done, status) = compiler.run_in_time(&arguments, Some(placed))?;
+    if status.success() {
         return Ok(done.stdout.into_bytes());
     }
-    let Some(status) = done.status else {
-        return Err(compiler.too_long(&done));
-    };
     let lines: Vec<&str> = done.stderr.lines().take(TOOL_LINES).collect();
     Err(Failure::impossible(vec![
         Message::error(format!(

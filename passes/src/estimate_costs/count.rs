@@ -27,6 +27,9 @@ pub struct Work {
     pub live_bytes: u64,
     /// Whether it becomes a dispatch of its own.
     pub dispatches: bool,
+    /// A type that it computes in and that the cost model has no name for, so that its
+    /// work is not among `flops`.
+    pub unknown: Option<String>,
 }
 
 /// Counts the work of `op`; `None` if a shape is dynamic.
@@ -166,7 +169,11 @@ fn body(op: Op<'_>, points: u64, work: &mut Work) -> bool {
 
 /// Adds one arithmetic operation, done at each of `points`.
 fn arithmetic(op: Op<'_>, points: u64, work: &mut Work) {
-    let Some(dtype) = computed_in(op) else {
+    let Some(r#type) = computed_type(op) else {
+        return;
+    };
+    let Some(dtype) = dtype_of(r#type) else {
+        work.unknown = Some(r#type.to_string());
         return;
     };
     if !is_conversion(op.name()) {
@@ -180,18 +187,6 @@ fn arithmetic(op: Op<'_>, points: u64, work: &mut Work) {
 /// compute, or computes places of elements.
 pub fn computed_in(op: Op<'_>) -> Option<DType> {
     dtype_of(computed_type(op)?)
-}
-
-/// A type that `op`, or its body, computes in and that the cost model has no name
-/// for, so that its work would count as none.
-pub fn unknown_type(op: Op<'_>) -> Option<Type<'_>> {
-    let mut unknown = None;
-    op.walk(&mut |nested| {
-        let r#type = computed_type(nested).filter(|found| dtype_of(*found).is_none());
-        unknown = unknown.or(r#type);
-        Walk::Into
-    });
-    unknown
 }
 
 fn computed_type(op: Op<'_>) -> Option<Type<'_>> {

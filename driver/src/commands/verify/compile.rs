@@ -279,12 +279,12 @@ impl Shelf {
         let mut arguments: Vec<OsString> = vec![source.clone().into()];
         arguments.extend(flags.iter().cloned());
         arguments.extend(["-o".into(), partial.clone().into()]);
-        let done = tool.run(&arguments, runtime::limit())?;
-        if !done.well() {
+        let ended = tool.run_in_time(&arguments, None);
+        if !ended.as_ref().is_ok_and(|(_, status)| status.success()) {
             let _ = fs::remove_file(&partial);
-            if done.status.is_none() {
-                return Err(tool.too_long(&done));
-            }
+        }
+        let (done, status) = ended?;
+        if !status.success() {
             return Err(Failure::impossible(vec![
                 Message::error(format!("iree-compile does not compile {what}"))
                     .with_note(runtime::said(&done.first_words())),
