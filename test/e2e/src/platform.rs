@@ -230,6 +230,12 @@ mod tests {
         };
         assert!(lost("vulkan", 1, "… VK_ERROR_DEVICE_LOST …"));
         assert!(lost("vulkan://1", 1, "VK_ERROR_DEVICE_LOST"));
+        assert!(lost(
+            "vulkan",
+            1,
+            "DATA_LOSS; while invoking native function hal.fence.await; …"
+        ));
+        assert!(!lost("vulkan", 1, "DATA_LOSS; the file is cut off"));
         assert!(!lost("vulkan", 0, "VK_ERROR_DEVICE_LOST"));
         assert!(!lost("cuda", 1, "VK_ERROR_DEVICE_LOST"));
         assert!(lost("cuda", 1, "CUDA_ERROR_ECC_UNCORRECTABLE"));
