@@ -261,6 +261,13 @@ pub(crate) fn ending_with(status: u8, work: impl FnOnce()) {
 }
 
 extern "C" fn on_exit() {
+    // Who expects an end says with which status; anything else is a crash.
+    let status = EXIT_STATUS.load(Ordering::SeqCst);
+    if status >= 0 {
+        // SAFETY: ends the process, without the rest of what runs at exit;
+        // LLVM's streams for messages are not buffered.
+        unsafe { libc::_exit(status) }
+    }
     let message = MESSAGE.load(Ordering::SeqCst);
     if !message.is_null() {
         // SAFETY: as in `on_crash`.
@@ -268,11 +275,5 @@ extern "C" fn on_exit() {
             libc::write(2, message.cast(), LENGTH.load(Ordering::SeqCst));
             libc::_exit(STATUS.load(Ordering::SeqCst));
         }
-    }
-    let status = EXIT_STATUS.load(Ordering::SeqCst);
-    if status >= 0 {
-        // SAFETY: ends the process, without the rest of what runs at exit;
-        // LLVM's streams for messages are not buffered.
-        unsafe { libc::_exit(status) }
     }
 }

@@ -78,6 +78,24 @@ pub struct Cli {
     pub talk: TalkArgs,
 }
 
+impl Cli {
+    /// The verb as it is typed; `specplace` alone places.
+    pub fn verb_name(&self) -> &'static str {
+        match self.verb {
+            None => "specplace",
+            Some(Verb::Assemble(_)) => "specplace assemble",
+            Some(Verb::Compile(_)) => "specplace compile",
+            Some(Verb::Doctor(_)) => "specplace doctor",
+            Some(Verb::Explore(_)) => "specplace explore",
+            Some(Verb::Opt(_)) => "specplace opt",
+            Some(Verb::Platforms(_)) => "specplace platforms",
+            Some(Verb::Run(_)) => "specplace run",
+            Some(Verb::Verify(_)) => "specplace verify",
+            Some(Verb::VerifyPlacement(_)) => "specplace verify-placement",
+        }
+    }
+}
+
 /// What `specplace` does beside placing a module.
 #[derive(Debug, Subcommand)]
 pub enum Verb {

@@ -7,8 +7,10 @@
 
 use std::process::ExitCode;
 
+use dialects::crash;
 use specplace_driver::args::{Cli, Verb};
 use specplace_driver::interruption::survive_file_limits;
+use specplace_driver::message::Failure;
 use specplace_driver::{finish, on_a_stack, printer, report_panics, runtime};
 use tikv_jemallocator::Jemalloc;
 
@@ -48,6 +50,12 @@ fn main() -> ExitCode {
 fn work() -> ExitCode {
     let cli = Cli::parse_or_exit();
     runtime::limit_tools(cli.talk.limit());
+    // Who knows more of what is being done says more in its place.
+    let said = run::crashed(&format!("in {}", cli.verb_name()));
+    crash::saying(&said, Failure::IMPOSSIBLE, || answer(&cli))
+}
+
+fn answer(cli: &Cli) -> ExitCode {
     let mut printer = printer(&cli.talk);
     let outcome = match &cli.verb {
         None => commands::place::run(&cli.place, &mut printer),

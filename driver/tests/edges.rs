@@ -230,23 +230,23 @@ fn is_running(id: &str) -> bool {
     fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|text| !text.contains(") Z "))
 }
 
-#[test]
-fn what_was_started_ends_with_us() {
-    let folder = pair();
-    place(folder.path(), "out.mlir").assert().success();
-    let mark = folder.path().join("mark");
+/// Starts the proof of placement with a tool that hangs, and sends a signal to specplace
+/// alone; gives how that ended, what it said, and the tool's processes.
+fn signalled(folder: &Path, signal: &str) -> (process::Output, String) {
+    place(folder, "out.mlir").assert().success();
+    let mark = folder.join("mark");
     let script = format!(
-        "sleep 600 & echo $$ $! > {0}.part; mv {0}.part {0}; wait",
+        "sleep 20 & echo $$ $! > {0}.part; mv {0}.part {0}; wait",
         mark.display()
     );
-    let library = iree_with(folder.path(), "iree-compile", &script);
+    let library = iree_with(folder, "iree-compile", &script);
     let mut child = process::Command::new("env")
         .args(["--default-signal=TERM", env!("CARGO_BIN_EXE_specplace")])
         .args(["verify-placement", "out.mlir"])
-        .current_dir(&folder)
+        .current_dir(folder)
         .env("SPECPLACE_IREE_LIBRARY", &library)
         .env_remove("LD_LIBRARY_PATH")
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let started = Instant::now();
@@ -255,20 +255,36 @@ fn what_was_started_ends_with_us() {
         assert!(started.elapsed() < Duration::from_secs(60));
         thread::sleep(Duration::from_millis(10));
     }
-    let kill = format!("kill -TERM {}", child.id());
-    assert!(
-        process::Command::new("sh")
-            .args(["-c", &kill])
-            .status()
-            .unwrap()
-            .success()
-    );
-    assert_eq!(child.wait().unwrap().signal(), Some(15));
-    let ids = fs::read_to_string(&mark).unwrap();
+    let kill = format!("kill -{signal} {}", child.id());
+    let killed = process::Command::new("sh").args(["-c", &kill]).status();
+    assert!(killed.unwrap().success());
+    let ended = child.wait_with_output().unwrap();
+    (ended, fs::read_to_string(&mark).unwrap())
+}
+
+#[test]
+fn what_was_started_ends_with_us() {
+    let folder = pair();
+    let (ended, ids) = signalled(folder.path(), "TERM");
+    assert_eq!(ended.status.signal(), Some(15));
+    let since = Instant::now();
     while ids.split_whitespace().any(is_running) {
-        assert!(started.elapsed() < Duration::from_secs(90), "{ids}");
+        assert!(since.elapsed() < Duration::from_secs(10), "{ids}");
         thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Wherever it is: a place that nobody thought of, too.
+#[test]
+fn a_crash_anywhere_is_a_message() {
+    let folder = pair();
+    let (ended, _) = signalled(folder.path(), "SEGV");
+    assert_eq!(ended.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(
+        said.contains("error: IREE crashed in specplace verify-placement"),
+        "{said}"
+    );
 }
 
 /// A signal while files are put into place leaves all of them, or none.
