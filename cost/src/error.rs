@@ -1,41 +1,15 @@
 //! What can go wrong, said so that a user can act on it: where, what, and what to do next.
 
+use diagnostics::{Diagnostic, Failure, Place, Status, reason};
+
 use crate::search::Infeasible;
-use std::fmt;
 
-/// A place in a file the user wrote.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Location {
-    /// The file as the user named it, or `<builtin:NAME>` for a built-in platform.
-    pub file: String,
-    /// Line, counted from 1.
-    pub line: usize,
-    /// Column, counted from 1.
-    pub column: usize,
-}
-
-impl fmt::Display for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
-    }
-}
-
-/// Whose fault an error is, for the exit code: 1 when nothing can be done, 2 when what was asked is
-/// wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorKind {
-    /// The request is sound but nothing can satisfy it (exit 1).
-    Infeasible,
-    /// The request, or a file it names, is wrong (exit 2).
-    Usage,
-}
-
-/// Every error of this crate. `Display` gives one or more complete lines without the help;
-/// [`CostError::help`] gives the next step.
+/// Every error of this crate. `Display` gives what is wrong, in one or more complete lines;
+/// [`CostError::place`] where, and [`CostError::help`] the next step. A [`Diagnostic`] has all three.
 #[derive(Debug, thiserror::Error)]
 pub enum CostError {
     /// A file could not be read.
-    #[error("cannot read {path}: {}", crate::text::reason(source))]
+    #[error("cannot read {path}: {}", reason(source))]
     Read {
         /// The path as given.
         path: String,
@@ -44,10 +18,10 @@ pub enum CostError {
     },
     /// A YAML file is not what it should be: syntax, unknown key, wrong unit, inconsistent or
     /// impossible value.
-    #[error("{location}: {message}")]
+    #[error("{message}")]
     File {
         /// Where in which file.
-        location: Location,
+        place: Place,
         /// What is wrong, with the offending text.
         message: String,
         /// What to write instead.
@@ -139,22 +113,22 @@ impl CostError {
     }
 
     /// Where in which file, for errors about a file's contents.
-    pub fn location(&self) -> Option<&Location> {
+    pub fn place(&self) -> Option<&Place> {
         match self {
-            Self::File { location, .. } => Some(location),
+            Self::File { place, .. } => Some(place),
             _ => None,
         }
     }
 
     /// Whether the request is wrong or merely impossible.
-    pub fn kind(&self) -> ErrorKind {
+    pub fn status(&self) -> Status {
         match self {
             Self::Infeasible(_)
             | Self::Unplaceable { .. }
             | Self::State { .. }
             | Self::Bug { .. }
-            | Self::MissingRole { .. } => ErrorKind::Infeasible,
-            _ => ErrorKind::Usage,
+            | Self::MissingRole { .. } => Status::Impossible,
+            _ => Status::Usage,
         }
     }
 
@@ -164,5 +138,67 @@ impl CostError {
             message: message.into(),
             help: help.into(),
         }
+    }
+}
+
+impl From<&CostError> for Diagnostic {
+    fn from(error: &CostError) -> Self {
+        Self {
+            place: error.place().cloned(),
+            help: error.help(),
+            ..Self::error(error.to_string())
+        }
+    }
+}
+
+impl From<CostError> for Failure {
+    fn from(error: CostError) -> Self {
+        Self {
+            status: error.status(),
+            messages: vec![Diagnostic::from(&error)],
+        }
+    }
+}
+
+/// What is wrong and where, in one line, as tests compare it.
+#[cfg(test)]
+pub(crate) fn with_place(error: &CostError) -> String {
+    let place = error.place().map(|place| format!("{place}: "));
+    format!("{}{error}", place.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diagnostic_has_place_and_help() {
+        let error = CostError::File {
+            place: Place {
+                file: "p.yaml".into(),
+                line: 3,
+                column: 5,
+            },
+            message: "unknown key `bandwith`".into(),
+            help: Some("did you mean `bandwidth`?".into()),
+        };
+        let failure = Failure::from(error);
+        assert_eq!(failure.status, Status::Usage);
+        let message = &failure.messages[0];
+        assert_eq!(message.message, "unknown key `bandwith`");
+        assert_eq!(message.place.as_ref().map(|place| place.line), Some(3));
+        assert_eq!(message.help.as_deref(), Some("did you mean `bandwidth`?"));
+    }
+
+    #[test]
+    fn every_error_has_its_status() {
+        let alpha = CostError::Alpha {
+            text: "2".to_owned(),
+        };
+        assert_eq!(alpha.status(), Status::Usage);
+        let bug = CostError::Bug {
+            message: "no".to_owned(),
+        };
+        assert_eq!(bug.status(), Status::Impossible);
     }
 }

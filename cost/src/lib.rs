@@ -48,9 +48,9 @@ pub mod units;
 pub mod workload;
 mod yaml;
 
-pub use error::{CostError, Location};
+pub use error::CostError;
 pub use plan::Plan;
 pub use platform::Platform;
 pub use search::{Request, search};
-pub use text::{bytes, closest, counted, digits, metric, reason, suggestion};
+pub use text::{bytes, closest, counted, digits, metric, suggestion};
 pub use workload::{Partition, Role, Workload};

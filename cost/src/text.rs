@@ -23,16 +23,6 @@ pub fn closest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -
         .map(|(_, candidate)| candidate)
 }
 
-/// What the system says about an error, without its number: no reader needs
-/// `(os error 2)`.
-pub fn reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error ") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
-    }
-}
-
 /// `did you mean X? ` followed by the list of what there is.
 pub fn suggestion<'a>(
     given: &str,
@@ -156,13 +146,6 @@ mod tests {
             Some("bandwidth")
         );
         assert_eq!(closest("zzz", ["latency", "bandwidth"]), None);
-    }
-
-    #[test]
-    fn the_number_of_a_system_error_is_left_out() {
-        let error = std::io::Error::from_raw_os_error(2);
-        assert_eq!(reason(&error), "No such file or directory");
-        assert_eq!(reason(&std::io::Error::other("odd")), "odd");
     }
 
     #[test]

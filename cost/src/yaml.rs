@@ -1,8 +1,8 @@
 //! Reading YAML so that every complaint names its place: file, line, column.
 
 use crate::CostError;
-use crate::error::Location;
 use crate::text::closest;
+use diagnostics::Place;
 use serde::de::{
     DeserializeOwned, DeserializeSeed, EnumAccess, Error as _, IgnoredAny, MapAccess, SeqAccess,
     VariantAccess as _, Visitor,
@@ -86,7 +86,7 @@ fn shallow(file: &str, text: &str) -> Result<(), CostError> {
             }
             if open > OPEN {
                 return Err(CostError::File {
-                    location: Location {
+                    place: Place {
                         file: file.into(),
                         line: line + 1,
                         column: column + 1,
@@ -251,7 +251,7 @@ fn convert(file: &str, error: &serde_yaml::Error) -> CostError {
         None => (in_words(text), did_you_mean(text)),
     };
     CostError::File {
-        location: Location {
+        place: Place {
             file: file.into(),
             line,
             column,
@@ -366,7 +366,7 @@ pub(crate) fn at(
 ) -> CostError {
     let (line, column) = locate(text, path).unwrap_or((1, 1));
     CostError::File {
-        location: Location {
+        place: Place {
             file: file.into(),
             line,
             column,

@@ -65,7 +65,7 @@ fn well_behaved<T>(result: Result<T, CostError>) -> bool {
         Ok(_) => true,
         Err(error) => {
             let text = error.to_string();
-            text.starts_with("f.yaml:") && !text.contains('\u{1}') && error.location().is_some()
+            !text.contains('\u{1}') && error.place().is_some_and(|place| place.file == "f.yaml")
         }
     }
 }

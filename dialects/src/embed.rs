@@ -20,8 +20,8 @@ use std::ptr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::diagnostics::{Diagnostic, Severity};
 use crate::{crash, session};
+use diagnostics::{Diagnostic, Severity};
 
 use raw::*;
 use said::{collect, taken};

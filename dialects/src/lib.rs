@@ -13,7 +13,6 @@
 pub mod build;
 pub mod clock;
 pub mod crash;
-pub mod diagnostics;
 pub mod embed;
 pub mod hal;
 pub mod ir;

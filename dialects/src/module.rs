@@ -9,10 +9,10 @@ use mlir_sys::{
     MlirModule, mlirModuleCreateParse, mlirModuleCreateParseFromFile, mlirModuleGetOperation,
 };
 
-use crate::diagnostics::{Diagnostic, Severity};
 use crate::ir::{Attribute, Block, Op, Type, graveyard, string_ref};
 use crate::memory::bounded;
 use crate::session::Session;
+use diagnostics::{Diagnostic, Severity};
 
 /// A parsed or built `builtin.module`, alive as long as its [`Session`].
 pub struct Module<'s> {

@@ -18,8 +18,8 @@ use mlir_sys::{
 };
 
 use crate::clock::processor_time;
-use crate::diagnostics::{Diagnostic, Severity};
 use crate::ir::{Location, graveyard, printed};
+use diagnostics::{Diagnostic, Severity};
 
 unsafe extern "C" {
     fn ireeCompilerGlobalInitialize();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::message::{Failure, Message};
+use diagnostics::{Diagnostic, Failure};
 
 /// An array of integers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub fn read_integers(path: &Path) -> Result<Option<Integers>, Failure> {
         fs::read(path).map_err(|error| Failure::io(format!("cannot read {shown}"), &error))?;
     parse(&bytes).map_err(|what| {
         Failure::usage(
-            Message::error(format!("{shown} {what}"))
+            Diagnostic::error(format!("{shown} {what}"))
                 .help("it is to be a NumPy file: numpy.save(\"tokens.npy\", tokens) writes one"),
         )
     })
@@ -68,6 +68,8 @@ fn parse(bytes: &[u8]) -> Result<Option<Integers>, &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use diagnostics::Status;
+
     use super::*;
 
     #[test]
@@ -88,7 +90,7 @@ mod tests {
         let path = folder.path().join("x.npy");
         fs::write(&path, "no array").unwrap();
         let failure = read_integers(&path).unwrap_err();
-        assert_eq!(failure.code, Failure::USAGE);
+        assert_eq!(failure.status, Status::Usage);
         assert!(failure.to_string().contains("is no .npy file"));
         let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }";
         let mut floats = b"\x93NUMPY\x01\x00\x76\x00".to_vec();

@@ -5,10 +5,10 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use cost::platform::BUILTIN_NAMES;
+use diagnostics::{Diagnostic, Failure};
 
 use crate::args::{DecisionArgs, OutputArgs};
 use crate::input::is_standard_stream;
-use crate::message::{Failure, Message};
 use crate::output::{self, with_suffix};
 
 /// A file that a run writes, and what asks for it: `--plan-out`.
@@ -71,7 +71,7 @@ pub fn check<'a>(
     for &(what, path) in &outputs {
         if is_standard_stream(path) {
             return Err(Failure::usage(
-                Message::error(format!("{what} cannot go to standard output"))
+                Diagnostic::error(format!("{what} cannot go to standard output"))
                     .help("name a file for it"),
             ));
         }
@@ -83,7 +83,7 @@ pub fn check<'a>(
         let resolved = output::behind_links(path).map_err(|error| output::failure(path, &error))?;
         if let Some((other, _)) = seen.iter().find(|(_, before)| *before == resolved) {
             return Err(Failure::usage(
-                Message::error(format!(
+                Diagnostic::error(format!(
                     "{shown} would be written twice, by {other} and by {what}"
                 ))
                 .help("give each a name of its own"),
@@ -91,7 +91,7 @@ pub fn check<'a>(
         }
         if let Some((read, _)) = inputs.0.iter().find(|(_, input)| *input == resolved) {
             return Err(Failure::usage(
-                Message::error(format!("{shown} is {read} and would be replaced by {what}"))
+                Diagnostic::error(format!("{shown} is {read} and would be replaced by {what}"))
                     .help(format!("name another file for {what}")),
             ));
         }
@@ -156,7 +156,7 @@ impl Destinations {
         check(destinations.written(), &inputs)?;
         if destinations.module.is_none() && args.emit_bytecode && io::stdout().is_terminal() {
             return Err(Failure::usage(
-                Message::error("bytecode is not for a terminal")
+                Diagnostic::error("bytecode is not for a terminal")
                     .help("name a file with -o, or lead standard output into one"),
             ));
         }
@@ -182,6 +182,8 @@ impl Destinations {
 
 #[cfg(test)]
 mod tests {
+    use diagnostics::Status;
+
     use super::*;
 
     fn args(folder: &Path, out: &str) -> OutputArgs {
@@ -263,7 +265,7 @@ mod tests {
             },
         ] {
             let failure = check([("-o", &*file)], &Inputs::of(&decision)).unwrap_err();
-            assert_eq!(failure.code, Failure::USAGE);
+            assert_eq!(failure.status, Status::Usage);
             assert!(failure.to_string().contains("would be replaced by -o"));
         }
         // Two may be written to the same device, and it may be read.

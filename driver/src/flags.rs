@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use cost::Platform;
 use cost::plan::{DevicePlan, Plan};
+use diagnostics::Diagnostic;
 use serde::{Deserialize, Serialize};
 
 use crate::args::DecisionArgs;
-use crate::message::Message;
 
 /// Linked executables shared by unlike devices lose one device's variant,
 /// which shows only at load.
@@ -83,7 +83,7 @@ pub struct Flags {
     /// What was placed, which also stands in a comment, for `specplace verify`.
     pub source: Option<Source>,
     /// What could not be had.
-    pub warnings: Vec<Message>,
+    pub warnings: Vec<Diagnostic>,
 }
 
 impl Flags {
@@ -134,7 +134,7 @@ impl Flags {
             let before = self.compile.iter().find(|other| name(other) == name(flag));
             if let Some(before) = before {
                 self.warnings.push(
-                    Message::warning(format!(
+                    Diagnostic::warning(format!(
                         "the platform's units ask iree-compile for {before} and for {flag}, and it takes one: the \
                          first is used"
                     ))
@@ -348,7 +348,7 @@ mod tests {
         assert_eq!(flags.compile, ["--iree-llvmcpu-target-cpu=host"]);
         assert_eq!(flags.warnings.len(), 1);
         assert_eq!(
-            flags.warnings[0].text,
+            flags.warnings[0].message,
             "the platform's units ask iree-compile for --iree-llvmcpu-target-cpu=host and for \
              --iree-llvmcpu-target-cpu=cortex-a55, and it takes one: the first is used"
         );

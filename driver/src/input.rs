@@ -6,10 +6,8 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cost::reason;
+use diagnostics::{Diagnostic, Failure, reason};
 use flate2::read::MultiGzDecoder;
-
-use crate::message::{Failure, Message};
 
 /// What makes a file bytecode (MLIR's own magic number).
 pub const BYTECODE: &[u8] = b"ML\xefR";
@@ -118,7 +116,7 @@ fn in_memory(name: String, bytes: Vec<u8>) -> Result<Input, Failure> {
             "is empty"
         };
         return Err(Failure::usage(
-            Message::error(format!("{name} {what}")).help(
+            Diagnostic::error(format!("{name} {what}")).help(
                 "give it a module of IR; was the program that should have written it successful?",
             ),
         ));
@@ -146,7 +144,7 @@ fn decompressed(name: &str, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
         .read_to_end(&mut plain);
     match read {
         Ok(read) if u64::try_from(read).is_ok_and(|read| read > most) => Err(Failure::usage(
-            Message::error(format!(
+            Diagnostic::error(format!(
                 "{name} grows to more than {} MiB from {} KiB",
                 most >> 20,
                 compressed.div_ceil(1 << 10)
@@ -172,7 +170,7 @@ fn check_encoding(name: &str, bytes: &[u8]) -> Result<(), Failure> {
         _ => return Ok(()),
     };
     Err(Failure::usage(
-        Message::error(format!("{name} is in {encoding}, which MLIR does not read")).help(
+        Diagnostic::error(format!("{name} is in {encoding}, which MLIR does not read")).help(
             match iconv {
                 Some(from) => {
                     format!("convert it: iconv -f {from} -t UTF-8 {name}, or save it as UTF-8")
@@ -192,7 +190,7 @@ fn damaged(name: &str, error: &io::Error) -> Failure {
         _ => "the file is damaged: copy or compress it once more",
     };
     Failure::usage(
-        Message::error(format!("cannot decompress {name}: {}", reason(error))).help(help),
+        Diagnostic::error(format!("cannot decompress {name}: {}", reason(error))).help(help),
     )
 }
 
@@ -201,7 +199,7 @@ fn is_gzip(bytes: &[u8]) -> bool {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    let message = Message::error(format!("cannot read {}: {}", path.display(), reason(error)));
+    let message = Diagnostic::error(format!("cannot read {}: {}", path.display(), reason(error)));
     let help = match error.kind() {
         ErrorKind::IsADirectory => Some("name the .mlir file in it"),
         ErrorKind::NotFound => Some("IN is a file of MLIR, as text or bytecode, or - for stdin"),
@@ -210,7 +208,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
         }
         _ => None,
     };
-    Failure::usage(Message {
+    Failure::usage(Diagnostic {
         help: help.map(str::to_owned),
         ..message
     })
@@ -221,6 +219,8 @@ mod tests {
     use std::io::Write;
 
     use flate2::{Compression, write::GzEncoder};
+
+    use diagnostics::Status;
 
     use super::*;
 
@@ -326,7 +326,7 @@ mod tests {
             (folder.path().join("none"), "No such file"),
         ] {
             let failure = open(&path).unwrap_err();
-            assert_eq!(failure.code, Failure::USAGE);
+            assert_eq!(failure.status, Status::Usage);
             assert!(failure.to_string().contains(text), "{failure}");
         }
     }

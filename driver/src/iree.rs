@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use diagnostics::{Diagnostic, Failure};
+
 use crate::process;
 
 /// The library that holds MLIR and IREE's dialects.
@@ -83,6 +85,19 @@ impl fmt::Display for NotFound {
 }
 
 impl std::error::Error for NotFound {}
+
+impl From<NotFound> for Failure {
+    fn from(error: NotFound) -> Self {
+        let looked = error.looked.join("\n  ");
+        Self::usage(
+            Diagnostic::error(error.to_string())
+                .with_note(Diagnostic::note(format!("looked in\n  {looked}")))
+                .help(format!(
+                    "install it with `{INSTALL}` (in a checkout of specplace: `make setup`), or set {LIBRARY_VARIABLE} to it",
+                )),
+        )
+    }
+}
 
 /// Finds the library.
 ///

@@ -7,11 +7,10 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cost::reason;
+use diagnostics::{Diagnostic, Failure, reason};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::iree::{self, Surroundings};
-use crate::message::{Failure, Message};
 
 /// The half of specplace that links IREE's library. It lies beside this one.
 const PROGRAM: &str = "specplace-ir";
@@ -36,7 +35,7 @@ pub fn ir_half() -> Result<Infallible, Failure> {
         // Found once is enough, and both halves agree about which it is.
         .env(iree::LIBRARY_VARIABLE, &library)
         .exec();
-    Err(Failure::usage(Message::error(format!(
+    Err(Failure::usage(Diagnostic::error(format!(
         "cannot start {}: {}",
         program.display(),
         reason(&error)
@@ -59,7 +58,7 @@ fn enough_stack() -> Result<(), Failure> {
     };
     setrlimit(Resource::Stack, raised).map_err(|_| {
         Failure::usage(
-            Message::error(format!(
+            Diagnostic::error(format!(
                 "the stack is limited to {} KiB, and IREE's library needs {}",
                 limit.current.unwrap_or_default() >> 10,
                 STACK >> 10
@@ -77,7 +76,7 @@ fn beside_this_program() -> Result<PathBuf, Failure> {
         return Ok(program);
     }
     Err(Failure::usage(
-        Message::error(format!("{} is missing", program.display())).help(format!(
+        Diagnostic::error(format!("{} is missing", program.display())).help(format!(
             "specplace is two programs: install {PROGRAM} beside {}",
             this.display()
         )),

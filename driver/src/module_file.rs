@@ -3,13 +3,12 @@
 use std::fs;
 use std::path::Path;
 
+use diagnostics::{Failure, Status};
 use dialects::{Module, Session, crash};
 use specplace_driver::input::{self, BYTECODE, Input};
-use specplace_driver::message::Failure;
 use specplace_driver::output::Scratch;
 use specplace_driver::printer::Printer;
 
-use crate::diagnostics::unreadable;
 use crate::run::crashed;
 
 /// What MLIR calls a source that it reads from memory.
@@ -29,7 +28,7 @@ pub fn read<'s>(
     let (parsed, name) = match input::open(path)? {
         Input::File(path) => {
             let name = path.display().to_string();
-            let parsed = crash::saying(&reading(&name), Failure::IMPOSSIBLE, || {
+            let parsed = crash::saying(&reading(&name), Status::Impossible.code(), || {
                 Module::from_file(session, &path)
             });
             (parsed, name)
@@ -45,11 +44,11 @@ pub fn read<'s>(
                     Failure::io(format!("cannot write {}", path.display()), &error)
                 })?;
                 file = path.display().to_string();
-                crash::saying(&reading(&name), Failure::IMPOSSIBLE, || {
+                crash::saying(&reading(&name), Status::Impossible.code(), || {
                     Module::from_file(session, &path)
                 })
             } else {
-                crash::saying(&reading(&name), Failure::IMPOSSIBLE, || {
+                crash::saying(&reading(&name), Status::Impossible.code(), || {
                     Module::from_source(session, &bytes)
                 })
             };
@@ -59,7 +58,7 @@ pub fn read<'s>(
             (parsed, name)
         }
     };
-    parsed.map_err(|diagnostics| explained(unreadable(&diagnostics), &name))
+    parsed.map_err(|diagnostics| explained(Failure::unreadable(diagnostics), &name))
 }
 
 /// Adds the next step to what MLIR's parser says.
@@ -70,8 +69,11 @@ fn explained(mut failure: Failure, name: &str) -> Failure {
         "{name} is not a module that this IREE can read: was it written by another version, or is it cut off?"
     );
     for message in &mut failure.messages {
-        if FOREIGN.iter().any(|advice| message.text.contains(advice)) {
-            message.text = "this operation is of a dialect that IREE does not know".to_owned();
+        if FOREIGN
+            .iter()
+            .any(|advice| message.message.contains(advice))
+        {
+            message.message = "this operation is of a dialect that IREE does not know".to_owned();
             help = "bring it to Torch or to IREE's input phase first; names are checked letter by letter".to_owned();
         }
     }

@@ -15,11 +15,10 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use cost::reason;
+use diagnostics::{Diagnostic, Failure, reason};
 use tempfile::{NamedTempFile, TempDir};
 
 use crate::interruption::{Unfinished, undisturbed};
-use crate::message::{Failure, Message};
 
 /// One file to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -435,7 +434,7 @@ fn is_full(error: &io::Error) -> bool {
 /// That a file cannot be written, and why.
 pub fn failure(path: &Path, error: &io::Error) -> Failure {
     let shown = path.display();
-    let message = Message::error(format!("cannot write {shown}: {}", reason(error)));
+    let message = Diagnostic::error(format!("cannot write {shown}: {}", reason(error)));
     let folder = folder_of(path);
     let help = match error.kind() {
         ErrorKind::NotFound if !folder.exists() => Some(format!(
@@ -449,11 +448,13 @@ pub fn failure(path: &Path, error: &io::Error) -> Failure {
         _ if is_full(error) => Some("free space there, or write elsewhere".to_owned()),
         _ => None,
     };
-    Failure::usage(Message { help, ..message })
+    Failure::usage(Diagnostic { help, ..message })
 }
 
 #[cfg(test)]
 mod tests {
+    use diagnostics::Status;
+
     use super::*;
 
     fn output(path: &Path, contents: &str) -> Output {
@@ -489,7 +490,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (a, b) = (folder.path().join("a"), folder.path().join("no/b"));
         let error = write_all(&[output(&a, "1"), output(&b, "2")]).unwrap_err();
-        assert_eq!(error.code, Failure::USAGE);
+        assert_eq!(error.status, Status::Usage);
         assert!(error.messages[0].help.as_ref().unwrap().contains("no"));
         assert!(names(folder.path()).is_empty());
 
@@ -506,7 +507,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let a = folder.path().join("a");
         let error = write_all(&[output(&a, "1"), output(full, "2")]).unwrap_err();
-        assert!(error.messages[0].text.contains("No space left"), "{error}");
+        assert!(
+            error.messages[0].message.contains("No space left"),
+            "{error}"
+        );
         assert!(is_special(full));
         assert!(names(folder.path()).is_empty());
     }
@@ -530,7 +534,7 @@ mod tests {
             .fill(|name| written = Some(fs::write(name, &much)))
             .unwrap_err();
         assert!(written.unwrap().is_ok());
-        assert_eq!(failure.code, Failure::USAGE);
+        assert_eq!(failure.status, Status::Usage);
         assert!(failure.to_string().contains("No space left"), "{failure}");
         assert_eq!(names(folder.path()), ["a"]);
     }

@@ -8,8 +8,7 @@ use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use anstream::{AutoStream, ColorChoice};
-
-use crate::message::{Message, Place, Severity};
+use diagnostics::{Diagnostic, Place, Severity};
 
 /// Longest piece of a source line that is shown. MLIR has lines of megabytes.
 const WINDOW: usize = 120;
@@ -68,7 +67,7 @@ impl Printer {
 
     /// Prints a message. Remarks are part of the report, so that `--quiet`
     /// leaves them out.
-    pub fn message(&self, message: &Message) {
+    pub fn message(&self, message: &Diagnostic) {
         if self.quiet && message.severity < Severity::Warning {
             return;
         }
@@ -76,7 +75,7 @@ impl Printer {
     }
 
     /// Prints several messages.
-    pub fn messages<'a>(&self, messages: impl IntoIterator<Item = &'a Message>) {
+    pub fn messages<'a>(&self, messages: impl IntoIterator<Item = &'a Diagnostic>) {
         for message in messages {
             self.message(message);
         }
@@ -100,14 +99,14 @@ impl Printer {
     }
 
     /// The message with its source line, styled.
-    fn render(&self, message: &Message) -> String {
+    fn render(&self, message: &Diagnostic) -> String {
         let mut out = String::new();
         self.render_into(&mut out, message, None);
         out
     }
 
     /// The line at `above` has just been shown and is not shown again.
-    fn render_into(&self, out: &mut String, message: &Message, above: Option<&Place>) {
+    fn render_into(&self, out: &mut String, message: &Diagnostic, above: Option<&Place>) {
         if let Some(place) = &message.place {
             let name = seen(self.shown_name(&place.file));
             out.push_str(&match place.line {
@@ -123,7 +122,7 @@ impl Printer {
         out.push_str(&format!(
             "{colour}{}{RESET}{BOLD}: {}{RESET}\n",
             message.severity,
-            seen(message.text.trim_end())
+            seen(message.message.trim_end())
         ));
         let place = message.place.as_ref().filter(|place| above != Some(place));
         let shown = place.and_then(|place| {
@@ -320,7 +319,7 @@ pub fn to_stdout(bytes: &[u8]) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn plain(printer: &Printer, message: &Message) -> String {
+    fn plain(printer: &Printer, message: &Diagnostic) -> String {
         anstream::adapter::strip_str(&printer.render(message)).to_string()
     }
 
@@ -344,9 +343,9 @@ mod tests {
 
     #[test]
     fn the_line_is_shown_with_a_caret() {
-        let message = Message {
+        let message = Diagnostic {
             place: at(2, 8),
-            ..Message::error("no such op").help("use another")
+            ..Diagnostic::error("no such op").help("use another")
         };
         assert_eq!(
             plain(&printer(), &message),
@@ -371,9 +370,9 @@ mod tests {
     #[test]
     fn places_outside_the_text_are_harmless() {
         for (line, column) in [(0, 0), (2, 0), (2, 999), (99, 1)] {
-            let message = Message {
+            let message = Diagnostic {
                 place: at(line, column),
-                ..Message::error("odd")
+                ..Diagnostic::error("odd")
             };
             assert!(plain(&printer(), &message).contains("error: odd"));
         }
@@ -388,9 +387,9 @@ mod tests {
         let column = text.find('%').unwrap() + 1;
         printer.hold_source("-".into(), "x".into(), text.into_bytes());
         for column in [column, column - 2, 5, 2] {
-            let message = Message {
+            let message = Diagnostic {
                 place: at(1, column),
-                ..Message::error("odd")
+                ..Diagnostic::error("odd")
             };
             let shown = plain(&printer, &message);
             assert!(shown.len() < 2000, "{}", shown.len());
@@ -399,10 +398,10 @@ mod tests {
 
     #[test]
     fn offending_text_is_shown_once() {
-        let mut message = Message {
+        let mut message = Diagnostic {
             place: at(2, 8),
             offending: Some("\"torch.odd\"() : () -> i32".into()),
-            ..Message::error("no")
+            ..Diagnostic::error("no")
         };
         assert_eq!(plain(&printer(), &message).matches("torch.odd").count(), 1);
         message.place = None;
@@ -418,13 +417,13 @@ mod tests {
 
     #[test]
     fn what_has_no_lines_has_no_line_number() {
-        let message = Message {
+        let message = Diagnostic {
             place: Some(Place {
                 file: "@f/scf.while/torch.odd".into(),
                 line: 0,
                 column: 0,
             }),
-            ..Message::error("no")
+            ..Diagnostic::error("no")
         };
         assert_eq!(
             plain(&printer(), &message),

@@ -9,9 +9,9 @@ use cost::search::{CostModel, GammaChoice, parse_variant};
 use cost::speedup::{alpha_of_accepted_per_draft, parse_alpha};
 use cost::workload::DraftLengthForm;
 use cost::{Partition, Platform, Request, Workload, acceptance};
+use diagnostics::{Diagnostic, Failure};
 
 use crate::args::{DecisionArgs, Gamma};
-use crate::message::{Failure, Message};
 use crate::version;
 
 /// What the user asks the cost model, with the files read; the module's own
@@ -39,7 +39,7 @@ pub fn build(args: &DecisionArgs) -> Result<Option<Request>, Failure> {
     };
     let gamma = match (args.gamma, args.max_gamma) {
         (Gamma::Fixed(gamma), Some(max)) if gamma > max => {
-            return Err(Failure::usage(Message::error(format!(
+            return Err(Failure::usage(Diagnostic::error(format!(
                 "--gamma {gamma} is greater than --max-gamma {max}"
             ))));
         }
@@ -84,7 +84,7 @@ pub fn load_platform(given: &str, is_trusted: bool) -> Result<Platform, Failure>
 /// A [`Failure`] of status 2 for a name that is not UTF-8.
 pub fn text_of(path: &Path) -> Result<&str, Failure> {
     path.to_str().ok_or_else(|| {
-        Failure::usage(Message::error(format!(
+        Failure::usage(Diagnostic::error(format!(
             "cannot read {}: its name is not UTF-8",
             path.display()
         )))
@@ -102,7 +102,7 @@ pub fn check_positions(model: CostModel, known: Option<&[f64]>) -> Result<(), Fa
         return Ok(());
     }
     Err(Failure::usage(
-        Message::error("`--cost-model per-position` needs acceptance rates by position")
+        Diagnostic::error("`--cost-model per-position` needs acceptance rates by position")
             .help("give --acceptance FILE[:TASK] with a histogram"),
     ))
 }
@@ -138,7 +138,7 @@ pub fn converted(text: &str, args: &DecisionArgs) -> Result<(f64, String), Failu
         (None, Gamma::Fixed(gamma)) if gamma > 0 => gamma,
         (None, _) => {
             return Err(Failure::usage(
-                Message::error(format!(
+                Diagnostic::error(format!(
                     "`--accepted-per-draft {text}` depends on how many tokens a round drafted when it was measured"
                 ))
                 .help(
@@ -164,7 +164,7 @@ fn pins_of(
         platform.expect_pu(&pin.unit, &format!("--pin {}={}", pin.role, pin.unit))?;
         if let Some(before) = pins.insert(pin.role, pin.unit.clone()) {
             return Err(Failure::usage(
-                Message::error(format!(
+                Diagnostic::error(format!(
                     "{} is pinned twice: to {before} and to {}",
                     pin.role, pin.unit
                 ))
@@ -186,7 +186,7 @@ fn variant_of(args: &DecisionArgs, platform: &Platform) -> Result<Option<Variant
         let pu = platform.expect_pu(name, &given)?;
         if *count == 0 || *count > pu.resources() {
             return Err(Failure::usage(
-                Message::error(format!(
+                Diagnostic::error(format!(
                     "`{given}`: {name} has {}",
                     pu.counted(pu.resources())
                 ))
@@ -215,6 +215,8 @@ fn nothing_yet() -> Workload {
 
 #[cfg(test)]
 mod tests {
+    use diagnostics::Status;
+
     use super::*;
 
     fn args(alpha: &str) -> DecisionArgs {
@@ -232,7 +234,7 @@ mod tests {
         assert!(build(&args("1")).unwrap().is_some());
         for wrong in ["-0.1", "1.01", "nan", "inf", "x", ""] {
             let failure = build(&args(wrong)).unwrap_err();
-            assert_eq!(failure.code, Failure::USAGE, "{wrong}");
+            assert_eq!(failure.status, Status::Usage, "{wrong}");
         }
     }
 
@@ -243,14 +245,14 @@ mod tests {
             accepted_per_draft: Some("37.5 %".into()),
             ..args("")
         };
-        assert_eq!(build(&args).unwrap_err().code, Failure::USAGE);
+        assert_eq!(build(&args).unwrap_err().status, Status::Usage);
         let alpha = |args: &DecisionArgs| build(args).unwrap().unwrap().alpha;
         args.gamma = Gamma::Fixed(2);
         assert!((alpha(&args) - 0.5).abs() < 1e-12);
         args.drafted = Some(1);
         assert!((alpha(&args) - 0.375).abs() < 1e-12);
         args.accepted_per_draft = Some("1.2".into());
-        assert_eq!(build(&args).unwrap_err().code, Failure::USAGE);
+        assert_eq!(build(&args).unwrap_err().status, Status::Usage);
     }
 
     #[test]

@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use diagnostics::{Diagnostic, Failure, Status};
 use dialects::clock::processor_time;
-use dialects::{Diagnostic, Module, crash};
+use dialects::{Module, crash};
 use passes::{Context, PASSES, Pass, run_pass, verify};
 use specplace_driver::input::was_used_up;
-use specplace_driver::message::Failure;
 use specplace_driver::progress::Progress;
-
-use crate::diagnostics::impossible;
 
 /// The pass that finds out where it crashed, when it runs once more.
 const LOWERING: &str = "lower-torch";
@@ -144,7 +142,7 @@ pub fn run(
         let before = module.session().time_in_pipelines();
         timing
             .step(pass.name, || guarded(module, context, pass))
-            .map_err(|diagnostics| impossible(&diagnostics))?;
+            .map_err(Failure::impossible)?;
         timing.of_which_own(module.session().time_in_pipelines().saturating_sub(before));
         after(module, pass);
         last = Some(pass);
@@ -152,7 +150,7 @@ pub fn run(
     last.map_or(Ok(()), |last| {
         timing.step("verify", || verify(module, last))
     })
-    .map_err(|diagnostics| impossible(&diagnostics))
+    .map_err(Failure::impossible)
 }
 
 /// Runs a pass; a crash in it is a message.
@@ -167,7 +165,7 @@ fn guarded(
         Some(file) if file != "-" => format!("in {}, on {file}", pass.name),
         _ => format!("in {}", pass.name),
     };
-    crash::saying(&crashed(&doing), Failure::IMPOSSIBLE, || {
+    crash::saying(&crashed(&doing), Status::Impossible.code(), || {
         if pass.name == LOWERING {
             crash::sought(!was_used_up(), || run_pass(module, context, pass))
         } else {

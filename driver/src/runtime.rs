@@ -7,8 +7,9 @@ use std::process::ExitStatus;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use diagnostics::{Diagnostic, Failure};
+
 use crate::iree::{self, Surroundings};
-use crate::message::{Failure, Message};
 use crate::process;
 
 /// How much of a tool's own message is repeated.
@@ -167,7 +168,7 @@ impl Tool {
         match iree::find_tool(name, &Surroundings::of_process()) {
             Some(path) => Ok(Self { name, path }),
             None => Err(Failure::usage(
-                Message::error(format!(
+                Diagnostic::error(format!(
                     "{name} was not found, neither in the virtual environment nor on PATH"
                 ))
                 .help(format!("install it with `{}`", iree::INSTALL)),
@@ -263,8 +264,8 @@ impl Tool {
         let Some(status) = done.status else {
             return self.too_long(done);
         };
-        let message = Message::error(format!("{} failed ({status})", self.name))
-            .with_note(said(&done.last_words()));
+        let message = Diagnostic::error(format!("{} failed ({status})", self.name))
+            .with_note(Diagnostic::note(said(&done.last_words())));
         Failure::impossible(vec![match done.trouble() {
             Trouble::LostDevice => message.help(format!(
                 "the driver lost its device {} times in a row; `specplace doctor` tries each device",
@@ -287,12 +288,12 @@ impl Tool {
     /// That it was ended at its limit.
     fn too_long(&self, done: &Done) -> Failure {
         Failure::impossible(vec![
-            Message::error(format!(
+            Diagnostic::error(format!(
                 "{} was ended after {:.0} s, which is the limit",
                 self.name,
                 done.elapsed.as_secs_f64()
             ))
-            .with_note(said(&done.last_words()))
+            .with_note(Diagnostic::note(said(&done.last_words())))
             .help(
                 "if it needs longer, give it time: --tool-limit SECONDS (0 is without end); if it hangs, \
                  `specplace doctor` tries each device",
@@ -317,6 +318,8 @@ fn text(bytes: Vec<u8>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use diagnostics::Status;
+
     use super::*;
 
     fn shell() -> Tool {
@@ -339,7 +342,7 @@ mod tests {
         assert_eq!(done.trouble(), Trouble::TooLong);
         assert!(!done.well());
         let failure = shell().failed(&done, 0);
-        assert_eq!(failure.code, Failure::IMPOSSIBLE);
+        assert_eq!(failure.status, Status::Impossible);
         let help = failure.messages[0].help.as_ref().unwrap();
         assert!(help.contains("--tool-limit"), "{help}");
         let done = shell().run(&arguments("echo a; echo b >&2"), None).unwrap();
@@ -349,7 +352,7 @@ mod tests {
     #[test]
     fn silence_is_told() {
         let failure = shell().run_well(&arguments("exit 7")).unwrap_err();
-        assert_eq!(failure.messages[0].notes[0].text, "it said nothing");
+        assert_eq!(failure.messages[0].notes[0].message, "it said nothing");
     }
 
     #[test]
@@ -371,7 +374,7 @@ mod tests {
                 "echo \"no provider registered that handles scopes like 'model'\" >&2; exit 1",
             ))
             .unwrap_err();
-        assert_eq!(failure.code, Failure::IMPOSSIBLE);
+        assert_eq!(failure.status, Status::Impossible);
         assert!(
             failure.messages[0]
                 .help

@@ -1,8 +1,8 @@
 //! From the command line to what the passes follow.
 
+use diagnostics::{Diagnostic, Failure};
 use passes::{Handover, Selector, Settings};
 use specplace_driver::args::DecisionArgs;
-use specplace_driver::message::{Failure, Message};
 use specplace_driver::request;
 use specplace_driver::version;
 
@@ -28,7 +28,7 @@ pub fn of(args: &DecisionArgs) -> Result<Settings, Failure> {
         let before = settings.role_names.insert(given.name.clone(), given.role);
         if before.is_some_and(|before| before != given.role) {
             return Err(Failure::usage(
-                Message::error(format!("--role gives `{}` two roles", given.name))
+                Diagnostic::error(format!("--role gives `{}` two roles", given.name))
                     .help("give each name once"),
             ));
         }
@@ -39,7 +39,7 @@ pub fn of(args: &DecisionArgs) -> Result<Settings, Failure> {
 fn selector(flag: &str, text: Option<&str>) -> Result<Option<Selector>, Failure> {
     match text {
         Some("" | "@") => Err(Failure::usage(
-            Message::error(format!("{flag} names nothing"))
+            Diagnostic::error(format!("{flag} names nothing"))
                 .help("give @FUNCTION, or how the names of its parameters begin"),
         )),
         Some(text) => Ok(Some(Selector::parse(text))),

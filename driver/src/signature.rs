@@ -10,8 +10,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use diagnostics::{Diagnostic, Failure};
+
 use crate::input::BYTECODE;
-use crate::message::{Failure, Message};
 use crate::report::shell;
 use crate::runtime::Tool;
 
@@ -71,16 +72,15 @@ pub fn functions(program: &Path) -> Result<Vec<Signature>, Failure> {
     let dump = Tool::find("iree-dump-module")?;
     let (done, status) = dump.run_in_time(&[OsString::from(program)], None)?;
     if !status.success() {
-        return Err(Failure::usage(no_program(program).with_note(format!(
-            "iree-dump-module said\n{}",
-            done.last_words()
-        ))));
+        return Err(Failure::usage(no_program(program).with_note(
+            Diagnostic::note(format!("iree-dump-module said\n{}", done.last_words())),
+        )));
     }
     Ok(exported(&done.stdout))
 }
 
-fn no_program(given: &Path) -> Message {
-    Message::error(format!("{} is no compiled program", given.display())).help(format!(
+fn no_program(given: &Path) -> Diagnostic {
+    Diagnostic::error(format!("{} is no compiled program", given.display())).help(format!(
         "compile one: specplace compile IN -o {} --alpha A",
         shell(&given.with_extension("vmfb"))
     ))

@@ -7,10 +7,10 @@
 
 use std::process::ExitCode;
 
+use diagnostics::Status;
 use dialects::crash;
 use specplace_driver::args::{Cli, Verb};
 use specplace_driver::interruption::survive_file_limits;
-use specplace_driver::message::Failure;
 use specplace_driver::{finish, on_a_stack, printer, report_panics, runtime};
 use tikv_jemallocator::Jemalloc;
 
@@ -25,7 +25,6 @@ mod commands {
     pub mod verify;
     pub mod verify_placement;
 }
-mod diagnostics;
 mod interface;
 mod module_file;
 mod run;
@@ -52,7 +51,7 @@ fn work() -> ExitCode {
     runtime::limit_tools(cli.talk.limit());
     // Who knows more of what is being done says more in its place.
     let said = run::crashed(&format!("in {}", cli.verb_name()));
-    crash::saying(&said, Failure::IMPOSSIBLE, || answer(&cli))
+    crash::saying(&said, Status::Impossible.code(), || answer(&cli))
 }
 
 fn answer(cli: &Cli) -> ExitCode {

@@ -8,13 +8,11 @@
 use std::collections::BTreeMap;
 
 use cost::plan::DevicePlan;
+use diagnostics::{Diagnostic, Failure};
+use dialects::Module;
 use dialects::embed::{Compiler, Phase};
-use dialects::{Diagnostic, Module};
 use passes::assign_affinities::embed_targets;
 use passes::placement::{Device, Placement};
-use specplace_driver::message::{Failure, Message};
-
-use crate::diagnostics::impossible;
 
 /// Declares every device of `module` with its target. What could not be told
 /// to IREE this way comes back as a warning.
@@ -26,7 +24,7 @@ pub fn embed(
     module: &Module<'_>,
     placement: &Placement,
     devices: &[DevicePlan],
-) -> Result<Vec<Message>, Failure> {
+) -> Result<Vec<Diagnostic>, Failure> {
     let mut targets = BTreeMap::new();
     let mut warnings = Vec::new();
     for device in &placement.devices {
@@ -37,7 +35,7 @@ pub fn embed(
         let target = resolve(module, device, flags, &mut warnings)?;
         targets.insert(device.symbol.clone(), target);
     }
-    embed_targets(module, &targets).map_err(|diagnostics| impossible(&diagnostics))?;
+    embed_targets(module, &targets).map_err(Failure::impossible)?;
     Ok(warnings)
 }
 
@@ -46,13 +44,13 @@ fn resolve(
     module: &Module<'_>,
     device: &Device,
     flags: &[String],
-    warnings: &mut Vec<Message>,
+    warnings: &mut Vec<Diagnostic>,
 ) -> Result<String, Failure> {
     let mut compiler = Compiler::new();
     for flag in flags {
         if let Err(said) = compiler.set_flag(flag) {
             warnings.push(
-                Message::warning(format!(
+                Diagnostic::warning(format!(
                     "{flag} cannot be written into OUT: {}",
                     said.replace('\n', " ")
                 ))
@@ -90,12 +88,12 @@ fn resolve(
 fn no_target(device: &Device, flags: &[String], said: &[Diagnostic]) -> Failure {
     let said: Vec<&str> = said.iter().map(|each| each.message.as_str()).collect();
     Failure::impossible(vec![
-        Message::error(format!(
+        Diagnostic::error(format!(
             "IREE cannot compile for @{} ({})",
             device.symbol,
             device.declaration()
         ))
-        .with_note(format!("IREE said: {}", said.join("; ")))
+        .with_note(Diagnostic::note(format!("IREE said: {}", said.join("; "))))
         .help(format!(
             "the platform gives this device the flags `{}`; this IREE has compilers for {}",
             flags.join(" "),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::message::{Failure, Message};
+use diagnostics::{Diagnostic, Failure};
 
 /// A tokenizer.
 pub struct Tokenizer {
@@ -20,7 +20,7 @@ impl Tokenizer {
             .map_err(|error| Failure::io(format!("cannot read {}", path.display()), &error))?;
         let inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| {
             Failure::usage(
-                Message::error(format!("{} is no tokenizer: {error}", path.display()))
+                Diagnostic::error(format!("{} is no tokenizer: {error}", path.display()))
                     .help("it is the file tokenizer.json that lies beside a model"),
             )
         })?;
@@ -35,7 +35,7 @@ impl Tokenizer {
     pub fn tokens(&self, text: &str) -> Result<Vec<i64>, Failure> {
         let encoding = self.inner.encode(text, true).map_err(|error| {
             Failure::usage(
-                Message::error(format!("the tokenizer does not take this prompt: {error}"))
+                Diagnostic::error(format!("the tokenizer does not take this prompt: {error}"))
                     .help("is it the tokenizer of this model? Otherwise give --tokens"),
             )
         })?;
@@ -54,6 +54,8 @@ impl Tokenizer {
 
 #[cfg(test)]
 mod tests {
+    use diagnostics::Status;
+
     use super::*;
 
     #[test]
@@ -75,7 +77,7 @@ mod tests {
         let Err(failure) = Tokenizer::load(&path) else {
             panic!("it is empty");
         };
-        assert_eq!(failure.code, Failure::USAGE);
+        assert_eq!(failure.status, Status::Usage);
         assert!(
             failure
                 .to_string()
@@ -93,7 +95,7 @@ mod tests {
         let tokenizer = Tokenizer::load(&path).unwrap();
         assert_eq!(tokenizer.tokens("yes").unwrap(), [0]);
         let failure = tokenizer.tokens("no").unwrap_err();
-        assert_eq!(failure.code, Failure::USAGE);
+        assert_eq!(failure.status, Status::Usage);
         let said = failure.to_string();
         assert!(
             said.starts_with("the tokenizer does not take this prompt: "),

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use cost::platform::Release;
+use diagnostics::{Diagnostic, Failure};
 
 use crate::iree::{self, Surroundings};
-use crate::message::{Failure, Message};
 
 /// A release of IREE.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub fn installed() -> Option<Version> {
 pub fn check_unlimited(what: &str) -> Result<(), Failure> {
     match installed().map(|version| (version.support(), version)) {
         Some((Support::Limited(why), version)) => Err(Failure::usage(
-            Message::error(format!("{what} is not for IREE {version}, which {why}")).help(format!(
+            Diagnostic::error(format!("{what} is not for IREE {version}, which {why}")).help(format!(
                 "where that is enough, place without it; or install the release that is tested: `{}`",
                 iree::INSTALL
             )),

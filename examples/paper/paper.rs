@@ -9,6 +9,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use comfy_table::Table;
@@ -19,6 +20,7 @@ use serde_json::Value;
 use specplace_driver::explore::html::{escape, figure, page};
 use specplace_driver::explore::plots::Figure;
 use specplace_driver::explore::{self as show, table};
+use specplace_driver::printer::Printer;
 
 mod figures;
 mod questions;
@@ -26,7 +28,12 @@ mod questions;
 /// The longest draft that is tried.
 const LONGEST: u32 = 16;
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    let printer = Printer::new(anstream::ColorChoice::Auto, false);
+    specplace_driver::finish(&printer, run())
+}
+
+fn run() -> anyhow::Result<()> {
     let paper = Paper::read()?;
     let found = paper.explore()?;
     let mut sections: Vec<(&str, String)> = vec![

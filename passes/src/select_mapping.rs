@@ -46,7 +46,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         ..request.clone()
     };
     keep_placement(&mut request, context)?;
-    let plan = cost::search(&request).map_err(|error| vec![from_cost(&error)])?;
+    let plan = cost::search(&request).map_err(|error| vec![Diagnostic::from(&error)])?;
     let mapping: BTreeMap<Partition, String> = plan
         .roles
         .iter()
@@ -111,18 +111,4 @@ fn keep_placement(request: &mut cost::Request, context: &Context) -> Result<(), 
         }
     }
     Ok(())
-}
-
-/// A message of the cost model as a diagnostic.
-pub fn from_cost(error: &cost::CostError) -> Diagnostic {
-    let place = error.location().map(|location| dialects::Place {
-        file: location.file.clone(),
-        line: u32::try_from(location.line).unwrap_or(u32::MAX),
-        column: u32::try_from(location.column).unwrap_or(u32::MAX),
-    });
-    let mut diagnostic = Diagnostic::error(error.to_string()).at(place);
-    if let Some(help) = error.help() {
-        diagnostic = diagnostic.help(help);
-    }
-    diagnostic
 }

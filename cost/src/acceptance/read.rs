@@ -1,8 +1,9 @@
 //! Reading and checking `acceptance.yaml`.
 
+use diagnostics::Place;
+
 use super::{Acceptance, Entry, estimate, foreign};
 use crate::CostError;
-use crate::error::Location;
 use crate::yaml::{self, Step};
 
 /// Stated rates are rounded; this much off the estimate is no contradiction.
@@ -11,7 +12,7 @@ const ROUNDING: f64 = 0.005;
 pub(super) fn acceptance(file: &str, text: &str) -> Result<Acceptance, CostError> {
     let mut read: Acceptance = yaml::read(file, text).map_err(|error| {
         foreign::recognise(text).map_or(error, |foreign| CostError::File {
-            location: Location {
+            place: Place {
                 file: file.to_owned(),
                 line: foreign.line,
                 column: 1,

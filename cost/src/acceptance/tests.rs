@@ -1,6 +1,7 @@
 //! Reading, checking and choosing entries.
 
 use super::*;
+use crate::error::with_place;
 
 const TWO: &str = "version: 1
 tasks:
@@ -13,7 +14,11 @@ tasks:
 
 fn complaint(text: &str) -> String {
     let error = Acceptance::from_yaml("a.yaml", text).unwrap_err();
-    format!("{error} | {}", error.help().unwrap_or_default())
+    format!(
+        "{} | {}",
+        with_place(&error),
+        error.help().unwrap_or_default()
+    )
 }
 
 fn entry(text: &str) -> String {
@@ -49,7 +54,11 @@ fn several_entries_and_no_choice_list_what_there_is() {
     let file = Acceptance::from_yaml("a.yaml", TWO).unwrap();
     let complaint = |choice| {
         let error = file.select(choice).unwrap_err();
-        format!("{error} | {}", error.help().unwrap_or_default())
+        format!(
+            "{} | {}",
+            with_place(&error),
+            error.help().unwrap_or_default()
+        )
     };
     let all = "a.yaml holds: summary/f16, translation/f16, translation/w8a8";
     assert_eq!(
@@ -144,7 +153,7 @@ fn tasks_and_quantisations_are_there_once() {
         ),
     ] {
         let error = Acceptance::from_yaml("a.yaml", text).unwrap_err();
-        assert_eq!(error.to_string(), said);
+        assert_eq!(with_place(&error), said);
     }
 }
 

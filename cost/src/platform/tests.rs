@@ -1,6 +1,7 @@
 //! Reading platforms: what is accepted, and where and how the rest is refused.
 
 use super::*;
+use crate::error::with_place;
 use crate::units::Source;
 
 const GOOD: &str = "version: 1
@@ -31,8 +32,12 @@ links:
 fn complaint(from: &str, to: &str) -> String {
     assert!(GOOD.contains(from), "{from}");
     let error = Platform::from_yaml("p.yaml", &GOOD.replacen(from, to, 1)).unwrap_err();
-    assert!(error.location().is_some());
-    format!("{error} | {}", error.help().unwrap_or_default())
+    assert!(error.place().is_some());
+    format!(
+        "{} | {}",
+        with_place(&error),
+        error.help().unwrap_or_default()
+    )
 }
 
 #[test]
@@ -262,7 +267,7 @@ fn what_is_not_yaml_is_an_error_with_a_place() {
     ] {
         let error = Platform::from_yaml("p.yaml", text).unwrap_err();
         assert!(
-            error.to_string().starts_with("p.yaml:"),
+            with_place(&error).starts_with("p.yaml:"),
             "{text:?}: {error}"
         );
     }

@@ -350,7 +350,7 @@ fn files_are_read_and_their_faults_located() {
     ] {
         let error = StageGraph::from_yaml("s.yaml", &good.replacen(from, to, 1)).unwrap_err();
         assert!(error.to_string().contains(part), "{error}");
-        assert!(error.location().is_some());
+        assert!(error.place().is_some());
     }
     assert!(StageGraph::evenly(&workload(demand(1, 1), demand(1, 1)), 0).is_err());
 }

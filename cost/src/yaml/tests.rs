@@ -1,4 +1,5 @@
 use super::*;
+use crate::error::with_place;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -13,7 +14,7 @@ struct Doc {
 
 fn failure(text: &str) -> (String, Option<String>) {
     let error = read::<Doc>("f.yaml", text).unwrap_err();
-    (error.to_string(), error.help())
+    (with_place(&error), error.help())
 }
 
 #[test]
@@ -108,7 +109,7 @@ fn keys_of_maps_are_there_once() {
     }
     let failure = |text: &str| {
         let error = read::<Maps>("f.yaml", text).unwrap_err();
-        (error.to_string(), error.help().unwrap_or_default())
+        (with_place(&error), error.help().unwrap_or_default())
     };
     let help = "keep one of them, or give one another name".to_owned();
     // The reader itself says which map it is.

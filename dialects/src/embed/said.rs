@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_int, c_void};
 use std::sync::Mutex;
 
-use crate::diagnostics::{Diagnostic, Place, Severity};
+use diagnostics::{Diagnostic, Place, Severity};
 
 /// The API's callback for diagnostics. `data` is the list that is added to.
 pub(super) unsafe extern "C" fn collect(

@@ -12,7 +12,7 @@ use mlir_sys::{
 
 use super::op::Op;
 use super::owned_string;
-use crate::diagnostics::Place;
+use diagnostics::Place;
 
 /// Where an operation came from.
 #[derive(Clone, Copy)]
@@ -68,8 +68,8 @@ impl<'m> Location<'m> {
                 let column = mlirLocationFileLineColRangeGetStartColumn(self.raw);
                 return Some(Place {
                     file: owned_string(mlirIdentifierStr(file)),
-                    line: u32::try_from(line).unwrap_or_default(),
-                    column: u32::try_from(column).unwrap_or_default(),
+                    line: usize::try_from(line).unwrap_or_default(),
+                    column: usize::try_from(column).unwrap_or_default(),
                 });
             }
             if mlirLocationIsAName(self.raw) {

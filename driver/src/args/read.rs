@@ -9,9 +9,9 @@ use std::process;
 use anstream::ColorChoice;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
+use diagnostics::Failure;
 
 use super::{Cli, DecisionArgs, Verb};
-use crate::message::Failure;
 use crate::printer::Printer;
 
 impl Cli {
@@ -106,7 +106,7 @@ fn end(said: &clap::Error) -> ! {
     {
         let failure = Failure::io("cannot write to standard output", &error);
         Printer::new(ColorChoice::Auto, false).messages(&failure.messages);
-        process::exit(failure.code.into());
+        process::exit(failure.status.code().into());
     }
     process::exit(said.exit_code());
 }

@@ -2,19 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
+use diagnostics::{Diagnostic, Failure, Status};
 use dialects::{Session, crash};
 use passes::assemble::{Input, Options, assemble};
 use specplace_driver::args::AssembleArgs;
 use specplace_driver::destinations::{Inputs, check};
 use specplace_driver::input::{is_standard_stream, was_used_up};
-use specplace_driver::message::{Failure, Message};
 use specplace_driver::output::{self, Output};
 use specplace_driver::printer::{Printer, to_stdout};
 use specplace_driver::progress::Progress;
 use specplace_driver::report::shell;
 
+use crate::module_file;
 use crate::run::crashed;
-use crate::{diagnostics, module_file};
 
 /// Runs the verb.
 ///
@@ -26,7 +26,7 @@ pub fn run(args: &AssembleArgs, printer: &mut Printer) -> anyhow::Result<()> {
     let drafter = Source::parse(&args.drafter, "--drafter")?;
     if is_standard_stream(&target.path) && is_standard_stream(&drafter.path) {
         return Err(Failure::usage(
-            Message::error("standard input cannot be read twice")
+            Diagnostic::error("standard input cannot be read twice")
                 .help("give the module with both functions as a file"),
         )
         .into());
@@ -51,15 +51,15 @@ pub fn run(args: &AssembleArgs, printer: &mut Printer) -> anyhow::Result<()> {
     let drafter = drafter.read(&session, printer)?;
     progress.step("assemble");
     let said = crashed("while it lowered the two passes");
-    let outcome = crash::saying(&said, Failure::IMPOSSIBLE, || {
+    let outcome = crash::saying(&said, Status::Impossible.code(), || {
         crash::sought(!was_used_up(), || {
             assemble(&session, target, drafter, &options)
         })
     });
     drop(progress);
-    let assembled = outcome.map_err(|errors| diagnostics::impossible(&errors))?;
+    let assembled = outcome.map_err(Failure::impossible)?;
     for diagnostic in &assembled.diagnostics {
-        printer.message(&diagnostics::message(diagnostic));
+        printer.message(diagnostic);
     }
 
     let contents = module_file::serialize(&assembled.module, args.emit_bytecode);
@@ -97,7 +97,7 @@ impl Source {
         };
         if path.is_empty() || function.as_deref() == Some("") {
             return Err(Failure::usage(
-                Message::error(format!("{flag} `{text}` names no file and function"))
+                Diagnostic::error(format!("{flag} `{text}` names no file and function"))
                     .help(format!("give {flag} FILE or {flag} FILE@FUNCTION")),
             ));
         }

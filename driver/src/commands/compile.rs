@@ -10,16 +10,16 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use diagnostics::{Diagnostic, Failure, Status};
 use dialects::crash::CrashReport;
 use dialects::embed::{self, Compiler, Invocation, Phase};
-use dialects::{Diagnostic, Module, Session};
+use dialects::{Module, Session};
 use passes::Context;
 use passes::verify_placement::Expectation;
 use specplace_driver::args::{CompileArgs, Proof};
 use specplace_driver::destinations::{Destinations, Inputs, check};
 use specplace_driver::flags::{Flags, Source};
 use specplace_driver::input::is_standard_stream;
-use specplace_driver::message::{Failure, Message};
 use specplace_driver::output::{self, Output, Scratch, Staged, with_suffix};
 use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
@@ -29,7 +29,7 @@ use super::place::{not_read_again, print_findings};
 use super::{probe, verify, verify_placement};
 use crate::interface::Interface;
 use crate::run::{self, Timing};
-use crate::{diagnostics, module_file, settings};
+use crate::{module_file, settings};
 
 /// A report of more than this is not worth its time as text.
 const READABLE: usize = 16 << 20;
@@ -74,8 +74,8 @@ pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
     let compile_flags = joined(&flags.compile, &args.iree_flags, printer);
 
     let report = Report::new(&args.output, &module, &compile_flags)?;
-    embed::set_process_flags("specplace compile", &compile_flags, Failure::USAGE)
-        .map_err(|said| Failure::usage(Message::error(said)))?;
+    embed::set_process_flags("specplace compile", &compile_flags, Status::Usage.code())
+        .map_err(|said| Failure::usage(Diagnostic::error(said)))?;
     let compilation = Compilation {
         args,
         module: &module,
@@ -86,7 +86,7 @@ pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
         Ok(done) => done,
         Err(mut failure) => {
             drop(progress);
-            if failure.code == Failure::IMPOSSIBLE {
+            if failure.status == Status::Impossible {
                 report.keep(crash, &mut failure);
             } else {
                 // IREE did what it should: there is nothing to report of it.
@@ -146,7 +146,7 @@ pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
 fn destinations(args: &CompileArgs) -> Result<Destinations, Failure> {
     if is_standard_stream(&args.output) {
         return Err(Failure::usage(
-            Message::error("a program is not written to standard output")
+            Diagnostic::error("a program is not written to standard output")
                 .help("name a file with -o, or /dev/stdout"),
         ));
     }
@@ -176,7 +176,7 @@ fn joined(planned: &[String], given: &[String], printer: &Printer) -> Vec<String
     let replaced = |flag: &&String| given.iter().any(|other| name(other) == name(flag));
     for flag in planned.iter().filter(replaced) {
         if !given.contains(flag) {
-            printer.message(&Message::warning(format!(
+            printer.message(&Diagnostic::warning(format!(
                 "{} of the plan gives way to what follows --",
                 flag
             )));
@@ -207,24 +207,24 @@ impl Compilation<'_> {
         progress.step("hand over to IREE");
         let mut invocation = timing
             .step("hand over", || compiler.read(&name, self.bytecode))
-            .map_err(|said| refused(&said))?;
+            .map_err(Failure::impossible)?;
         if let Some(folder) = &self.args.dump_phases {
             let told = invocation.dump_phases_to(folder);
-            told.map_err(|said| Failure::usage(Message::error(said)))?;
+            told.map_err(|said| Failure::usage(Diagnostic::error(said)))?;
         }
         let mut proof = None;
         if self.args.proof.verify.is_some() {
             progress.step("compile to the stream phase");
             let said = timing
                 .step("compile to stream", || invocation.compile_to(Phase::Stream))
-                .map_err(|said| refused(&said))?;
+                .map_err(Failure::impossible)?;
             repeat(&said, printer);
             proof = Some(timing.step("verify-placement", || self.prove(&invocation))?);
         }
         progress.step("compile");
         let said = timing
             .step("compile", || invocation.compile_to(Phase::End))
-            .map_err(|said| refused(&said))?;
+            .map_err(Failure::impossible)?;
         repeat(&said, printer);
         progress.step("write");
         let staged = Staged::begin(&self.args.output)?;
@@ -233,14 +233,14 @@ impl Compilation<'_> {
             .step("write", || {
                 staged.fill(|path| invocation.write_program(path))
             })?
-            .map_err(|said| refused(&said))?;
+            .map_err(Failure::impossible)?;
         Ok((staged, proof))
     }
 
     fn prove(&self, invocation: &Invocation<'_>) -> Result<String, Failure> {
         let stream = invocation
             .bytecode()
-            .map_err(|said| refused(&[Diagnostic::error(said)]))?;
+            .map_err(|said| Failure::impossible(vec![Diagnostic::error(said)]))?;
         let expectation = Expectation::from_placed_module(self.module);
         verify_placement::compare(&expectation, &stream)
     }
@@ -248,12 +248,8 @@ impl Compilation<'_> {
 
 fn repeat(said: &[Diagnostic], printer: &Printer) {
     for diagnostic in said {
-        printer.message(&diagnostics::message(diagnostic));
+        printer.message(diagnostic);
     }
-}
-
-fn refused(said: &[Diagnostic]) -> Failure {
-    diagnostics::impossible(said)
 }
 
 /// What is left behind when IREE fails: the placed module, in a folder of its own
@@ -303,7 +299,7 @@ impl Report {
             "error: IREE crashed while it compiled the placed module\n  = help: {}\n",
             self.help()
         );
-        CrashReport::prepare(&self.path, contents, &message, Failure::IMPOSSIBLE)
+        CrashReport::prepare(&self.path, contents, &message, Status::Impossible.code())
             .map_err(|error| output::failure(&self.path, &error))
     }
 

@@ -16,11 +16,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cost::Platform;
+use diagnostics::{Diagnostic, Failure};
 use serde::Serialize;
 
 use crate::args::DoctorArgs;
 use crate::iree::{self, Surroundings};
-use crate::message::{Failure, Message};
 use crate::output::{self, Output, Scratch};
 use crate::printer::{Printer, to_stdout};
 use crate::progress::Progress;
@@ -199,7 +199,7 @@ fn devices(runner: &Tool) -> Result<Vec<Device>, Failure> {
 }
 
 /// A unit that can compute in nothing any more is no unit.
-fn drop_useless(platform: &mut Platform) -> Result<Vec<Message>, Failure> {
+fn drop_useless(platform: &mut Platform) -> Result<Vec<Diagnostic>, Failure> {
     let useless: BTreeSet<String> = platform
         .pus
         .iter()
@@ -208,7 +208,7 @@ fn drop_useless(platform: &mut Platform) -> Result<Vec<Message>, Failure> {
         .collect();
     if useless.len() == platform.pus.len() {
         return Err(Failure::impossible(vec![
-            Message::error(format!(
+            Diagnostic::error(format!(
                 "no unit of the platform {} computes anything rightly",
                 platform.name
             ))
@@ -227,7 +227,7 @@ fn drop_useless(platform: &mut Platform) -> Result<Vec<Message>, Failure> {
     Ok(useless
         .iter()
         .map(|name| {
-            Message::warning(format!(
+            Diagnostic::warning(format!(
                 "{name} computes rightly in no type of which the platform gives a rate: it is left out"
             ))
         })

@@ -9,11 +9,11 @@ use cost::search::{DEFAULT_MAX_GAMMA, Reason};
 use cost::speedup::parse_alpha;
 use cost::stages::{MOST_STAGES, StageGraph, StageOptions, StagePlan, solve};
 use cost::{CostError, Request, Workload, acceptance};
+use diagnostics::{Diagnostic, Failure, Severity};
 
 use crate::args::{DecisionArgs, ExploreArgs};
 use crate::destinations::{Inputs, check};
 use crate::explore::{csv, growth, html, plots::Figure, stages, table};
-use crate::message::{Failure, Message, Severity};
 use crate::output::{self, Output};
 use crate::printer::{Printer, to_stdout};
 use crate::request;
@@ -33,7 +33,7 @@ pub fn run(args: &ExploreArgs, printer: &Printer) -> anyhow::Result<()> {
         }
         (None, None) => {
             return Err(Failure::usage(
-                Message::error("nothing says what the models demand")
+                Diagnostic::error("nothing says what the models demand")
                     .help("give a module, --workload FILE, or --profile FILE with all latencies"),
             )
             .into());
@@ -69,7 +69,7 @@ impl Stages {
         match given.parse::<u32>() {
             Ok(count) => Ok(Self::Evenly(count)),
             Err(_) if given.is_empty() || given.parse::<f64>().is_ok() => Err(Failure::usage(
-                Message::error(format!("a model cannot be cut into `{given}` stages")).help(
+                Diagnostic::error(format!("a model cannot be cut into `{given}` stages")).help(
                     format!("give a whole number from 1 to {MOST_STAGES}, or a file of stages"),
                 ),
             )),
@@ -97,7 +97,7 @@ impl Question {
             ..args.decision.clone()
         };
         let mut request = request::build(&decision)?
-            .ok_or_else(|| Failure::usage(Message::error("no acceptance rate to explore")))?;
+            .ok_or_else(|| Failure::usage(Diagnostic::error("no acceptance rate to explore")))?;
         request.model = args.decision.cost_model.parse()?;
         for rate in &rates {
             request::check_positions(request.model, rate.per_position.as_deref())?;
@@ -148,10 +148,10 @@ impl Question {
             Ok(found) => Some(found),
             Err(error) if self.stages.is_some() && is_for_stages(&error, &query) => {
                 points_are_not_wanted(args, &error)?;
-                printer.message(&Message {
+                printer.message(&Diagnostic {
                     severity: Severity::Warning,
                     help: Some("what stages can do without one is below".to_owned()),
-                    ..Message::from(&error)
+                    ..Diagnostic::from(&error)
                 });
                 None
             }
@@ -187,7 +187,7 @@ impl Question {
         }
         output::write_all(&outputs)?;
         for warning in exploration.iter().flat_map(Exploration::warnings) {
-            printer.message(&Message::warning(warning));
+            printer.message(&Diagnostic::warning(warning));
         }
         let tables = exploration
             .iter()
@@ -224,11 +224,13 @@ fn points_are_not_wanted(args: &ExploreArgs, why: &CostError) -> Result<(), Fail
     if wanted.is_empty() {
         return Ok(());
     }
-    Err(Failure::impossible(vec![Message::from(why).help(format!(
-        "leave out {}, for which there are no points; the stages, which are placed by \
+    Err(Failure::impossible(vec![Diagnostic::from(why).help(
+        format!(
+            "leave out {}, for which there are no points; the stages, which are placed by \
          themselves, are printed, and go to --json",
-        wanted.join(" and ")
-    ))]))
+            wanted.join(" and ")
+        ),
+    )]))
 }
 
 /// What is written is written to files of their own, none of which is read.
@@ -288,7 +290,7 @@ fn report(
     staged: &[(f64, StagePlan)],
 ) -> anyhow::Result<String> {
     let mut extra: Vec<Figure> = Vec::new();
-    let drawn = |error: String| Failure::usage(Message::error(format!("cannot draw: {error}")));
+    let drawn = |error: String| Failure::usage(Diagnostic::error(format!("cannot draw: {error}")));
     if args.growth {
         let sizes = growth::measure(&query.request).map_err(Failure::from)?;
         let stages = growth::measure_stages(&query.request).unwrap_or_default();
@@ -339,7 +341,7 @@ fn rates(args: &DecisionArgs) -> Result<Vec<Rate>, Failure> {
             Ok(selected.into_iter().map(rate).collect())
         }
         (None, None) => Err(Failure::usage(
-            Message::error("no acceptance rate to explore").help(
+            Diagnostic::error("no acceptance rate to explore").help(
                 "give --alpha A,... (from 0 to 1), or --acceptance FILE[:TASK] (every task without one)",
             ),
         )),

@@ -1,15 +1,15 @@
 //! `specplace explore IN`: counts what the module demands, then explores.
 
-use dialects::{Session, Severity};
+use diagnostics::{Failure, Severity};
+use dialects::Session;
 use passes::{Context, PASSES};
 use specplace_driver::args::{DecisionArgs, ExploreArgs};
 use specplace_driver::commands::explore::{self, Question};
-use specplace_driver::message::Failure;
 use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
 
 use crate::run::{Timing, run as run_passes};
-use crate::{diagnostics, module_file, settings};
+use crate::{module_file, settings};
 
 /// The last pass that is run: the next one decides, which is what exploring
 /// does itself.
@@ -49,7 +49,7 @@ pub fn run(args: &ExploreArgs, printer: &mut Printer) -> anyhow::Result<()> {
     drop(progress);
     for diagnostic in &context.diagnostics {
         if matches!(diagnostic.severity, Severity::Error | Severity::Warning) {
-            printer.message(&diagnostics::message(diagnostic));
+            printer.message(diagnostic);
         }
     }
     outcome?;

@@ -1,17 +1,17 @@
 //! `specplace opt`: runs single passes and prints the IR.
 
+use diagnostics::{Diagnostic, Failure};
 use dialects::Session;
 use passes::{Context, PASSES, Pass, find_pass};
 use specplace_driver::args::OptArgs;
 use specplace_driver::destinations::{Inputs, check};
 use specplace_driver::input::is_standard_stream;
-use specplace_driver::message::{Failure, Message};
 use specplace_driver::output::{self, Output};
 use specplace_driver::printer::{Printer, to_stdout};
 use specplace_driver::progress::Progress;
 
 use crate::run::{Timing, run as run_passes};
-use crate::{diagnostics, module_file, settings};
+use crate::{module_file, settings};
 
 /// The pass that asks the cost model.
 const DECIDES: &str = "select-mapping";
@@ -42,7 +42,7 @@ pub fn run(args: &OptArgs, printer: &mut Printer) -> anyhow::Result<()> {
     let settings = settings::of(&args.decision)?;
     if settings.request.is_none() && passes.iter().any(|pass| pass.name == DECIDES) {
         return Err(Failure::usage(
-            Message::error("no acceptance rate to decide with")
+            Diagnostic::error("no acceptance rate to decide with")
                 .help("give --alpha A or --acceptance FILE[:TASK]"),
         )
         .into());
@@ -72,7 +72,7 @@ pub fn run(args: &OptArgs, printer: &mut Printer) -> anyhow::Result<()> {
     );
     drop(progress);
     for diagnostic in &context.diagnostics {
-        printer.message(&diagnostics::message(diagnostic));
+        printer.message(diagnostic);
     }
     outcome?;
 
@@ -100,7 +100,7 @@ fn named(name: &str) -> Result<&'static Pass, Failure> {
     find_pass(&name).ok_or_else(|| {
         let known = PASSES.iter().map(|pass| pass.name);
         Failure::usage(
-            Message::error(format!("there is no pass `{name}`"))
+            Diagnostic::error(format!("there is no pass `{name}`"))
                 .help(cost::suggestion(&name, "passes", known)),
         )
     })

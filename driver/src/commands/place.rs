@@ -5,12 +5,12 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use cost::{Plan, Request};
-use dialects::{Module, Session, Severity};
+use diagnostics::{Diagnostic, Failure, Severity};
+use dialects::{Module, Session};
 use passes::Context;
 use specplace_driver::args::{PlaceArgs, Proof};
 use specplace_driver::destinations::Destinations;
 use specplace_driver::flags::{Flags, Source};
-use specplace_driver::message::{Failure, Message};
 use specplace_driver::output::{self, Output};
 use specplace_driver::printer::{Printer, to_stdout};
 use specplace_driver::progress::Progress;
@@ -19,7 +19,7 @@ use specplace_driver::{graph, report, version};
 use super::{probe, verify, verify_placement};
 use crate::interface::Interface;
 use crate::run::{self, Timing};
-use crate::{diagnostics, module_file, settings, targets};
+use crate::{module_file, settings, targets};
 
 /// Runs the verb.
 ///
@@ -94,23 +94,23 @@ pub fn run(args: &PlaceArgs, printer: &mut Printer) -> anyhow::Result<()> {
 /// what was decided: a line each, with the rest of it when it was asked for.
 pub(super) fn print_findings(context: &Context, explain: bool, printer: &Printer) {
     for diagnostic in &context.diagnostics {
-        let mut message = diagnostics::message(diagnostic);
         if diagnostic.severity == Severity::Remark && !explain {
-            message = Message {
+            printer.message(&Diagnostic {
                 place: None,
                 offending: None,
                 notes: Vec::new(),
-                ..message
-            };
+                ..diagnostic.clone()
+            });
+        } else {
+            printer.message(diagnostic);
         }
-        printer.message(&message);
     }
 }
 
 /// The reference is made of IN once more.
 pub(super) fn not_read_again() -> Failure {
     Failure::usage(
-        Message::error("the proof of values reads IN again, and IN is no file")
+        Diagnostic::error("the proof of values reads IN again, and IN is no file")
             .help("give IN as a file, or prove the placement alone: --verify=placement"),
     )
 }

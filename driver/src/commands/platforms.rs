@@ -4,9 +4,9 @@
 use cost::Platform;
 use cost::crossing::Method;
 use cost::platform::BUILTIN_NAMES;
+use diagnostics::Failure;
 
 use crate::args::PlatformsArgs;
-use crate::message::Failure;
 use crate::printer::to_stdout;
 
 /// Runs the verb.

@@ -12,18 +12,17 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
 use cost::search::Probed;
+use diagnostics::{Diagnostic, Failure};
 use dialects::{Module, Session};
 use passes::values::{alone, parts_of};
 use passes::{Context, Settings};
 use specplace_driver::flags::Flags;
 use specplace_driver::input::is_standard_stream;
-use specplace_driver::message::{Failure, Message};
 use specplace_driver::output::Scratch;
 use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
 use specplace_driver::runtime::Tool;
 
-use crate::diagnostics::unreadable;
 use crate::module_file;
 use crate::run::{self, Timing};
 
@@ -42,7 +41,7 @@ pub fn rule_out(
 ) -> Result<(), Failure> {
     if is_standard_stream(input) {
         return Err(Failure::usage(
-            Message::error("--probe places IN more than once, and stdin can be read once")
+            Diagnostic::error("--probe places IN more than once, and stdin can be read once")
                 .help("give IN as a file"),
         ));
     }
@@ -97,8 +96,7 @@ impl Trial<'_> {
         let contents = module.to_bytecode();
         for (part, device) in parts_of(&module) {
             let session = Session::new();
-            let module =
-                Module::from_source(&session, &contents).map_err(|said| unreadable(&said))?;
+            let module = Module::from_source(&session, &contents).map_err(Failure::unreadable)?;
             if !alone(&module, part, &device) {
                 continue;
             }

@@ -20,7 +20,6 @@ use std::fs;
 use crate::args::RunArgs;
 use crate::flags::Flags;
 use crate::input::readable_again;
-use crate::message::{Failure, Message};
 use crate::output::with_suffix;
 use crate::printer::{Printer, to_stdout};
 use crate::report::shell;
@@ -29,6 +28,7 @@ use crate::signature::{Signature, functions};
 use crate::tokenizer::Tokenizer;
 
 use call::Call;
+use diagnostics::{Diagnostic, Failure};
 use report::Report;
 
 /// Runs the verb.
@@ -90,7 +90,7 @@ fn chosen(functions: Vec<Signature>, args: &RunArgs) -> Result<Signature, Failur
         (None, _) if names.contains(&"generate") => "generate",
         (None, _) => {
             return Err(Failure::usage(
-                Message::error(format!(
+                Diagnostic::error(format!(
                     "which function of {} is to be called?",
                     args.program.display()
                 ))
@@ -101,7 +101,7 @@ fn chosen(functions: Vec<Signature>, args: &RunArgs) -> Result<Signature, Failur
     let found = functions.iter().find(|each| each.name == wanted);
     found.cloned().ok_or_else(|| {
         Failure::usage(
-            Message::error(format!(
+            Diagnostic::error(format!(
                 "{} has no function {wanted}",
                 args.program.display()
             ))
@@ -120,7 +120,7 @@ pub fn check_weights(given: &str) -> Result<(), Failure> {
     let path = given.split_once('=').map_or(given, |(_, path)| path);
     if path.is_empty() {
         return Err(Failure::usage(
-            Message::error(format!("--parameters `{given}` names no file"))
+            Diagnostic::error(format!("--parameters `{given}` names no file"))
                 .help("for example: --parameters model=model.irpa"),
         ));
     }

@@ -22,13 +22,13 @@ mod run;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use diagnostics::{Diagnostic, Failure};
 use dialects::{Module, Session};
 use passes::verify_placement::Expectation;
 use passes::{Selector, Settings};
 use specplace_driver::args::{ValuesArgs, VerifyValuesArgs};
 use specplace_driver::flags::{Flags, Source};
 use specplace_driver::input::readable_again;
-use specplace_driver::message::{Failure, Message};
 use specplace_driver::output::with_suffix;
 use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
@@ -71,7 +71,7 @@ pub fn run(args: &VerifyValuesArgs, printer: &mut Printer) -> anyhow::Result<()>
     }
     if source.input.as_os_str().is_empty() {
         return Err(Failure::usage(
-            Message::error(format!(
+            Diagnostic::error(format!(
                 "{} does not say what {} was placed from",
                 run_flags.display(),
                 args.output.display()
@@ -189,7 +189,7 @@ fn settings(source: &Source) -> Result<Settings, Failure> {
             .and_then(|(name, role)| Some((name, role.parse().ok()?)))
             .ok_or_else(|| {
                 Failure::usage(
-                    Message::error(format!("`{given}` gives no name a role"))
+                    Diagnostic::error(format!("`{given}` gives no name a role"))
                         .help("the file of flags for iree-run-module was changed: place IN again"),
                 )
             })?;

@@ -6,11 +6,11 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use diagnostics::{Diagnostic, Failure};
 use dialects::{Module, Session};
 use passes::verify_placement::{Expectation, check};
 use specplace_driver::args::VerifyArgs;
 use specplace_driver::input::readable_again;
-use specplace_driver::message::{Failure, Message};
 use specplace_driver::output::with_suffix;
 use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
@@ -18,7 +18,6 @@ use specplace_driver::report::shell;
 use specplace_driver::runtime::{self, Tool, prefixed};
 use specplace_driver::version;
 
-use crate::diagnostics::unreadable;
 use crate::module_file;
 
 /// The compiler of IREE.
@@ -63,7 +62,7 @@ pub fn run(args: &VerifyArgs, printer: &mut Printer) -> anyhow::Result<()> {
             let argument = prefixed("@", &flags);
             if !flags.is_file() {
                 return Err(Failure::usage(
-                    Message::error(format!("{} is missing", flags.display())).help(
+                    Diagnostic::error(format!("{} is missing", flags.display())).help(
                         "it is written beside OUT; name it with --flags if it lies elsewhere",
                     ),
                 )
@@ -88,7 +87,7 @@ pub(super) fn check_placed(expectation: &Expectation, given: &Path) -> Result<()
         return Ok(());
     }
     Err(Failure::usage(
-        Message::error(format!("{} is not placed yet", given.display())).help(format!(
+        Diagnostic::error(format!("{} is not placed yet", given.display())).help(format!(
             "place it first: specplace {} -o OUT --alpha A",
             shell(given)
         )),
@@ -112,8 +111,7 @@ pub fn prove(module: &Module<'_>, contents: &[u8], flags: &[String]) -> Result<S
 /// is read in a session of its own, as [`check`] asks for.
 pub(super) fn compare(expectation: &Expectation, stream: &[u8]) -> Result<String, Failure> {
     let session = Session::new();
-    let stream =
-        Module::from_source(&session, stream).map_err(|diagnostics| unreadable(&diagnostics))?;
+    let stream = Module::from_source(&session, stream).map_err(Failure::unreadable)?;
     verdict(expectation, &stream)
 }
 
@@ -123,8 +121,8 @@ fn verdict(expectation: &Expectation, stream: &Module<'_>) -> Result<String, Fai
         return Ok(report.render());
     }
     Err(Failure::impossible(vec![
-        Message::error("iree-compile does not place the module as planned")
-            .with_note(report.render()),
+        Diagnostic::error("iree-compile does not place the module as planned")
+            .with_note(Diagnostic::note(report.render())),
     ]))
 }
 
@@ -145,9 +143,9 @@ pub(super) fn stream_phase(
     }
     let lines: Vec<&str> = done.stderr.lines().take(TOOL_LINES).collect();
     Err(Failure::impossible(vec![
-        Message::error(format!(
+        Diagnostic::error(format!(
             "{COMPILER} does not compile the placed module ({status})"
         ))
-        .with_note(runtime::said(&lines.join("\n"))),
+        .with_note(Diagnostic::note(runtime::said(&lines.join("\n")))),
     ]))
 }

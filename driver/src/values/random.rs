@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use diagnostics::{Diagnostic, Failure};
 use fastrand::Rng;
 use safetensors::Dtype;
 use safetensors::tensor::{TensorView, serialize_to_file};
 
 use super::value::{Data, Value};
-use crate::message::{Failure, Message};
 
 /// Random numbers from a fixed seed.
 #[derive(Clone, Debug)]
@@ -142,7 +142,7 @@ pub fn write_weights<'w>(
             .or_else(|| dice.weight(shape, element))
             .ok_or_else(|| {
                 Failure::usage(
-                    Message::error(format!("there are no random weights of {element} ({name})"))
+                    Diagnostic::error(format!("there are no random weights of {element} ({name})"))
                         .help("give the weights: --parameters SCOPE=FILE.irpa"),
                 )
             })?;
@@ -161,7 +161,7 @@ pub fn write_weights<'w>(
     views
         .and_then(|views| serialize_to_file(views, None::<HashMap<String, String>>, path))
         .map_err(|error| {
-            Failure::usage(Message::error(format!(
+            Failure::usage(Diagnostic::error(format!(
                 "random weights cannot be written to {}: {error}",
                 path.display()
             )))

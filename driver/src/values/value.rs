@@ -3,9 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use diagnostics::{Diagnostic, Failure};
 use half::{bf16, f16};
-
-use crate::message::{Failure, Message};
 
 /// The elements, row by row.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,7 +100,7 @@ impl Value {
         let bytes = fs::read(path)
             .map_err(|error| Failure::io(format!("cannot read {}", path.display()), &error))?;
         Self::from_bytes(&bytes, shape, element).ok_or_else(|| {
-            Failure::impossible(vec![Message::error(format!(
+            Failure::impossible(vec![Diagnostic::error(format!(
                 "a result of {} bytes is no tensor of {element} of the shape {shape:?}",
                 bytes.len()
             ))])

@@ -1,6 +1,7 @@
 //! Interpolation, choice between series, and the reasons for having no answer.
 
 use super::*;
+use crate::error::with_place;
 use crate::units::Quantity;
 use crate::workload::Role;
 use proptest::prelude::*;
@@ -115,7 +116,11 @@ fn bad_profiles_are_refused_where_they_are_bad() {
     let complaint = |measurement: &str| {
         let text = format!("version: 1\nmeasurements:\n  - {measurement}\n");
         let error = Profile::from_yaml("p.yaml", &text).unwrap_err();
-        format!("{error} | {}", error.help().unwrap_or_default())
+        format!(
+            "{} | {}",
+            with_place(&error),
+            error.help().unwrap_or_default()
+        )
     };
     let point = |latency: &str| {
         format!(

@@ -93,7 +93,7 @@ fn nothing_legal_names_every_demand_and_bound() {
         "{:?}",
         error.help()
     );
-    assert_eq!(error.kind(), crate::error::ErrorKind::Infeasible);
+    assert_eq!(error.status(), diagnostics::Status::Impossible);
 }
 
 #[test]

@@ -8,9 +8,9 @@ use std::time::Duration;
 use cost::Platform;
 use cost::platform::ProcessingUnit;
 use cost::workload::DType;
+use diagnostics::Failure;
 use serde::Serialize;
 
-use crate::message::Failure;
 use crate::runtime::{Tool, Trouble};
 
 use super::checks::{Kind, error, places, printed};

@@ -4,10 +4,10 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use cost::counted;
+use diagnostics::{Diagnostic, Failure};
 
 use crate::args::RunArgs;
 use crate::arrays::{Integers, read_integers};
-use crate::message::{Failure, Message};
 use crate::output::Scratch;
 use crate::runtime::{Tool, prefixed};
 use crate::signature::{Signature, Tensor};
@@ -177,15 +177,15 @@ impl Call {
                 })
                 .collect();
             return Err(Failure::impossible(vec![
-                Message::error(
+                Diagnostic::error(
                     "the program's results are not a row of tokens and how many there are",
                 )
-                .with_note(format!("they are {}", shapes.join(", ")))
+                .with_note(Diagnostic::note(format!("they are {}", shapes.join(", "))))
                 .help("call it with iree-run-module itself"),
             ]));
         };
         if length as usize > row.values.len() || length < self.prompt {
-            return Err(Failure::impossible(vec![Message::error(format!(
+            return Err(Failure::impossible(vec![Diagnostic::error(format!(
                 "the program says that its row of {} holds {}, of which {} are the prompt",
                 row.values.len(),
                 counted(length, "token"),
@@ -285,12 +285,14 @@ fn given_tokens(
 }
 
 fn wrong(text: String, help: &str) -> Failure {
-    Failure::usage(Message::error(text).help(help))
+    Failure::usage(Diagnostic::error(text).help(help))
 }
 
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+
+    use diagnostics::Status;
 
     use super::*;
     use crate::args::{Cli, Verb};
@@ -350,7 +352,7 @@ mod tests {
             ("--tokens @none.npy", "cannot read none.npy"),
         ] {
             let failure = call(line).unwrap_err();
-            assert_eq!(failure.code, Failure::USAGE);
+            assert_eq!(failure.status, Status::Usage);
             assert!(failure.to_string().contains(part), "{line}: {failure}");
         }
         let mut other = generate();
@@ -395,7 +397,7 @@ mod tests {
             ),
         ] {
             let failure = call.understood(arrays).unwrap_err();
-            assert_eq!(failure.code, Failure::IMPOSSIBLE);
+            assert_eq!(failure.status, Status::Impossible);
             assert_eq!(failure.to_string(), text);
         }
     }

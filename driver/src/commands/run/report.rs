@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use cost::acceptance::{Estimate, estimate};
 use cost::counted;
+use diagnostics::Diagnostic;
 use serde::Serialize;
 
-use crate::message::Message;
 use crate::tokenizer::Tokenizer;
 
 use super::call::{Call, Outcome};
@@ -51,7 +51,7 @@ pub struct Report {
     pub lost_devices: usize,
     /// What the user should know.
     #[serde(skip)]
-    pub warnings: Vec<Message>,
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// An acceptance rate.
@@ -101,7 +101,7 @@ impl Report {
         match self.gamma {
             Some(gamma) if beyond(gamma) => {
                 self.warnings.push(
-                    Message::warning(format!(
+                    Diagnostic::warning(format!(
                         "rounds accepted more drafts than the draft length {gamma} allows"
                     ))
                     .help("give the one that the program was compiled for with --gamma"),

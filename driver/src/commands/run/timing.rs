@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use cost::Partition;
+use diagnostics::{Diagnostic, Failure};
 use serde_json::Value;
 
-use crate::message::{Failure, Message};
 use crate::runtime::Tool;
 
 /// Times in seconds.
@@ -85,8 +85,10 @@ fn role_of(name: &str) -> Option<String> {
 fn times_of(json: &str, wanted: impl Fn(&str) -> bool) -> Result<Vec<(String, f64)>, Failure> {
     let odd = || {
         Failure::impossible(vec![
-            Message::error("iree-benchmark-module printed what is not understood")
-                .with_note(json.lines().take(5).collect::<Vec<_>>().join("\n"))
+            Diagnostic::error("iree-benchmark-module printed what is not understood")
+                .with_note(Diagnostic::note(
+                    json.lines().take(5).collect::<Vec<_>>().join("\n"),
+                ))
                 .help("leave the times out with --repeat 0"),
         ])
     };

@@ -7,17 +7,16 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use diagnostics::{Diagnostic, Failure, Status};
 use dialects::{Module, Session, crash};
 use passes::Settings;
 use passes::values::{Options, Reference, models_of, not_of_this_input, probe, reference};
-use specplace_driver::message::{Failure, Message};
 use specplace_driver::output::Scratch;
 use specplace_driver::printer::Printer;
 use specplace_driver::runtime::{self, Tool};
 use specplace_driver::version;
 
 use super::{Subject, draft_length};
-use crate::diagnostics::{impossible, unreadable};
 use crate::module_file;
 use crate::run::crashed;
 
@@ -59,7 +58,7 @@ impl Made {
         let input = &subject.source.input;
         if !input.is_file() {
             return Err(Failure::usage(
-                Message::error(format!(
+                Diagnostic::error(format!(
                     "{}, which {} was placed from, is not there",
                     input.display(),
                     subject.name.display()
@@ -75,11 +74,11 @@ impl Made {
         };
         let made = crash::saying(
             &crashed("while it lowered IN for the reference"),
-            Failure::IMPOSSIBLE,
+            Status::Impossible.code(),
             || reference(&mut planned, &mut alone, &options),
         );
-        let reference = made.map_err(|said| impossible(&said))?;
-        planned.verify().map_err(|said| impossible(&said))?;
+        let reference = made.map_err(Failure::impossible)?;
+        planned.verify().map_err(Failure::impossible)?;
 
         let models = models_of(subject.placed);
         if let Some(name) = reference
@@ -87,7 +86,7 @@ impl Made {
             .keys()
             .find(|name| !models.contains_key(*name))
         {
-            return Err(impossible(&[not_of_this_input(&format!(
+            return Err(Failure::impossible(vec![not_of_this_input(&format!(
                 "OUT has no subgraph @{name}"
             ))]));
         }
@@ -97,11 +96,11 @@ impl Made {
                 continue;
             }
             let session = Session::new();
-            let module = Module::from_source(&session, subject.contents)
-                .map_err(|said| unreadable(&said))?;
+            let module =
+                Module::from_source(&session, subject.contents).map_err(Failure::unreadable)?;
             let (kind, ordinal) =
-                probe(&module, device, &reference.subgraphs).map_err(|said| impossible(&said))?;
-            module.verify().map_err(|said| impossible(&said))?;
+                probe(&module, device, &reference.subgraphs).map_err(Failure::impossible)?;
+            module.verify().map_err(Failure::impossible)?;
             let made = ProbeModule {
                 kind,
                 ordinal,
@@ -241,7 +240,7 @@ impl Shelf {
                     .into_iter()
                     .map(|each| {
                         each.join().unwrap_or_else(|_| {
-                            Err(Failure::impossible(vec![Message::error(
+                            Err(Failure::impossible(vec![Diagnostic::error(
                                 "a compilation was not finished",
                             )]))
                         })
@@ -286,8 +285,8 @@ impl Shelf {
         let (done, status) = ended?;
         if !status.success() {
             return Err(Failure::impossible(vec![
-                Message::error(format!("iree-compile does not compile {what}"))
-                    .with_note(runtime::said(&done.first_words())),
+                Diagnostic::error(format!("iree-compile does not compile {what}"))
+                    .with_note(Diagnostic::note(runtime::said(&done.first_words()))),
             ]));
         }
         fs::rename(&partial, path)

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use diagnostics::{Diagnostic, Failure};
 use passes::values::{Carrier, Function, Port, Reference};
 use specplace_driver::args::ValuesArgs;
 use specplace_driver::arrays;
-use specplace_driver::message::{Failure, Message};
 use specplace_driver::values::{Data, Dice, Value, Wanted, write_weights};
 
 use super::compile::Shelf;
@@ -93,14 +93,14 @@ pub fn calls<'r>(
         None if names.contains(&"generate") => Some("generate"),
         None => {
             return Err(Failure::usage(
-                Message::error("which function are these the inputs of?")
+                Diagnostic::error("which function are these the inputs of?")
                     .help(format!("name one of {} with --function", names.join(", "))),
             ));
         }
     };
     if let Some(name) = wanted.filter(|name| !names.contains(name)) {
         return Err(Failure::usage(
-            Message::error(format!("OUT has no function {name}"))
+            Diagnostic::error(format!("OUT has no function {name}"))
                 .help(format!("it has {}", names.join(", "))),
         ));
     }
@@ -122,7 +122,7 @@ pub fn calls<'r>(
 fn as_asked(function: &Function, inputs: &[String]) -> Result<Given, Failure> {
     if inputs.len() != function.arguments.len() {
         return Err(Failure::usage(
-            Message::error(format!(
+            Diagnostic::error(format!(
                 "@{} takes {} inputs, and {} were given",
                 function.name,
                 function.arguments.len(),
@@ -220,7 +220,7 @@ pub fn row_of(function: &Function) -> Option<u64> {
 
 fn dynamic(function: &Function) -> Failure {
     Failure::usage(
-        Message::error(format!(
+        Diagnostic::error(format!(
             "@{} takes tensors of dynamic shape, for which no random inputs are made",
             function.name
         ))
@@ -246,7 +246,7 @@ pub fn input(value: &Value, port: &Port, path: &Path) -> Result<String, Failure>
 pub fn expected(path: &Path) -> Result<Value, Failure> {
     let array = arrays::read_integers(path)?.ok_or_else(|| {
         Failure::usage(
-            Message::error(format!("{} holds no integers", path.display()))
+            Diagnostic::error(format!("{} holds no integers", path.display()))
                 .help("--expected is about tokens or indices: an array of int64"),
         )
     })?;

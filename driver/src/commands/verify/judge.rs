@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use diagnostics::Failure;
 use passes::values::{Function, Subgraph};
-use specplace_driver::message::Failure;
 use specplace_driver::output::with_suffix;
 use specplace_driver::progress::Progress;
 use specplace_driver::runtime::Tool;

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use diagnostics::{Diagnostic, Failure};
 use passes::values::{Function, Subgraph};
-use specplace_driver::message::{Failure, Message};
 use specplace_driver::values::Value;
 
 /// Whether a run gave what it had to.
@@ -183,8 +183,8 @@ impl Report {
         } else {
             "does not compute what IN does"
         };
-        let mut message =
-            Message::error(format!("{} {what}", out.display())).with_note(self.render());
+        let mut message = Diagnostic::error(format!("{} {what}", out.display()))
+            .with_note(Diagnostic::note(self.render()));
         if let Some(kept) = &self.kept {
             message = message.help(format!(
                 "inputs, expected and actual results of the first case are in {}",

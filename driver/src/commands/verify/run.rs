@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use diagnostics::Failure;
 use passes::values::Port;
-use specplace_driver::message::Failure;
 use specplace_driver::runtime::{Tool, prefixed};
 use specplace_driver::values::Value;
 

@@ -1,60 +1,30 @@
-//! Messages with a place in the input, as MLIR and the passes report them.
+//! One message: what happened, where, which text offended, what to do next.
 
 use std::fmt;
 
+use crate::Place;
+
 /// How grave a [`Diagnostic`] is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// The work cannot go on.
-    Error,
-    /// The work goes on, but the user should know.
-    Warning,
-    /// Something the user may like to know.
-    Remark,
     /// Belongs to the diagnostic before it.
     Note,
+    /// Something the user may like to know.
+    Remark,
+    /// The work goes on, but the user should know.
+    Warning,
+    /// The work cannot go on.
+    Error,
 }
 
 impl fmt::Display for Severity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Remark => "remark",
+        formatter.pad(match self {
             Severity::Note => "note",
+            Severity::Remark => "remark",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
         })
-    }
-}
-
-/// A position in a source file: lines and columns count from 1. A file without
-/// lines (bytecode) has line 0, and so has the path of an operation in it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// The file's name as the IR carries it.
-    pub file: String,
-    /// The line.
-    pub line: u32,
-    /// The column.
-    pub column: u32,
-}
-
-impl Place {
-    /// An operation's path in the IR, where there are no lines.
-    pub fn of_path(path: String) -> Self {
-        Self {
-            file: path,
-            line: 0,
-            column: 0,
-        }
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.line == 0 {
-            return formatter.write_str(&self.file);
-        }
-        write!(formatter, "{}:{}:{}", self.file, self.line, self.column)
     }
 }
 
