@@ -13,8 +13,6 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use values::whole;
 
-use crate::runtime;
-
 pub use explore::ExploreArgs;
 pub use values::{Gamma, Pin, Pins, RoleName};
 pub use verbs::{CompileArgs, DoctorArgs, RunArgs};
@@ -142,7 +140,7 @@ pub struct TalkArgs {
     /// How long each of IREE's programs may run before it is ended, in seconds; 0 is without end.
     /// (doctor's checks have shorter limits of their own)
     #[arg(long, global = true, value_name = "SECONDS", help_heading = "Messages", display_order = 902,
-          default_value_t = runtime::USUAL_LIMIT.as_secs(), allow_negative_numbers = true,
+          default_value_t = tools::USUAL_LIMIT.as_secs(), allow_negative_numbers = true,
           value_parser = whole::<u64>(0, u64::MAX))]
     pub tool_limit: u64,
 }

@@ -9,8 +9,7 @@ use std::process::Command;
 
 use diagnostics::{Diagnostic, Failure, reason};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-use crate::iree::{self, Surroundings};
+use tools::find::{self, Surroundings};
 
 /// The half of specplace that links IREE's library. It lies beside this one.
 const PROGRAM: &str = "specplace-ir";
@@ -22,18 +21,18 @@ const PROGRAM: &str = "specplace-ir";
 ///
 /// A [`Failure`]: IREE is not installed, or specplace only half.
 pub fn ir_half() -> Result<Infallible, Failure> {
-    let library = iree::find_library(&Surroundings::of_process())?;
+    let library = find::find_library(&Surroundings::of_process())?;
     let program = beside_this_program()?;
     enough_stack()?;
     let folder = library.parent().unwrap_or(Path::new("/"));
-    let outer = env::var_os(iree::LINKER_VARIABLE).unwrap_or_default();
+    let outer = env::var_os(find::LINKER_VARIABLE).unwrap_or_default();
 
     let error = Command::new(&program)
         .args(env::args_os().skip(1))
-        .env(iree::LINKER_VARIABLE, prepended(folder, &outer))
-        .env(iree::OUTER_PATH_VARIABLE, outer)
+        .env(find::LINKER_VARIABLE, prepended(folder, &outer))
+        .env(find::OUTER_PATH_VARIABLE, outer)
         // Found once is enough, and both halves agree about which it is.
-        .env(iree::LIBRARY_VARIABLE, &library)
+        .env(find::LIBRARY_VARIABLE, &library)
         .exec();
     Err(Failure::usage(Diagnostic::error(format!(
         "cannot start {}: {}",

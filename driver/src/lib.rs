@@ -14,26 +14,19 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::panic))]
 
 pub mod args;
-pub mod arrays;
 pub mod destinations;
 pub mod explore;
 pub mod flags;
 pub mod graph;
 pub mod input;
-pub mod interruption;
-pub mod iree;
 pub mod launch;
 pub mod output;
 pub mod printer;
-pub mod process;
 pub mod progress;
 pub mod report;
 pub mod request;
-pub mod runtime;
 pub mod signature;
 pub mod tokenizer;
-pub mod values;
-pub mod version;
 
 /// Verbs that need no IR. Those that do are in the same folder and belong to
 /// `specplace-ir`.

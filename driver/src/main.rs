@@ -8,8 +8,9 @@
 use std::process::ExitCode;
 
 use specplace_driver::args::{Cli, Verb};
-use specplace_driver::interruption::survive_file_limits;
-use specplace_driver::{commands, finish, launch, on_a_stack, printer, report_panics, runtime};
+use specplace_driver::{commands, finish, launch, on_a_stack, printer, report_panics};
+use tools::Tools;
+use tools::interruption::survive_file_limits;
 
 fn main() -> ExitCode {
     report_panics();
@@ -23,13 +24,13 @@ const STACK: usize = 8 << 20;
 fn run() -> ExitCode {
     // Wrong usage ends here, before anything is looked for.
     let cli = Cli::parse_or_exit();
-    runtime::limit_tools(cli.talk.limit());
+    let tools = Tools::limited(cli.talk.limit());
     let printer = printer(&cli.talk);
     let outcome = match &cli.verb {
         Some(Verb::Platforms(args)) => commands::platforms::run(args),
         Some(Verb::Explore(args)) if args.input.is_none() => commands::explore::run(args, &printer),
-        Some(Verb::Doctor(args)) => commands::doctor::run(args, &printer),
-        Some(Verb::Run(args)) => commands::run::run(args, &printer),
+        Some(Verb::Doctor(args)) => commands::doctor::run(args, tools, &printer),
+        Some(Verb::Run(args)) => commands::run::run(args, tools, &printer),
         // Everything else needs IR.
         _ => match launch::ir_half() {
             Ok(never) => match never {},

@@ -6,8 +6,8 @@ use std::path::Path;
 use diagnostics::{Failure, Status};
 use dialects::{Module, Session, crash};
 use specplace_driver::input::{self, BYTECODE, Input};
-use specplace_driver::output::Scratch;
 use specplace_driver::printer::Printer;
+use tools::Scratch;
 
 use crate::run::crashed;
 

@@ -16,9 +16,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use diagnostics::{Diagnostic, Failure, reason};
-use tempfile::{NamedTempFile, TempDir};
-
-use crate::interruption::{Unfinished, undisturbed};
+use tempfile::NamedTempFile;
+use tools::interruption::{Unfinished, undisturbed};
 
 /// One file to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -350,51 +349,6 @@ fn temporary(path: &Path) -> Result<Temporary, Failure> {
         file,
         destination,
     })
-}
-
-/// A folder of its own for what other programs read and write, which goes when
-/// it is dropped.
-#[derive(Debug)]
-pub struct Scratch {
-    folder: TempDir,
-    _unfinished: Unfinished,
-}
-
-impl Scratch {
-    /// Makes it where the system has such folders.
-    ///
-    /// # Errors
-    ///
-    /// A [`Failure`] that says why it cannot be made.
-    pub fn new() -> Result<Self, Failure> {
-        let place = std::env::temp_dir();
-        let folder = tempfile::Builder::new()
-            .prefix("specplace-")
-            .tempdir_in(&place)
-            .map_err(|error| {
-                let doing = format!("cannot make a folder in {}", place.display());
-                let mut failure = Failure::io(doing, &error);
-                if let Some(message) = failure.messages.first_mut() {
-                    message.help =
-                        Some("set TMPDIR to a folder that can be written and has room".to_owned());
-                }
-                failure
-            })?;
-        Ok(Self {
-            _unfinished: Unfinished::new(folder.path()),
-            folder,
-        })
-    }
-
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    /// Leaves it there for good.
-    pub fn keep(self) -> PathBuf {
-        self.folder.keep()
-    }
 }
 
 /// Whether `path` ends in a slash, which [`Path`] does not show: no file has

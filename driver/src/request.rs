@@ -10,9 +10,9 @@ use cost::speedup::{alpha_of_accepted_per_draft, parse_alpha};
 use cost::workload::DraftLengthForm;
 use cost::{Partition, Platform, Request, Workload, acceptance};
 use diagnostics::{Diagnostic, Failure};
+use tools::version;
 
 use crate::args::{DecisionArgs, Gamma};
-use crate::version;
 
 /// What the user asks the cost model, with the files read; the module's own
 /// demands are still empty. `None` without an acceptance rate.

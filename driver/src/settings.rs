@@ -4,7 +4,7 @@ use diagnostics::{Diagnostic, Failure};
 use passes::{Handover, Selector, Settings};
 use specplace_driver::args::DecisionArgs;
 use specplace_driver::request;
-use specplace_driver::version;
+use tools::version;
 
 /// The user's decisions.
 ///

@@ -11,10 +11,10 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use diagnostics::{Diagnostic, Failure};
+use tools::Tools;
 
 use crate::input::BYTECODE;
 use crate::report::shell;
-use crate::runtime::Tool;
 
 /// What a declaration begins with.
 const MARK: &[u8] = b"func @";
@@ -53,7 +53,7 @@ pub struct Signature {
 /// # Errors
 ///
 /// A [`Failure`] of status 2: the file cannot be read, or is no program.
-pub fn functions(program: &Path) -> Result<Vec<Signature>, Failure> {
+pub fn functions(program: &Path, tools: Tools) -> Result<Vec<Signature>, Failure> {
     let fail = |error: io::Error| Failure::io(format!("cannot read {}", program.display()), &error);
     let mut file = File::open(program).map_err(fail)?;
     let mut head = Vec::new();
@@ -69,7 +69,7 @@ pub fn functions(program: &Path) -> Result<Vec<Signature>, Failure> {
     if !declared.is_empty() {
         return Ok(declared);
     }
-    let dump = Tool::find("iree-dump-module")?;
+    let dump = tools.find("iree-dump-module")?;
     let (done, status) = dump.run_in_time(&[OsString::from(program)], None)?;
     if !status.success() {
         return Err(Failure::usage(no_program(program).with_note(

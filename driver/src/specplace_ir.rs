@@ -10,9 +10,10 @@ use std::process::ExitCode;
 use diagnostics::Status;
 use dialects::crash;
 use specplace_driver::args::{Cli, Verb};
-use specplace_driver::interruption::survive_file_limits;
-use specplace_driver::{finish, on_a_stack, printer, report_panics, runtime};
+use specplace_driver::{finish, on_a_stack, printer, report_panics};
 use tikv_jemallocator::Jemalloc;
+use tools::Tools;
+use tools::interruption::survive_file_limits;
 
 /// Verbs that need IR.
 mod commands {
@@ -48,7 +49,6 @@ fn main() -> ExitCode {
 
 fn work() -> ExitCode {
     let cli = Cli::parse_or_exit();
-    runtime::limit_tools(cli.talk.limit());
     // Who knows more of what is being done says more in its place.
     let said = run::crashed(&format!("in {}", cli.verb_name()));
     crash::saying(&said, Status::Impossible.code(), || answer(&cli))
@@ -56,16 +56,19 @@ fn work() -> ExitCode {
 
 fn answer(cli: &Cli) -> ExitCode {
     let mut printer = printer(&cli.talk);
+    let tools = Tools::limited(cli.talk.limit());
     let outcome = match &cli.verb {
-        None => commands::place::run(&cli.place, &mut printer),
+        None => commands::place::run(&cli.place, tools, &mut printer),
         Some(Verb::Assemble(args)) => commands::assemble::run(args, &mut printer),
-        Some(Verb::Compile(args)) => commands::compile::run(args, &mut printer),
+        Some(Verb::Compile(args)) => commands::compile::run(args, tools, &mut printer),
         Some(Verb::Explore(args)) => commands::explore_module::run(args, &mut printer),
         Some(Verb::Opt(args)) => commands::opt::run(args, &mut printer),
-        Some(Verb::Verify(args)) => commands::verify::run(args, &mut printer),
-        Some(Verb::VerifyPlacement(args)) => commands::verify_placement::run(args, &mut printer),
-        Some(Verb::Doctor(args)) => specplace_driver::commands::doctor::run(args, &printer),
-        Some(Verb::Run(args)) => specplace_driver::commands::run::run(args, &printer),
+        Some(Verb::Verify(args)) => commands::verify::run(args, tools, &mut printer),
+        Some(Verb::VerifyPlacement(args)) => {
+            commands::verify_placement::run(args, tools, &mut printer)
+        }
+        Some(Verb::Doctor(args)) => specplace_driver::commands::doctor::run(args, tools, &printer),
+        Some(Verb::Run(args)) => specplace_driver::commands::run::run(args, tools, &printer),
         Some(Verb::Platforms(args)) => specplace_driver::commands::platforms::run(args),
     };
     finish(&printer, outcome)

@@ -20,10 +20,11 @@ use specplace_driver::args::{CompileArgs, Proof};
 use specplace_driver::destinations::{Destinations, Inputs, check};
 use specplace_driver::flags::{Flags, Source};
 use specplace_driver::input::is_standard_stream;
-use specplace_driver::output::{self, Output, Scratch, Staged, with_suffix};
+use specplace_driver::output::{self, Output, Staged, with_suffix};
 use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
-use specplace_driver::{graph, report, version};
+use specplace_driver::{graph, report};
+use tools::{Scratch, Tools, version};
 
 use super::place::{not_read_again, print_findings};
 use super::{probe, verify, verify_placement};
@@ -40,14 +41,14 @@ const READABLE: usize = 16 << 20;
 ///
 /// A [`Failure`]; OUT is not written then, but if IREE failed, the placed
 /// module is kept, and named.
-pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
+pub fn run(args: &CompileArgs, tools: Tools, printer: &mut Printer) -> anyhow::Result<()> {
     version::check_unlimited("`specplace compile`")?;
     let destinations = destinations(args)?;
     let mut settings = settings::of(&args.decision)?;
 
     let mut timing = Timing::start();
     if args.probe {
-        probe::rule_out(&mut settings, &args.input, &mut timing, printer)?;
+        probe::rule_out(&mut settings, &args.input, tools, &mut timing, printer)?;
     }
     let mut context = Context::new(settings);
     let progress = Progress::start(printer);
@@ -107,6 +108,7 @@ pub fn run(args: &CompileArgs, printer: &mut Printer) -> anyhow::Result<()> {
             compile_flags: compile_flags.iter().map(OsString::from).collect(),
             run_flags: flags.run.clone(),
             program: Some(staged.path()),
+            tools,
         };
         values = Some(timing.step("verify values", || {
             verify::prove_values(&subject, &progress, printer)

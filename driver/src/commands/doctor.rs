@@ -18,15 +18,15 @@ use std::time::Duration;
 use cost::Platform;
 use diagnostics::{Diagnostic, Failure};
 use serde::Serialize;
+use tools::find::{self, Surroundings};
+use tools::version::Version;
+use tools::{Scratch, Tool, Tools};
 
 use crate::args::DoctorArgs;
-use crate::iree::{self, Surroundings};
-use crate::output::{self, Output, Scratch};
+use crate::output::{self, Output};
 use crate::printer::{Printer, to_stdout};
 use crate::progress::Progress;
 use crate::request::load_platform;
-use crate::runtime::Tool;
-use crate::version::Version;
 
 use checks::DTYPES;
 use probe::{Bench, Outcome};
@@ -75,13 +75,13 @@ struct Unit {
 /// # Errors
 ///
 /// A [`Failure`]: IREE is not installed, or nothing is left to place on.
-pub fn run(args: &DoctorArgs, printer: &Printer) -> anyhow::Result<()> {
+pub fn run(args: &DoctorArgs, tools: Tools, printer: &Printer) -> anyhow::Result<()> {
     let platform = load_platform(&args.platform, args.trust_platform)?;
     if let Some(path) = &args.output {
         output::check_writable(path)?;
     }
-    let compiler = Tool::find("iree-compile")?;
-    let runner = Tool::find("iree-run-module")?;
+    let compiler = tools.find("iree-compile")?;
+    let runner = tools.find("iree-run-module")?;
     let folder = Scratch::new()?;
     let progress = Progress::start(printer);
     progress.step("list devices");
@@ -150,7 +150,7 @@ pub fn run(args: &DoctorArgs, printer: &Printer) -> anyhow::Result<()> {
 }
 
 fn parts(compiler: &Tool, runner: &Tool) -> BTreeMap<&'static str, Part> {
-    let library = iree::find_library(&Surroundings::of_process()).ok();
+    let library = find::find_library(&Surroundings::of_process()).ok();
     let part = |path: PathBuf| {
         let version = Version::of(&path);
         Part {
@@ -166,7 +166,7 @@ fn parts(compiler: &Tool, runner: &Tool) -> BTreeMap<&'static str, Part> {
         ("iree-compile", part(compiler.path().to_path_buf())),
         ("iree-run-module", part(runner.path().to_path_buf())),
     ]);
-    parts.extend(library.map(|path| (iree::LIBRARY, part(path))));
+    parts.extend(library.map(|path| (find::LIBRARY, part(path))));
     parts
 }
 

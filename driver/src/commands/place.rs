@@ -14,7 +14,8 @@ use specplace_driver::flags::{Flags, Source};
 use specplace_driver::output::{self, Output};
 use specplace_driver::printer::{Printer, to_stdout};
 use specplace_driver::progress::Progress;
-use specplace_driver::{graph, report, version};
+use specplace_driver::{graph, report};
+use tools::{Tools, version};
 
 use super::{probe, verify, verify_placement};
 use crate::interface::Interface;
@@ -26,7 +27,7 @@ use crate::{module_file, settings, targets};
 /// # Errors
 ///
 /// A [`Failure`]; nothing is written then.
-pub fn run(args: &PlaceArgs, printer: &mut Printer) -> anyhow::Result<()> {
+pub fn run(args: &PlaceArgs, tools: Tools, printer: &mut Printer) -> anyhow::Result<()> {
     // Clap requires IN for this verb.
     let input = args
         .input
@@ -40,7 +41,7 @@ pub fn run(args: &PlaceArgs, printer: &mut Printer) -> anyhow::Result<()> {
 
     let mut timing = Timing::start();
     if args.probe {
-        probe::rule_out(&mut settings, input, &mut timing, printer)?;
+        probe::rule_out(&mut settings, input, tools, &mut timing, printer)?;
     }
     let mut context = Context::new(settings);
     let progress = Progress::start(printer);
@@ -58,6 +59,7 @@ pub fn run(args: &PlaceArgs, printer: &mut Printer) -> anyhow::Result<()> {
         &module,
         &context,
         args,
+        tools,
         &destinations,
         &mut timing,
         &progress,
@@ -130,6 +132,7 @@ impl<'a> Placed<'a> {
         module: &Module<'_>,
         context: &'a Context,
         args: &PlaceArgs,
+        tools: Tools,
         destinations: &Destinations,
         timing: &mut Timing,
         progress: &Progress,
@@ -168,7 +171,7 @@ impl<'a> Placed<'a> {
         if let Some(what) = args.proof.verify {
             progress.step("iree-compile --compile-to=stream");
             let mut said = timing.step("verify-placement", || {
-                verify_placement::prove(module, &contents, &flags.compile)
+                verify_placement::prove(tools, module, &contents, &flags.compile)
             })?;
             if what == Proof::All {
                 let source = flags.source.clone().ok_or_else(not_read_again)?;
@@ -181,6 +184,7 @@ impl<'a> Placed<'a> {
                     compile_flags: flags.compile.iter().map(OsString::from).collect(),
                     run_flags: flags.run.clone(),
                     program: None,
+                    tools,
                 };
                 said.push('\n');
                 said.push_str(&timing.step("verify values", || {

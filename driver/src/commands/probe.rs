@@ -18,10 +18,9 @@ use passes::values::{alone, parts_of};
 use passes::{Context, Settings};
 use specplace_driver::flags::Flags;
 use specplace_driver::input::is_standard_stream;
-use specplace_driver::output::Scratch;
 use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
-use specplace_driver::runtime::Tool;
+use tools::{Scratch, Tool, Tools};
 
 use crate::module_file;
 use crate::run::{self, Timing};
@@ -36,6 +35,7 @@ use crate::run::{self, Timing};
 pub fn rule_out(
     settings: &mut Settings,
     input: &Path,
+    tools: Tools,
     timing: &mut Timing,
     printer: &mut Printer,
 ) -> Result<(), Failure> {
@@ -45,7 +45,7 @@ pub fn rule_out(
                 .help("give IN as a file"),
         ));
     }
-    let tool = Tool::find("iree-compile")?;
+    let tool = tools.find("iree-compile")?;
     let scratch = Scratch::new()?;
     let mut compiled = HashSet::new();
     loop {

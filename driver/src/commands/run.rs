@@ -23,13 +23,14 @@ use crate::input::readable_again;
 use crate::output::with_suffix;
 use crate::printer::{Printer, to_stdout};
 use crate::report::shell;
-use crate::runtime::{Tool, prefixed};
 use crate::signature::{Signature, functions};
 use crate::tokenizer::Tokenizer;
 
 use call::Call;
 use diagnostics::{Diagnostic, Failure};
 use report::Report;
+use tools::archives::check_weights;
+use tools::{Tools, prefixed};
 
 /// Runs the verb.
 ///
@@ -37,9 +38,9 @@ use report::Report;
 ///
 /// A [`Failure`]: of status 2 when the call makes no sense, of status 1 when
 /// the program fails.
-pub fn run(args: &RunArgs, printer: &Printer) -> anyhow::Result<()> {
+pub fn run(args: &RunArgs, tools: Tools, printer: &Printer) -> anyhow::Result<()> {
     let tokenizer = args.tokenizer.as_deref().map(Tokenizer::load).transpose()?;
-    let signature = chosen(functions(&args.program)?, args)?;
+    let signature = chosen(functions(&args.program, tools)?, args)?;
     let (flags, gamma) = flags(args)?;
     for given in &args.parameters {
         check_weights(given)?;
@@ -57,12 +58,12 @@ pub fn run(args: &RunArgs, printer: &Printer) -> anyhow::Result<()> {
     common.extend(call.inputs().into_iter().map(OsString::from));
     common.extend(args.iree_flags.iter().map(OsString::from));
 
-    let (result, lost) = call.run(&Tool::find("iree-run-module")?, &common, signature.results)?;
+    let (result, lost) = call.run(&tools.find("iree-run-module")?, &common, signature.results)?;
     let mut report = Report::new(&call, result, gamma, tokenizer.as_ref());
     report.function.clone_from(&signature.name);
     report.lost_devices = lost;
     if args.repeat > 0 {
-        let benchmark = Tool::find("iree-benchmark-module")?;
+        let benchmark = tools.find("iree-benchmark-module")?;
         report.time(timing::measure(&benchmark, &common, args.repeat)?);
     }
     printer.messages(&report.warnings);
@@ -108,30 +109,6 @@ fn chosen(functions: Vec<Signature>, args: &RunArgs) -> Result<Signature, Failur
             .help(listed.clone()),
         )
     })
-}
-
-/// A file of weights, `SCOPE=FILE` or the file alone, can be read; what it holds
-/// is the runtime's to say.
-///
-/// # Errors
-///
-/// A [`Failure`] of status 2 with the reason why it cannot.
-pub fn check_weights(given: &str) -> Result<(), Failure> {
-    let path = given.split_once('=').map_or(given, |(_, path)| path);
-    if path.is_empty() {
-        return Err(Failure::usage(
-            Diagnostic::error(format!("--parameters `{given}` names no file"))
-                .help("for example: --parameters model=model.irpa"),
-        ));
-    }
-    // Opening a pipe would wait for its writer.
-    let opened = fs::metadata(path).and_then(|found| {
-        if found.is_file() {
-            fs::File::open(path)?;
-        }
-        Ok(())
-    });
-    opened.map_err(|error| Failure::io(format!("cannot read {path}"), &error))
 }
 
 /// The flag for the file of flags, and the draft length that it mentions.

@@ -32,8 +32,8 @@ use specplace_driver::input::readable_again;
 use specplace_driver::output::with_suffix;
 use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
-use specplace_driver::runtime::prefixed;
-use specplace_driver::version;
+use tools::archives::check_weights;
+use tools::{Tools, prefixed, version};
 
 use super::verify_placement::{check_placed, compare, stream_phase};
 use crate::module_file;
@@ -43,7 +43,7 @@ use crate::module_file;
 /// # Errors
 ///
 /// A [`Failure`]: of status 1 when a proof fails, or a tool does.
-pub fn run(args: &VerifyValuesArgs, printer: &mut Printer) -> anyhow::Result<()> {
+pub fn run(args: &VerifyValuesArgs, tools: Tools, printer: &mut Printer) -> anyhow::Result<()> {
     version::check_unlimited("the proof of values")?;
     let progress = Progress::start(printer);
     progress.step("read");
@@ -94,6 +94,7 @@ pub fn run(args: &VerifyValuesArgs, printer: &mut Printer) -> anyhow::Result<()>
             .map(str::to_owned)
             .collect(),
         program: None,
+        tools,
     };
     let placement = prove_placement(&subject, &progress)?;
     let values = prove_values(&subject, &progress, printer)?;
@@ -124,6 +125,8 @@ pub struct Subject<'a> {
     pub asked: &'a ValuesArgs,
     /// What OUT was compiled to, if it was already.
     pub program: Option<&'a Path>,
+    /// What compiles and runs.
+    pub tools: Tools,
 }
 
 /// Proves where everything is; the answer is the text of the proof.
@@ -132,7 +135,7 @@ fn prove_placement(subject: &Subject<'_>, progress: &Progress) -> Result<String,
     progress.step("iree-compile --compile-to=stream");
     let (contents, flags) = (subject.contents, &subject.compile_flags);
     let stream = shelf.text("stream.mlir", contents, flags, || {
-        stream_phase(contents, flags.iter().cloned())
+        stream_phase(subject.tools, contents, flags.iter().cloned())
     })?;
     progress.step("verify placement");
     compare(&Expectation::from_placed_module(subject.placed), &stream)
@@ -150,7 +153,7 @@ pub fn prove_values(
 ) -> Result<String, Failure> {
     let asked = subject.asked;
     for given in &asked.parameters {
-        specplace_driver::commands::run::check_weights(given)?;
+        check_weights(given)?;
     }
     let shelf = compile::Shelf::new(asked.artifacts.as_deref())?;
     progress.step("make the reference");

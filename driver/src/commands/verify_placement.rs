@@ -15,8 +15,7 @@ use specplace_driver::output::with_suffix;
 use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
 use specplace_driver::report::shell;
-use specplace_driver::runtime::{self, Tool, prefixed};
-use specplace_driver::version;
+use tools::{Tools, prefixed, said, version};
 
 use crate::module_file;
 
@@ -35,7 +34,7 @@ const TOOL_LINES: usize = 40;
 /// # Errors
 ///
 /// A [`Failure`]: of status 1 when the proof fails, or iree-compile does.
-pub fn run(args: &VerifyArgs, printer: &mut Printer) -> anyhow::Result<()> {
+pub fn run(args: &VerifyArgs, tools: Tools, printer: &mut Printer) -> anyhow::Result<()> {
     version::check_unlimited("the proof of placement")?;
     let progress = Progress::start(printer);
     progress.step("read");
@@ -70,7 +69,7 @@ pub fn run(args: &VerifyArgs, printer: &mut Printer) -> anyhow::Result<()> {
             }
             progress.step("iree-compile --compile-to=stream");
             let contents = fs::read(&args.output).map_err(cannot_read)?;
-            let stream = stream_phase(&contents, [argument])?;
+            let stream = stream_phase(tools, &contents, [argument])?;
             progress.step("verify");
             compare(&expectation, &stream)?
         }
@@ -101,8 +100,13 @@ pub(super) fn check_placed(expectation: &Expectation, given: &Path) -> Result<()
 /// # Errors
 ///
 /// As for [`run`].
-pub fn prove(module: &Module<'_>, contents: &[u8], flags: &[String]) -> Result<String, Failure> {
-    let stream = stream_phase(contents, flags.iter().map(OsString::from))?;
+pub fn prove(
+    tools: Tools,
+    module: &Module<'_>,
+    contents: &[u8],
+    flags: &[String],
+) -> Result<String, Failure> {
+    let stream = stream_phase(tools, contents, flags.iter().map(OsString::from))?;
     let expectation = Expectation::from_placed_module(module);
     compare(&expectation, &stream)
 }
@@ -129,10 +133,11 @@ fn verdict(expectation: &Expectation, stream: &Module<'_>) -> Result<String, Fai
 /// What iree-compile makes of `placed` at its stream phase, without the values
 /// of constants.
 pub(super) fn stream_phase(
+    tools: Tools,
     placed: &[u8],
     flags: impl IntoIterator<Item = OsString>,
 ) -> Result<Vec<u8>, Failure> {
-    let compiler = Tool::find(COMPILER)?;
+    let compiler = tools.find(COMPILER)?;
     let mut arguments: Vec<OsString> = ["--compile-to=stream", "-", "-o", "-", WITHOUT_VALUES]
         .map(OsString::from)
         .into();
@@ -146,6 +151,6 @@ pub(super) fn stream_phase(
         Diagnostic::error(format!(
             "{COMPILER} does not compile the placed module ({status})"
         ))
-        .with_note(Diagnostic::note(runtime::said(&lines.join("\n")))),
+        .with_note(Diagnostic::note(said(&lines.join("\n")))),
     ]))
 }

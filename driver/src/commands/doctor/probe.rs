@@ -10,8 +10,7 @@ use cost::platform::ProcessingUnit;
 use cost::workload::DType;
 use diagnostics::Failure;
 use serde::Serialize;
-
-use crate::runtime::{Tool, Trouble};
+use tools::{Tool, Trouble};
 
 use super::checks::{Kind, error, places, printed};
 

@@ -5,11 +5,10 @@ use std::path::Path;
 
 use cost::counted;
 use diagnostics::{Diagnostic, Failure};
+use tools::arrays::{Integers, read_integers};
+use tools::{Scratch, Tool, prefixed};
 
 use crate::args::RunArgs;
-use crate::arrays::{Integers, read_integers};
-use crate::output::Scratch;
-use crate::runtime::{Tool, prefixed};
 use crate::signature::{Signature, Tensor};
 use crate::tokenizer::Tokenizer;
 

@@ -6,8 +6,7 @@ use std::ffi::OsString;
 use cost::Partition;
 use diagnostics::{Diagnostic, Failure};
 use serde_json::Value;
-
-use crate::runtime::Tool;
+use tools::Tool;
 
 /// Times in seconds.
 #[derive(Clone, Debug, Default, PartialEq)]

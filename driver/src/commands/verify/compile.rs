@@ -11,10 +11,8 @@ use diagnostics::{Diagnostic, Failure, Status};
 use dialects::{Module, Session, crash};
 use passes::Settings;
 use passes::values::{Options, Reference, models_of, not_of_this_input, probe, reference};
-use specplace_driver::output::Scratch;
 use specplace_driver::printer::Printer;
-use specplace_driver::runtime::{self, Tool};
-use specplace_driver::version;
+use tools::{Scratch, Tool, said, version};
 
 use super::{Subject, draft_length};
 use crate::module_file;
@@ -217,7 +215,7 @@ impl Shelf {
                 &subject.compile_flags,
             ));
         }
-        let tool = Tool::find("iree-compile")?;
+        let tool = subject.tools.find("iree-compile")?;
         let mut paths = jobs
             .iter()
             .map(|(_, contents, flags)| self.place("vmfb", contents, flags))
@@ -286,7 +284,7 @@ impl Shelf {
         if !status.success() {
             return Err(Failure::impossible(vec![
                 Diagnostic::error(format!("iree-compile does not compile {what}"))
-                    .with_note(Diagnostic::note(runtime::said(&done.first_words()))),
+                    .with_note(Diagnostic::note(said(&done.first_words()))),
             ]));
         }
         fs::rename(&partial, path)

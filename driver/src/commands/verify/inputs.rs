@@ -6,8 +6,9 @@ use std::path::Path;
 use diagnostics::{Diagnostic, Failure};
 use passes::values::{Carrier, Function, Port, Reference};
 use specplace_driver::args::ValuesArgs;
-use specplace_driver::arrays;
-use specplace_driver::values::{Data, Dice, Value, Wanted, write_weights};
+use tools::archives::{Wanted, write_weights};
+use tools::arrays;
+use tools::values::{Data, Dice, Value};
 
 use super::compile::Shelf;
 

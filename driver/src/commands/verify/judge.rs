@@ -7,8 +7,7 @@ use diagnostics::Failure;
 use passes::values::{Function, Subgraph};
 use specplace_driver::output::with_suffix;
 use specplace_driver::progress::Progress;
-use specplace_driver::runtime::Tool;
-use specplace_driver::values::{Comparison, Value, compare, nearly_tied, parse_traces, tied_in};
+use tools::values::{Comparison, Value, compare, nearly_tied, parse_traces, tied_in};
 
 use super::Subject;
 use super::compile::{Made, Programs, Shelf};
@@ -30,7 +29,7 @@ pub fn judge(
     progress: &Progress,
 ) -> Result<Report, Failure> {
     let asked = subject.asked;
-    let tool = Tool::find("iree-run-module")?;
+    let tool = subject.tools.find("iree-run-module")?;
     let with_weights = |mut flags: Vec<String>| {
         flags.extend(weights.flags.iter().cloned());
         flags

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use diagnostics::{Diagnostic, Failure};
 use passes::values::{Function, Subgraph};
-use specplace_driver::values::Value;
+use tools::values::Value;
 
 /// Whether a run gave what it had to.
 pub enum Verdict {

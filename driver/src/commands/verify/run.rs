@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use diagnostics::Failure;
 use passes::values::Port;
-use specplace_driver::runtime::{Tool, prefixed};
-use specplace_driver::values::Value;
+use tools::values::Value;
+use tools::{Tool, prefixed};
 
 /// A program on its devices.
 pub struct Program<'a> {

@@ -1,45 +1,21 @@
-//! IREE's runtime programs: found, run with a time limit, and understood when
-//! they fail.
+//! IREE's programs: found, run with a time limit, and explained when they fail.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use diagnostics::{Diagnostic, Failure};
 
-use crate::iree::{self, Surroundings};
+use crate::find::{self, Surroundings};
 use crate::process;
-
-/// How much of a tool's own message is repeated.
-const LINES: usize = 20;
-
-/// How much of a line of it: IREE prints whole lists of CPU features.
-const WIDTH: usize = 400;
+use crate::said::{Done, Trouble, said};
 
 /// How often a run that lost its device is repeated.
 const REPEATS: usize = 4;
 
-/// What is left of a lost device where a fence is awaited: IREE keeps its status there,
-/// and not the driver's words. Files that are damaged are DATA_LOSS, too, elsewhere.
-const LOST_AT_FENCE: &str = "DATA_LOSS; while invoking native function hal.fence.await";
-
 /// How long a program may run, where nothing else was said.
 pub const USUAL_LIMIT: Duration = Duration::from_secs(60 * 60);
-
-static LIMIT: OnceLock<Option<Duration>> = OnceLock::new();
-
-/// Says how long each of IREE's programs may run in this process; `None` is
-/// without end. Only the first call counts.
-pub fn limit_tools(limit: Option<Duration>) {
-    let _ = LIMIT.set(limit);
-}
-
-/// How long each of IREE's programs may run.
-fn limit() -> Option<Duration> {
-    LIMIT.get().copied().unwrap_or(Some(USUAL_LIMIT))
-}
 
 /// A flag with a path behind it, such as `--module=out.vmfb`, whatever bytes the
 /// path is made of.
@@ -49,139 +25,63 @@ pub fn prefixed(prefix: &str, path: &Path) -> OsString {
     text
 }
 
-/// One of IREE's programs.
-#[derive(Clone, Debug)]
-pub struct Tool {
-    name: &'static str,
-    path: PathBuf,
+/// IREE's programs, and how long each of them may run.
+#[derive(Clone, Copy, Debug)]
+pub struct Tools {
+    limit: Option<Duration>,
 }
 
-/// What a program did.
-#[derive(Clone, Debug)]
-pub struct Done {
-    /// How it ended; none when it was ended at its time limit.
-    pub status: Option<ExitStatus>,
-    /// Its standard output.
-    pub stdout: String,
-    /// Its standard error.
-    pub stderr: String,
-    /// How long it took.
-    pub elapsed: Duration,
-}
-
-/// Why a program failed, as far as it can be told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// The driver lost its device, as some do now and then.
-    LostDevice,
-    /// There is no such device, or no driver for it.
-    NoDevice,
-    /// The devices are not those that the module was compiled for, or in
-    /// another order.
-    WrongDevices,
-    /// A parameter archive was not named.
-    NoParameters,
-    /// It ran out of time.
-    TooLong,
-    /// Anything else.
-    Other,
-}
-
-impl Done {
-    /// Whether it ended well.
-    pub fn well(&self) -> bool {
-        self.status.is_some_and(|status| status.success())
-    }
-
-    /// Why it did not.
-    pub fn trouble(&self) -> Trouble {
-        let said = |text: &str| self.stderr.contains(text);
-        if self.status.is_none() {
-            Trouble::TooLong
-        } else if said("DEVICE_LOST") || said(LOST_AT_FENCE) {
-            Trouble::LostDevice
-        } else if said("not found or unavailable: #hal.device") {
-            Trouble::WrongDevices
-        } else if said("no provider registered that handles scopes")
-            || said("'io_parameters' not registered")
-        {
-            Trouble::NoParameters
-        } else if said("creating driver for device")
-            || said("no driver")
-            || said("driver library")
-            || said("enumerating devices")
-            || said("VK_ERROR_INITIALIZATION_FAILED")
-            || said("INCOMPATIBLE_DRIVER")
-        {
-            Trouble::NoDevice
-        } else {
-            Trouble::Other
+impl Default for Tools {
+    fn default() -> Self {
+        Self {
+            limit: Some(USUAL_LIMIT),
         }
     }
-
-    /// The line that says most, without the IR that follows it.
-    pub fn first_error(&self) -> String {
-        const LONGEST: usize = 200;
-        let line = self
-            .stderr
-            .lines()
-            .find(|line| line.contains("error:") || line.contains(".c:"))
-            .or_else(|| self.stderr.lines().next())
-            .unwrap_or("nothing");
-        // The place is one in a file that is gone by now.
-        let line = line.split_once("error: ").map_or(line, |(_, said)| said);
-        line.chars().take(LONGEST).collect()
-    }
-
-    /// What it said last, as a message shows it.
-    pub fn last_words(&self) -> String {
-        let lines: Vec<&str> = self.stderr.lines().collect();
-        shortened(&lines[lines.len().saturating_sub(LINES)..])
-    }
-
-    /// What it said first: a compiler names the cause before what follows of it.
-    pub fn first_words(&self) -> String {
-        let lines: Vec<&str> = self.stderr.lines().take(LINES).collect();
-        shortened(&lines)
-    }
 }
 
-/// Lines without the ends of those that are very long.
-fn shortened(lines: &[&str]) -> String {
-    let shown: Vec<String> = lines
-        .iter()
-        .map(|line| match line.char_indices().nth(WIDTH) {
-            Some((end, _)) => format!("{}…", &line[..end]),
-            None => (*line).to_owned(),
-        })
-        .collect();
-    shown.join("\n")
-}
+impl Tools {
+    /// Programs that may run so long; `None` is without end.
+    pub fn limited(limit: Option<Duration>) -> Self {
+        Self { limit }
+    }
 
-impl Tool {
     /// Finds one of the programs of IREE's runtime, or its compiler.
     ///
     /// # Errors
     ///
     /// A [`Failure`] of status 2 that says what to install.
-    pub fn find(name: &'static str) -> Result<Self, Failure> {
-        match iree::find_tool(name, &Surroundings::of_process()) {
-            Some(path) => Ok(Self { name, path }),
+    pub fn find(self, name: &'static str) -> Result<Tool, Failure> {
+        match find::find_tool(name, &Surroundings::of_process()) {
+            Some(path) => Ok(Tool {
+                name,
+                path,
+                limit: self.limit,
+            }),
             None => Err(Failure::usage(
                 Diagnostic::error(format!(
                     "{name} was not found, neither in the virtual environment nor on PATH"
                 ))
-                .help(format!("install it with `{}`", iree::INSTALL)),
+                .help(format!("install it with `{}`", find::INSTALL)),
             )),
         }
     }
+}
 
+/// One of IREE's programs.
+#[derive(Clone, Debug)]
+pub struct Tool {
+    name: &'static str,
+    path: PathBuf,
+    limit: Option<Duration>,
+}
+
+impl Tool {
     /// Its file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Runs it to its end, or to its limit.
+    /// Runs it to its end, or to a limit of its own.
     ///
     /// # Errors
     ///
@@ -195,13 +95,13 @@ impl Tool {
     ///
     /// # Errors
     ///
-    /// A [`Failure`] when it cannot be started, or was ended at the usual [`limit`].
+    /// A [`Failure`] when it cannot be started, or was ended at its limit.
     pub fn run_in_time(
         &self,
         arguments: &[OsString],
         input: Option<&[u8]>,
     ) -> Result<(Done, ExitStatus), Failure> {
-        let done = self.run_with(arguments, input, limit())?;
+        let done = self.run_with(arguments, input, self.limit)?;
         match done.status {
             Some(status) => Ok((done, status)),
             None => Err(self.too_long(&done)),
@@ -214,16 +114,11 @@ impl Tool {
         input: Option<&[u8]>,
         limit: Option<Duration>,
     ) -> Result<Done, Failure> {
-        let mut command = iree::tool(&self.path);
+        let mut command = find::tool(&self.path);
         command.args(arguments);
         let ended = process::run(command, input, limit)
             .map_err(|error| Failure::io(format!("cannot run {}", self.path.display()), &error))?;
-        Ok(Done {
-            status: ended.status,
-            stdout: text(ended.stdout),
-            stderr: text(ended.stderr),
-            elapsed: ended.elapsed,
-        })
+        Ok(ended.into())
     }
 
     /// Runs it until it ends without having lost its device; gives also how
@@ -233,7 +128,7 @@ impl Tool {
     ///
     /// A [`Failure`] of status 1 with what the program said, if it failed.
     pub fn run_well(&self, arguments: &[OsString]) -> Result<(Done, usize), Failure> {
-        self.run_well_within(arguments, limit())
+        self.run_well_within(arguments, self.limit)
     }
 
     /// As [`Self::run_well`], with a limit of its own.
@@ -302,30 +197,18 @@ impl Tool {
     }
 }
 
-/// What a program printed, as a note says it.
-pub fn said(words: &str) -> String {
-    if words.trim().is_empty() {
-        return "it said nothing".to_owned();
-    }
-    format!("it said\n{words}")
-}
-
-/// Text is not copied, and what is none is made one.
-fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use diagnostics::Status;
 
     use super::*;
+    use crate::said::LOST_AT_FENCE;
 
     fn shell() -> Tool {
         Tool {
             name: "sh",
             path: "/bin/sh".into(),
+            limit: Some(USUAL_LIMIT),
         }
     }
 

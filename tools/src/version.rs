@@ -4,17 +4,16 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
-use cost::platform::Release;
 use diagnostics::{Diagnostic, Failure};
 
-use crate::iree::{self, Surroundings};
+use crate::find::{self, Surroundings};
 
 /// A release of IREE.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
     /// As the wheel says it: `3.13.0rc20261016`.
     pub text: String,
-    numbers: Release,
+    numbers: (u32, u32),
 }
 
 /// What may be expected of a release.
@@ -38,7 +37,7 @@ const OF_3_6: &str = "places modules without loops on CPU devices, and no others
 
 /// That of the IREE which was found.
 pub fn installed() -> Option<Version> {
-    let library = iree::find_library(&Surroundings::of_process()).ok()?;
+    let library = find::find_library(&Surroundings::of_process()).ok()?;
     Version::of(&library)
 }
 
@@ -52,7 +51,7 @@ pub fn check_unlimited(what: &str) -> Result<(), Failure> {
         Some((Support::Limited(why), version)) => Err(Failure::usage(
             Diagnostic::error(format!("{what} is not for IREE {version}, which {why}")).help(format!(
                 "where that is enough, place without it; or install the release that is tested: `{}`",
-                iree::INSTALL
+                find::INSTALL
             )),
         )),
         _ => Ok(()),
@@ -98,7 +97,7 @@ impl Version {
     }
 
     /// Its major and minor number, as a platform's table names releases.
-    pub fn release(&self) -> Release {
+    pub fn release(&self) -> (u32, u32) {
         self.numbers
     }
 

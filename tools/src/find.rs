@@ -28,7 +28,7 @@ const PYTHON_LIMIT: Duration = Duration::from_secs(10);
 /// Where the runtime wheel has its programs, in IREE's package.
 const RUNTIME: &str = "_runtime_libs";
 
-/// What `LD_LIBRARY_PATH` was before [`crate::launch`] put IREE's folder into
+/// What `LD_LIBRARY_PATH` was before the launcher put IREE's folder into
 /// it; the tools that we start get it back (see [`tool`]).
 pub const OUTER_PATH_VARIABLE: &str = "SPECPLACE_OUTER_LD_LIBRARY_PATH";
 
@@ -198,7 +198,7 @@ pub fn find_tool(name: &str, surroundings: &Surroundings) -> Option<PathBuf> {
 }
 
 /// Starts to build a command that runs `program` as the user's shell would:
-/// without what [`crate::launch`] added to the environment.
+/// without what the launcher added to the environment.
 pub fn tool(program: &Path) -> Command {
     let mut command = Command::new(program);
     if let Some(outer) = env::var_os(OUTER_PATH_VARIABLE) {
