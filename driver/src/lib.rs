@@ -1,13 +1,9 @@
 //! The command line of specplace: arguments, files, processes, reports.
 //!
-//! Two programs are built from this package. `specplace` starts everywhere,
-//! also where IREE is not installed: it answers what needs no IR by itself and
-//! hands the rest to `specplace-ir`, after it has found IREE's library for it.
-//! This library is what the two share.
-//!
-//! Architecture invariant: nothing in this library, and nothing in
-//! `src/main.rs`, uses `dialects` or `passes`, since those link IREE's library
-//! and `specplace` could then not even print its help without it.
+//! There are two programs, each a package. `specplace`, this one, starts
+//! everywhere, also where IREE is not installed: it answers what needs no IR by
+//! itself and hands the rest to `specplace-ir` (the package in `ir`), after it has
+//! found IREE's library for it. This library is what the two share.
 
 #![forbid(unsafe_code)]
 // Nothing that input can reach may panic; tests may.
@@ -28,8 +24,7 @@ pub mod request;
 pub mod signature;
 pub mod tokenizer;
 
-/// Verbs that need no IR. Those that do are in the same folder and belong to
-/// `specplace-ir`.
+/// Verbs that need no IR.
 pub mod commands {
     pub mod doctor;
     pub mod explore;

@@ -11,7 +11,7 @@
 //! `examples/pair` and of what `specplace assemble` writes.
 
 mod call;
-mod report;
+mod summary;
 mod timing;
 
 use std::ffi::OsString;
@@ -28,7 +28,7 @@ use crate::tokenizer::Tokenizer;
 
 use call::Call;
 use diagnostics::{Diagnostic, Failure};
-use report::Report;
+use summary::Summary;
 use tools::archives::check_weights;
 use tools::{Tools, prefixed};
 
@@ -59,7 +59,7 @@ pub fn run(args: &RunArgs, tools: Tools, printer: &Printer) -> anyhow::Result<()
     common.extend(args.iree_flags.iter().map(OsString::from));
 
     let (result, lost) = call.run(&tools.find("iree-run-module")?, &common, signature.results)?;
-    let mut report = Report::new(&call, result, gamma, tokenizer.as_ref());
+    let mut report = Summary::new(&call, result, gamma, tokenizer.as_ref());
     report.function.clone_from(&signature.name);
     report.lost_devices = lost;
     if args.repeat > 0 {

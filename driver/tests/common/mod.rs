@@ -3,6 +3,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::Once;
 
 use assert_cmd::Command;
 
@@ -28,15 +30,43 @@ func.func @both(%x: tensor<4xi64>) -> tensor<4xi64> {
 /// What a program says of its function, and no program.
 pub const DECLARATION: &str = "\0func @generate(%input0: tensor<1x8xi64>, %input1: tensor<i64>) -> (%output0: tensor<1x8xi64>, %output1: tensor<i64>)\0";
 
-/// The repository.
+/// The repository, which both packages of the command line lie in.
 pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let is_root = |folder: &&Path| folder.join("Cargo.lock").is_file();
+    let root = package.ancestors().find(is_root);
+    root.expect("a workspace").to_path_buf()
+}
+
+/// The file of `specplace`. Cargo builds a package's own program before its tests;
+/// to the tests of `specplace-ir` it lies beside theirs.
+pub fn program() -> PathBuf {
+    if let Some(own) = option_env!("CARGO_BIN_EXE_specplace") {
+        return own.into();
+    }
+    let Some(half) = option_env!("CARGO_BIN_EXE_specplace-ir") else {
+        panic!("this is for the packages of the command line");
+    };
+    let program = Path::new(half).with_file_name("specplace");
+    static BUILT: Once = Once::new();
+    BUILT.call_once(|| {
+        // `cargo test -p specplace-ir` alone, on a clean checkout.
+        if !program.is_file() {
+            let mut build = process::Command::new(env!("CARGO"));
+            build.args(["build", "--quiet", "--package=specplace", "--bin=specplace"]);
+            if !cfg!(debug_assertions) {
+                build.arg("--release");
+            }
+            assert!(build.status().expect("cargo starts").success());
+        }
+    });
+    program
 }
 
 /// `specplace`, with IREE from the repository's virtual environment when there
 /// is one, and nothing of the caller's own settings.
 pub fn specplace() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_specplace"));
+    let mut command = Command::new(program());
     command.env("NO_COLOR", "1").env_remove("LD_LIBRARY_PATH");
     let environment = repository().join(".venv");
     if environment.is_dir() {

@@ -1,6 +1,7 @@
 //! Odd places to write to, tools that hang, signals and limits: OUT is whole or not
 //! there, nothing else is touched, and everything ends.
 
+#[path = "../../tests/common/mod.rs"]
 mod common;
 
 use std::fs::{self, File};
@@ -42,7 +43,7 @@ fn in_shell(folder: &Path, script: &str) -> process::Output {
     process::Command::new("bash")
         .args(["-c", script])
         .current_dir(folder)
-        .env("SPECPLACE", env!("CARGO_BIN_EXE_specplace"))
+        .env("SPECPLACE", common::program())
         .env("VIRTUAL_ENV", common::repository().join(".venv"))
         .env_remove("LD_LIBRARY_PATH")
         .env_remove("SPECPLACE_IREE_LIBRARY")
@@ -241,7 +242,8 @@ fn signalled(folder: &Path, signal: &str) -> (process::Output, String) {
     );
     let library = iree_with(folder, "iree-compile", &script);
     let mut child = process::Command::new("env")
-        .args(["--default-signal=TERM", env!("CARGO_BIN_EXE_specplace")])
+        .arg("--default-signal=TERM")
+        .arg(common::program())
         .args(["verify-placement", "out.mlir"])
         .current_dir(folder)
         .env("SPECPLACE_IREE_LIBRARY", &library)
@@ -304,11 +306,8 @@ fn files_come_together() {
                 "-e",
                 &format!("inject=rename,renameat,renameat2:signal=SIGTERM:when={which}"),
             ])
-            .args([
-                "env",
-                "--default-signal=TERM",
-                env!("CARGO_BIN_EXE_specplace"),
-            ])
+            .args(["env", "--default-signal=TERM"])
+            .arg(common::program())
             .args(["pair.mlir", "-q", "-o", "out.mlir"])
             .args(DECISION)
             .current_dir(&folder)

@@ -14,10 +14,10 @@
 //!   for rounding.
 
 mod compile;
+mod findings;
 mod inputs;
 mod judge;
-mod report;
-mod run;
+mod program;
 
 use std::fs;
 use std::path::{Path, PathBuf};

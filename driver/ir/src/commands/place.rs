@@ -19,7 +19,7 @@ use tools::{Tools, version};
 
 use super::{probe, verify, verify_placement};
 use crate::interface::Interface;
-use crate::run::{self, Timing};
+use crate::pass_runner::{self, Timing};
 use crate::{module_file, settings, targets};
 
 /// Runs the verb.
@@ -48,7 +48,7 @@ pub fn run(args: &PlaceArgs, tools: Tools, printer: &mut Printer) -> anyhow::Res
     let session = timing.step("start", Session::new);
     progress.step("read");
     let mut module = timing.step("read", || module_file::read(&session, input, printer))?;
-    let outcome = run::place(&mut module, &mut context, &mut timing, &progress);
+    let outcome = pass_runner::place(&mut module, &mut context, &mut timing, &progress);
     if let Err(failure) = outcome {
         drop(progress);
         print_findings(&context, args.explain, printer);
@@ -58,9 +58,11 @@ pub fn run(args: &PlaceArgs, tools: Tools, printer: &mut Printer) -> anyhow::Res
     let placed = Placed::of(
         &module,
         &context,
-        args,
-        tools,
-        &destinations,
+        &Asked {
+            args,
+            tools,
+            destinations: &destinations,
+        },
         &mut timing,
         &progress,
         printer,
@@ -117,6 +119,13 @@ pub(super) fn not_read_again() -> Failure {
     )
 }
 
+/// The arguments, what proves with them, and where everything goes.
+struct Asked<'a> {
+    args: &'a PlaceArgs,
+    tools: Tools,
+    destinations: &'a Destinations,
+}
+
 /// A placed module, ready to be written.
 struct Placed<'a> {
     contents: Vec<u8>,
@@ -131,13 +140,16 @@ impl<'a> Placed<'a> {
     fn of(
         module: &Module<'_>,
         context: &'a Context,
-        args: &PlaceArgs,
-        tools: Tools,
-        destinations: &Destinations,
+        asked: &Asked<'_>,
         timing: &mut Timing,
         progress: &Progress,
         printer: &mut Printer,
     ) -> anyhow::Result<Self> {
+        let Asked {
+            args,
+            tools,
+            destinations,
+        } = *asked;
         let plan = context
             .plan
             .as_ref()

@@ -29,7 +29,7 @@ use tools::{Scratch, Tools, version};
 use super::place::{not_read_again, print_findings};
 use super::{probe, verify, verify_placement};
 use crate::interface::Interface;
-use crate::run::{self, Timing};
+use crate::pass_runner::{self, Timing};
 use crate::{module_file, settings};
 
 /// A report of more than this is not worth its time as text.
@@ -55,7 +55,7 @@ pub fn run(args: &CompileArgs, tools: Tools, printer: &mut Printer) -> anyhow::R
     let session = timing.step("start", Session::new);
     progress.step("read");
     let mut module = timing.step("read", || module_file::read(&session, &args.input, printer))?;
-    let outcome = run::place(&mut module, &mut context, &mut timing, &progress);
+    let outcome = pass_runner::place(&mut module, &mut context, &mut timing, &progress);
     print_findings(&context, args.explain, printer);
     outcome?;
     let plan = context

@@ -9,7 +9,7 @@ use specplace_driver::input::{self, BYTECODE, Input};
 use specplace_driver::printer::Printer;
 use tools::Scratch;
 
-use crate::run::crashed;
+use crate::pass_runner::crashed;
 
 /// What MLIR calls a source that it reads from memory.
 const FROM_MEMORY: &str = "-";

@@ -10,7 +10,7 @@ use specplace_driver::output::{self, Output};
 use specplace_driver::printer::{Printer, to_stdout};
 use specplace_driver::progress::Progress;
 
-use crate::run::{Timing, run as run_passes};
+use crate::pass_runner::{Timing, run as run_passes};
 use crate::{module_file, settings};
 
 /// The pass that asks the cost model.

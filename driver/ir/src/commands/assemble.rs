@@ -14,7 +14,7 @@ use specplace_driver::progress::Progress;
 use specplace_driver::report::shell;
 
 use crate::module_file;
-use crate::run::crashed;
+use crate::pass_runner::crashed;
 
 /// Runs the verb.
 ///

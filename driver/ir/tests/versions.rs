@@ -1,5 +1,6 @@
 //! What a limited release of IREE does not take is refused by name.
 
+#[path = "../../tests/common/mod.rs"]
 mod common;
 
 use std::fs;

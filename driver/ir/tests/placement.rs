@@ -1,6 +1,7 @@
 //! `specplace IN -o OUT` on real modules: what is written, what is said, and
 //! what is left behind when it fails.
 
+#[path = "../../tests/common/mod.rs"]
 mod common;
 
 use std::fs;

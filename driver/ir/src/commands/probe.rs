@@ -23,7 +23,7 @@ use specplace_driver::progress::Progress;
 use tools::{Scratch, Tool, Tools};
 
 use crate::module_file;
-use crate::run::{self, Timing};
+use crate::pass_runner::{self, Timing};
 
 /// Adds to `settings` what IREE does not compile, until the best plan that is left
 /// compiles. Where no plan is left, planning once more says why.
@@ -85,7 +85,7 @@ impl Trial<'_> {
         let mut context = Context::new(settings.clone());
         let progress = Progress::start(printer);
         let mut timing = Timing::start();
-        let placed = run::place(&mut module, &mut context, &mut timing, &progress);
+        let placed = pass_runner::place(&mut module, &mut context, &mut timing, &progress);
         // What is wrong is said when it is placed for good.
         let (Ok(()), Some(plan), Some(request)) =
             (placed, &context.plan, &context.settings.request)

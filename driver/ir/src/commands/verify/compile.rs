@@ -16,7 +16,7 @@ use tools::{Scratch, Tool, said, version};
 
 use super::{Subject, draft_length};
 use crate::module_file;
-use crate::run::crashed;
+use crate::pass_runner::crashed;
 
 /// What iree-compile is told of the reference: the device, and no more.
 const REFERENCE_FLAGS: [&str; 3] = [

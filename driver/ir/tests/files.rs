@@ -1,5 +1,6 @@
 //! Files that cannot be read or written, and what is left behind: nothing.
 
+#[path = "../../tests/common/mod.rs"]
 mod common;
 
 use std::fs;
@@ -194,7 +195,7 @@ fn on_a_small_disk(folder: &Path, size: &str, script: &str) -> Option<(String, S
         .args(["--user", "--map-root-user", "--mount", "sh", "-c", &script])
         .current_dir(folder)
         .env("VIRTUAL_ENV", common::repository().join(".venv"))
-        .env("SPECPLACE", env!("CARGO_BIN_EXE_specplace"))
+        .env("SPECPLACE", common::program())
         .env("NO_COLOR", "1")
         .output();
     match run {
@@ -265,7 +266,8 @@ fn an_interruption_leaves_nothing() {
         let (folder, kept) = (folder(), tempfile::tempdir().unwrap());
         // A suite in the background may have been told to ignore them.
         let mut child = process::Command::new("env")
-            .args(["--default-signal=INT,TERM", env!("CARGO_BIN_EXE_specplace")])
+            .arg("--default-signal=INT,TERM")
+            .arg(common::program())
             .args(["compile", "-o", "out.vmfb", "-q", "--alpha", "0.9"])
             .args(["--platform", "two-cpus"])
             .arg(module.canonicalize().unwrap())

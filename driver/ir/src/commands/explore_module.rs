@@ -4,11 +4,11 @@ use diagnostics::{Failure, Severity};
 use dialects::Session;
 use passes::{Context, PASSES};
 use specplace_driver::args::{DecisionArgs, ExploreArgs};
-use specplace_driver::commands::explore::{self, Question};
+use specplace_driver::commands::explore::Question;
 use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
 
-use crate::run::{Timing, run as run_passes};
+use crate::pass_runner::{Timing, run as run_passes};
 use crate::{module_file, settings};
 
 /// The last pass that is run: the next one decides, which is what exploring
@@ -21,9 +21,11 @@ const LAST: &str = "estimate-costs";
 ///
 /// A [`Failure`]; nothing is written then.
 pub fn run(args: &ExploreArgs, printer: &mut Printer) -> anyhow::Result<()> {
-    let Some(input) = args.input.as_deref() else {
-        return explore::run(args, printer);
-    };
+    // The launcher explores by itself what has no IN.
+    let input = args
+        .input
+        .as_deref()
+        .ok_or_else(|| Failure::bug("IN is missing"))?;
     let question = Question::of(args)?;
     // No rate: nothing is decided by the passes.
     let decision = DecisionArgs {

@@ -1,5 +1,6 @@
 //! Wrong usage: status 2, a message that names the flag, and no OUT.
 
+#[path = "../../tests/common/mod.rs"]
 mod common;
 
 use common::{folder, names, specplace};

@@ -14,7 +14,7 @@ use super::timing::Times;
 
 /// All of it, as `--json` prints it. Times are in seconds.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Report {
+pub struct Summary {
     /// The function that was called.
     pub function: String,
     /// The tokens, prompt and all.
@@ -63,7 +63,7 @@ pub struct Acceptance {
     pub interval: (f64, f64),
 }
 
-impl Report {
+impl Summary {
     /// What can be said without the times.
     pub fn new(
         call: &Call,
@@ -217,13 +217,13 @@ impl Report {
 mod tests {
     use super::*;
 
-    fn report(gamma: Option<u32>) -> Report {
-        let mut report = Report {
+    fn report(gamma: Option<u32>) -> Summary {
+        let mut report = Summary {
             generated: 44,
             prompt: 16,
             rounds: Some(15),
             gamma,
-            ..Report::default()
+            ..Summary::default()
         };
         report.set_histogram(vec![3, 4, 2, 3, 3, 0, 0, 0, 0]);
         report

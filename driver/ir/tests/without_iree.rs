@@ -1,5 +1,6 @@
 //! Where IREE is not installed: help works, and the rest says what to install.
 
+#[path = "../../tests/common/mod.rs"]
 mod common;
 
 use std::fs;
@@ -26,11 +27,8 @@ fn copy_program(from: &Path, to: &Path) {
 fn bare(folder: &Path) -> Command {
     let bin = folder.join("bin");
     fs::create_dir_all(&bin).unwrap();
-    for program in [
-        env!("CARGO_BIN_EXE_specplace"),
-        env!("CARGO_BIN_EXE_specplace-ir"),
-    ] {
-        let program = Path::new(program);
+    let half = Path::new(env!("CARGO_BIN_EXE_specplace-ir"));
+    for program in [common::program().as_path(), half] {
         let copy = bin.join(program.file_name().unwrap());
         if !copy.exists() {
             copy_program(program, &copy);

@@ -7,7 +7,7 @@
 
 use std::process::ExitCode;
 
-use diagnostics::Status;
+use diagnostics::{Diagnostic, Failure, Status};
 use dialects::crash;
 use specplace_driver::args::{Cli, Verb};
 use specplace_driver::{finish, on_a_stack, printer, report_panics};
@@ -28,7 +28,7 @@ mod commands {
 }
 mod interface;
 mod module_file;
-mod run;
+mod pass_runner;
 mod settings;
 mod targets;
 
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
 fn work() -> ExitCode {
     let cli = Cli::parse_or_exit();
     // Who knows more of what is being done says more in its place.
-    let said = run::crashed(&format!("in {}", cli.verb_name()));
+    let said = pass_runner::crashed(&format!("in {}", cli.verb_name()));
     crash::saying(&said, Status::Impossible.code(), || answer(&cli))
 }
 
@@ -67,9 +67,15 @@ fn answer(cli: &Cli) -> ExitCode {
         Some(Verb::VerifyPlacement(args)) => {
             commands::verify_placement::run(args, tools, &mut printer)
         }
-        Some(Verb::Doctor(args)) => specplace_driver::commands::doctor::run(args, tools, &printer),
-        Some(Verb::Run(args)) => specplace_driver::commands::run::run(args, tools, &printer),
-        Some(Verb::Platforms(args)) => specplace_driver::commands::platforms::run(args),
+        Some(Verb::Doctor(_) | Verb::Platforms(_) | Verb::Run(_)) => Err(not_here(cli).into()),
     };
     finish(&printer, outcome)
+}
+
+/// What needs no IR is done where IREE may be missing.
+fn not_here(cli: &Cli) -> Failure {
+    Failure::usage(
+        Diagnostic::error(format!("{} is not for specplace-ir", cli.verb_name()))
+            .help("start specplace, which starts specplace-ir for what reads IR"),
+    )
 }

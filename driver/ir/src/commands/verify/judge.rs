@@ -11,9 +11,9 @@ use tools::values::{Comparison, Value, compare, nearly_tied, parse_traces, tied_
 
 use super::Subject;
 use super::compile::{Made, Programs, Shelf};
+use super::findings::{Finding, FunctionRow, Report, SubgraphRow, Verdict, keep};
 use super::inputs::{self, Weights};
-use super::report::{Finding, FunctionRow, Report, SubgraphRow, Verdict, keep};
-use super::run::{Program, flags_of_device};
+use super::program::{Program, flags_of_device};
 
 /// So many of the calls of a subgraph are made again: the first, the last and
 /// what lies between.
