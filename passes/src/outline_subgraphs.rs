@@ -66,6 +66,39 @@ pub fn is_outlined(function: Op<'_>) -> bool {
         && role_attribute(function).is_some()
 }
 
+/// A private function that is never inlined, `role`'s if it is anybody's, with an
+/// empty body that takes `inputs`.
+pub fn private_function<'m>(
+    module: &'m Module<'_>,
+    name: &str,
+    inputs: &[Type<'m>],
+    results: &[Type<'m>],
+    role: Option<Partition>,
+) -> Block<'m> {
+    let session = module.session();
+    let location = module.op().location();
+    let mut builder = OpBuilder::new(FUNC, location)
+        .attribute("sym_name", Attribute::string(session, name))
+        .attribute(
+            "function_type",
+            Attribute::of_type(Type::function(session, inputs, results)),
+        )
+        .attribute("sym_visibility", Attribute::string(session, "private"))
+        .attribute("noinline", Attribute::unit(session))
+        .regions(1);
+    if let Some(role) = role {
+        builder = builder.attribute(ROLE, Attribute::string(session, &role.to_string()));
+    }
+    let function = builder.build();
+    module.body().append(function);
+    let arguments: Vec<_> = inputs.iter().map(|each| (*each, location)).collect();
+    function
+        .regions()
+        .next()
+        .expect("built with one region")
+        .append_block(&arguments)
+}
+
 struct Outliner<'m> {
     module: &'m Module<'m>,
     free: Free<'m>,

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 
 pub use cost::rounding::Arithmetic;
 pub use interface::{Carrier, Function, Port};
-pub use probe::{alone, models_of, not_of_this_input, parts_of, probe};
+pub use probe::{Probe, alone, models_of, not_of_this_input, parts_of, probe};
 pub use reference::{Options, Reference, Weight, reference};
 
 /// A subgraph of a model as a public function, in both modules under one name.

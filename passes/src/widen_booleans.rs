@@ -14,10 +14,13 @@
 //! moves elements moves words. Around any other operation stand `arith.trunci` and
 //! `arith.extui` of tensors, which IREE makes part of it.
 //!
-//! What a function is given or gives stays as bytes, since others may make or read
-//! it. There a tensor of booleans is a warning: some were right in every run (32 × 4,
-//! 63 × 64, 63 that the GPU hands itself) and some were not (7, 64 × 64), so that
-//! `specplace verify` has to tell.
+//! What crosses to or from such a unit crosses as words, too (`borders.rs`). What comes
+//! from outside the module, or leaves it, stays as bytes, since others make or read it;
+//! where control is on such a unit, that is a warning: some shapes were right in every
+//! run (32 × 4, 63 × 64) and some were not (7, 64 × 64), so that `specplace verify` has
+//! to tell.
+
+mod borders;
 
 use cost::Partition;
 use dialects::build::OpBuilder;
@@ -36,13 +39,40 @@ use crate::settings::Context;
 pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
     let placement = chosen(context, "widen booleans for", "widen-booleans")?;
     let module: &Module<'_> = module;
-    let mut found = Vec::new();
-    for (function, role) in placement.on_narrow_words(module) {
-        found.extend(at_border(function, role, placement.symbol_of(role)));
-        widen(module, function);
+    let narrow = placement.on_narrow_words(module);
+    if narrow.is_empty() {
+        return Ok(());
     }
+    let done = Widener::new(module).and_then(|widener| {
+        for (function, _) in &narrow {
+            widener.widen(*function)?;
+        }
+        let names = narrow
+            .iter()
+            .filter_map(|(function, _)| function.symbol_name());
+        borders::widen(module, &widener, &names.collect())
+    });
+    let Some(crossing) = done else {
+        return Err(vec![Diagnostic::error(
+            "booleans could not be kept as words: a bug in specplace",
+        )]);
+    };
+    let mut found: Vec<Diagnostic> = crossing
+        .into_iter()
+        .map(|what| {
+            Diagnostic::remark(format!(
+                "{what} crosses as words of i32, four times the bytes that the plan has for it, since a unit \
+                 that it crosses to or from reads booleans wrongly"
+            ))
+        })
+        .collect();
+    // Those that convert what comes from outside are new.
+    let narrow = placement.on_narrow_words(module).into_iter();
+    let left =
+        narrow.flat_map(|(function, role)| at_border(function, role, placement.symbol_of(role)));
     // One tells what to do.
-    context.diagnostics.extend(found.into_iter().take(1));
+    found.extend(left.take(1));
+    context.diagnostics.extend(found);
     Ok(())
 }
 
@@ -125,73 +155,6 @@ fn kind(op: Op<'_>) -> Kind {
     }
 }
 
-/// Widens every tensor of booleans in `function` that does not cross its border.
-fn widen<'m>(module: &'m Module<'_>, function: Op<'m>) -> Option<()> {
-    let ops = function.nested();
-    let word = module.parse_type("i32")?;
-    let widener = Widener {
-        word,
-        bit: module.parse_type("i1")?,
-        zero: module.parse_attribute("0 : i32")?,
-        not_equal: module.parse_attribute("1 : i64")?,
-    };
-    // All tensors of words, by what they were.
-    let mut widened: FxHashSet<Value<'m>> = FxHashSet::default();
-    let body = function.blocks().first().copied()?;
-    for argument in body.arguments() {
-        if is_boolean(argument) && !argument.is_unused() {
-            widened.insert(widener.replace(argument, function, |words| body.prepend(words))?);
-        }
-    }
-    for op in ops {
-        let reads: Vec<usize> = (0..)
-            .zip(op.operands())
-            .filter(|(_, value)| widened.contains(value))
-            .map(|(index, _)| index)
-            .collect();
-        let makes: Vec<Value> = op
-            .results()
-            .into_iter()
-            .filter(|v| is_boolean(*v))
-            .collect();
-        if reads.is_empty() && makes.is_empty() {
-            // What has booleans as scalars only, such as one taken out of a tensor.
-            continue;
-        }
-        let kind = kind(op);
-        if kind == Kind::Keeps {
-            for index in reads {
-                let value = op.operand(index)?;
-                let bits = widener.conversion("arith.trunci", value, widener.bit, op)?;
-                op.insert_before(bits);
-                op.set_operand(index, bits.result(0)?);
-            }
-            for value in makes {
-                widened.insert(widener.replace(value, op, |words| op.insert_after(words))?);
-            }
-            continue;
-        }
-        for value in makes {
-            value.set_type(value.r#type().with_element(word)?);
-            widened.insert(value);
-        }
-        match kind {
-            Kind::Moves => widener.move_words(op),
-            Kind::Computes => widener.compute(op, true),
-            Kind::Sorts => widener.compute(op, false),
-            Kind::Constant => {
-                op.set_attribute(
-                    "value",
-                    Attribute::of_i32(op.result(0)?.r#type(), &words(op)?)?,
-                );
-                Some(())
-            }
-            Kind::Keeps => None,
-        }?;
-    }
-    Some(())
-}
-
 struct Widener<'m> {
     word: Type<'m>,
     bit: Type<'m>,
@@ -200,6 +163,75 @@ struct Widener<'m> {
 }
 
 impl<'m> Widener<'m> {
+    fn new(module: &'m Module<'_>) -> Option<Self> {
+        Some(Self {
+            word: module.parse_type("i32")?,
+            bit: module.parse_type("i1")?,
+            zero: module.parse_attribute("0 : i32")?,
+            not_equal: module.parse_attribute("1 : i64")?,
+        })
+    }
+
+    /// Widens every tensor of booleans in `function` that does not cross its border.
+    fn widen(&self, function: Op<'m>) -> Option<()> {
+        let ops = function.nested();
+        // All tensors of words, by what they were.
+        let mut widened: FxHashSet<Value<'m>> = FxHashSet::default();
+        let body = function.blocks().first().copied()?;
+        for argument in body.arguments() {
+            if is_boolean(argument) && !argument.is_unused() {
+                widened.insert(self.replace(argument, function, |words| body.prepend(words))?);
+            }
+        }
+        for op in ops {
+            let reads: Vec<usize> = (0..)
+                .zip(op.operands())
+                .filter(|(_, value)| widened.contains(value))
+                .map(|(index, _)| index)
+                .collect();
+            let makes: Vec<Value> = op
+                .results()
+                .into_iter()
+                .filter(|v| is_boolean(*v))
+                .collect();
+            if reads.is_empty() && makes.is_empty() {
+                // What has booleans as scalars only, such as one taken out of a tensor.
+                continue;
+            }
+            let kind = kind(op);
+            if kind == Kind::Keeps {
+                for index in reads {
+                    let value = op.operand(index)?;
+                    let bits = self.conversion("arith.trunci", value, self.bit, op)?;
+                    op.insert_before(bits);
+                    op.set_operand(index, bits.result(0)?);
+                }
+                for value in makes {
+                    widened.insert(self.replace(value, op, |words| op.insert_after(words))?);
+                }
+                continue;
+            }
+            for value in makes {
+                value.set_type(value.r#type().with_element(self.word)?);
+                widened.insert(value);
+            }
+            match kind {
+                Kind::Moves => self.move_words(op),
+                Kind::Computes => self.compute(op, true),
+                Kind::Sorts => self.compute(op, false),
+                Kind::Constant => {
+                    op.set_attribute(
+                        "value",
+                        Attribute::of_i32(op.result(0)?.r#type(), &words(op)?)?,
+                    );
+                    Some(())
+                }
+                Kind::Keeps => None,
+            }?;
+        }
+        Some(())
+    }
+
     /// `value`, a scalar or a tensor, with elements of another type.
     fn conversion(
         &self,

@@ -68,12 +68,23 @@ func.func @step(%x: tensor<7x13xf32>) -> tensor<5xf32> {
   return %v : tensor<5xf32>
 }
 
-// Booleans that come over the border of a function are bytes, of which values have to
-// be proven.
-// RUN: specplace opt --pass %{plan},widen-booleans %{decision} --pin drafter=gpu,target=cpu border.mlir -o - 2>&1 >/dev/null | FileCheck border.mlir
+// Booleans that cross do so as words. Those that come from outside are bytes, of which a
+// function of control makes words.
+// RUN: specplace opt --pass %{plan},widen-booleans %{decision} --pin drafter=gpu,target=cpu border.mlir 2>%t.said | FileCheck border.mlir
+// RUN: FileCheck border.mlir --check-prefix=SAID <%t.said
+// Where control is on the unit as well, values have to be proven.
+// RUN: specplace opt --pass %{plan},widen-booleans %{decision} --pin drafter=gpu,target=cpu,control=gpu border.mlir -o - 2>&1 >/dev/null | FileCheck border.mlir --check-prefix=GPU
 //--- border.mlir
-// CHECK: warning: @drafter_0 takes tensor<7xi1>, and IREE's code for @gpu reads and writes booleans wrongly in some shapes
-// CHECK: help: let `specplace verify OUT` prove its values; or pass it as i32 (0 and 1) and compare it with zero where it is read, or pin drafter to a CPU
+// CHECK-LABEL: func.func @step(
+// CHECK-SAME:    %[[X:.+]]: tensor<7xf32>, %[[M:.+]]: tensor<7xi1>
+// CHECK:         %[[WORDS:.+]] = call @control_0(%[[M]]) : (tensor<7xi1>) -> tensor<7xi32>
+// CHECK:         call @drafter_0(%[[X]], %[[WORDS]]) : (tensor<7xf32>, tensor<7xi32>) -> tensor<7xf32>
+// CHECK:         func.func private @control_0(%[[BITS:.+]]: tensor<7xi1>) -> tensor<7xi32>
+// CHECK-NEXT:      %[[MADE:.+]] = arith.extui %[[BITS]] : tensor<7xi1> to tensor<7xi32>
+// CHECK-NEXT:      return %[[MADE]]
+// SAID: remark: tensor<7xi1> crosses as words of i32, four times the bytes that the plan has for it
+// GPU: warning: @control_0 takes tensor<7xi1>, and IREE's code for @gpu reads and writes booleans wrongly in some shapes
+// GPU: help: let `specplace verify OUT` prove its values; or pass it as i32 (0 and 1) and compare it with zero where it is read, or pin control to a CPU
 #row = affine_map<(d0) -> (d0)>
 func.func @step(%x: tensor<7xf32>, %m: tensor<7xi1>) -> tensor<7xf32> {
   %p = flow.tensor.transfer %x : tensor<7xf32> to #hal.device.promise<@drafter>
@@ -87,6 +98,60 @@ func.func @step(%x: tensor<7xf32>, %m: tensor<7xi1>) -> tensor<7xf32> {
   %t = flow.tensor.transfer %d : tensor<7xf32> to #hal.device.promise<@target>
   %v = arith.mulf %t, %t : tensor<7xf32>
   return %v : tensor<7xf32>
+}
+
+// What a loop carries, what control reads one of, and what models hand to each other
+// and return.
+// RUN: specplace opt --pass %{plan},widen-booleans %{decision} --pin drafter=gpu,target=cpu,control=cpu -q loop.mlir | FileCheck loop.mlir
+//--- loop.mlir
+// CHECK-LABEL: func.func @step(
+// CHECK:         %[[IN:.+]] = call @[[WIDEN:control_.+]](%{{.+}}) : (tensor<7xi1>) -> tensor<7xi32>
+// CHECK:         %[[LOOP:.+]]:2 = scf.for {{.*}} iter_args(%{{.+}} = %{{.+}}, %[[K:.+]] = %[[IN]]) -> (tensor<7xf32>, tensor<7xi32>)
+// CHECK:           %[[ONE:.+]] = tensor.extract %[[K]][%{{.+}}] : tensor<7xi32>
+// CHECK:           %[[BIT:.+]] = arith.cmpi ne, %[[ONE]], %{{.+}} : i32
+// CHECK:           arith.select %[[BIT]]
+// CHECK:           call @drafter_0({{.*}}tensor<7xi32>{{.*}}) -> (tensor<7xf32>, tensor<7xi32>)
+// CHECK:           call @target_1({{.*}}tensor<7xi32>
+// CHECK:         call @{{control_.+}}(%[[LOOP]]#1) : (tensor<7xi32>) -> tensor<7xi1>
+// CHECK:       func.func private @drafter_0(
+// CHECK-NOT:     i1>
+// CHECK:       func.func private @target_1(
+// CHECK:         arith.trunci %{{.+}} : tensor<7xi32> to tensor<7xi1>
+#row = affine_map<(d0) -> (d0)>
+func.func @step(%x: tensor<7xf32>, %m: tensor<7xi1>) -> (tensor<7xf32>, tensor<7xi1>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c3 = arith.constant 3 : index
+  %low = arith.constant 0.25 : f32
+  %high = arith.constant 0.75 : f32
+  %none = tensor.empty() : tensor<7xf32>
+  %nothing = tensor.empty() : tensor<7xi1>
+  %r:2 = scf.for %i = %c0 to %c3 step %c1 iter_args(%row = %x, %k = %m) -> (tensor<7xf32>, tensor<7xi1>) {
+    %one = tensor.extract %k[%c1] : tensor<7xi1>
+    %bound = arith.select %one, %low, %high : f32
+    %p = flow.tensor.transfer %row : tensor<7xf32> to #hal.device.promise<@drafter>
+    %d = linalg.generic {indexing_maps = [#row, #row, #row], iterator_types = ["parallel"]} ins(%p, %k : tensor<7xf32>, tensor<7xi1>) outs(%none : tensor<7xf32>) {
+    ^bb0(%a: f32, %b: i1, %o: f32):
+      %s = arith.select %b, %a, %low : f32
+      linalg.yield %s : f32
+    } -> tensor<7xf32>
+    %l = linalg.generic {indexing_maps = [#row, #row], iterator_types = ["parallel"]} ins(%d : tensor<7xf32>) outs(%nothing : tensor<7xi1>) {
+    ^bb0(%a: f32, %o: i1):
+      %g = arith.cmpf ogt, %a, %bound : f32
+      linalg.yield %g : i1
+    } -> tensor<7xi1>
+    %t = flow.tensor.transfer %d : tensor<7xf32> to #hal.device.promise<@target>
+    %v = linalg.generic {indexing_maps = [#row, #row, #row], iterator_types = ["parallel"]} ins(%t, %l : tensor<7xf32>, tensor<7xi1>) outs(%none : tensor<7xf32>) {
+    ^bb0(%a: f32, %b: i1, %o: f32):
+      %h = arith.mulf %a, %high : f32
+      %s = arith.select %b, %h, %a : f32
+      linalg.yield %s : f32
+    } -> tensor<7xf32>
+    scf.yield %v, %l : tensor<7xf32>, tensor<7xi1>
+  }
+  %q = flow.tensor.transfer %r#0 : tensor<7xf32> to #hal.device.promise<@target>
+  %u = arith.mulf %q, %q : tensor<7xf32>
+  return %u, %r#1 : tensor<7xf32>, tensor<7xi1>
 }
 
 // The pass needs to know what is where.

@@ -2,12 +2,11 @@
 
 use cost::Partition;
 use dialects::Module;
-use dialects::build::OpBuilder;
 use dialects::hal::Inserter;
-use dialects::ir::{Attribute, Block, Type, Value};
-use dialects::vocabulary::{FUNC, ROLE};
+use dialects::ir::{Type, Value};
 use rustc_hash::FxHashMap;
 
+use crate::outline_subgraphs::private_function;
 use crate::placement::{Placement, affinity};
 use crate::symbols::Symbols;
 
@@ -141,7 +140,7 @@ impl<'m, 'p> Buffers<'m, 'p> {
             .symbols
             .free(&format!("specplace.allocate_{owner}"), "_");
         let (index, buffer) = (self.r#type("index"), self.r#type("!hal.buffer"));
-        let body = self.build_function(&name, &[index], &[buffer], None);
+        let body = private_function(self.module, &name, &[index], &[buffer], None);
         let inserter = Inserter::at_end(self.module, body, self.module.op().location());
         let allocated = inserter.allocate(affinity(self.module, owner), body.arguments()[0]);
         inserter.insert(inserter.start("func.return").operands(&[allocated]));
@@ -152,7 +151,7 @@ impl<'m, 'p> Buffers<'m, 'p> {
     fn build_writer(&mut self, role: Partition, tensor: Type<'m>) -> String {
         let name = self.symbols.fresh(role, "_copy");
         let (view, buffer) = (self.r#type("!hal.buffer_view"), self.r#type("!hal.buffer"));
-        let body = self.build_function(&name, &[view, buffer], &[], Some(role));
+        let body = private_function(self.module, &name, &[view, buffer], &[], Some(role));
         let device = affinity(self.module, self.placement.symbol_of(role));
         let inserter = Inserter::at_end(self.module, body, self.module.op().location());
         let arguments = body.arguments();
@@ -202,7 +201,7 @@ impl<'m, 'p> Buffers<'m, 'p> {
     ) {
         let mut inputs = vec![self.r#type("!hal.buffer_view")];
         inputs.resize(indices + 1, self.r#type("index"));
-        let body = self.build_function(name, &inputs, results, Some(role));
+        let body = private_function(self.module, name, &inputs, results, Some(role));
         let device = affinity(self.module, self.placement.symbol_of(role));
         let inserter = Inserter::at_end(self.module, body, self.module.op().location());
         let mut given = body.arguments();
@@ -242,37 +241,6 @@ impl<'m, 'p> Buffers<'m, 'p> {
         self.module
             .parse_type(text)
             .expect("the name of a type that IREE has")
-    }
-
-    fn build_function(
-        &self,
-        name: &str,
-        inputs: &[Type<'m>],
-        results: &[Type<'m>],
-        role: Option<Partition>,
-    ) -> Block<'m> {
-        let session = self.module.session();
-        let location = self.module.op().location();
-        let mut builder = OpBuilder::new(FUNC, location)
-            .attribute("sym_name", Attribute::string(session, name))
-            .attribute(
-                "function_type",
-                Attribute::of_type(Type::function(session, inputs, results)),
-            )
-            .attribute("sym_visibility", Attribute::string(session, "private"))
-            .attribute("noinline", Attribute::unit(session))
-            .regions(1);
-        if let Some(role) = role {
-            builder = builder.attribute(ROLE, Attribute::string(session, &role.to_string()));
-        }
-        let function = builder.build();
-        self.module.body().append(function);
-        let arguments: Vec<_> = inputs.iter().map(|each| (*each, location)).collect();
-        function
-            .regions()
-            .next()
-            .expect("built with one region")
-            .append_block(&arguments)
     }
 }
 

@@ -286,7 +286,12 @@ impl<'m> Classes<'m> {
         for (r#type, legs) in self.legs.values() {
             for leg in legs {
                 let leg = (r#type.to_string(), &leg.from.pu, &leg.to.pu, leg.method);
-                if !planned.contains(&leg) {
+                // `widen-booleans` has told of those.
+                let were = booleans_of(&leg.0);
+                let widened = planned.iter().any(|(what, from, to, _)| {
+                    were.as_ref() == Some(what) && (*from, *to) == (leg.1, leg.2)
+                });
+                if !planned.contains(&leg) && !widened {
                     found.insert(leg);
                 }
             }
@@ -318,6 +323,11 @@ impl<'m> Classes<'m> {
             self.of.insert(view, entry);
         }
     }
+}
+
+/// The type of the booleans that words of this type may stand for.
+fn booleans_of(words: &str) -> Option<String> {
+    Some(format!("{}xi1>", words.strip_suffix("xi32>")?))
 }
 
 /// Whether what `op` results in is there from it on. What only computes is in

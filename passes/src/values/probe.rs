@@ -46,11 +46,22 @@ pub fn parts_of(placed: &Module<'_>) -> BTreeSet<(cost::Partition, String)> {
         .collect()
 }
 
+/// What a module of the subgraphs on one device is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// The device's kind, as IREE calls it: `local`, `vulkan`.
+    pub kind: String,
+    /// Which of its kind it is in OUT.
+    pub ordinal: u32,
+    /// What each entry takes and gives: what the reference's does, but for booleans,
+    /// which some units keep as words.
+    pub ports: BTreeMap<String, (Vec<Port>, Vec<Port>)>,
+}
+
 /// Turns `placed`, which is OUT, into a module of the subgraphs that are on
 /// `device` and no other device: a function for each, under the name of its
 /// entry in the reference, from tensors to tensors. What computes stays as it
-/// is; what carries values over the borders of functions goes. Gives the names of
-/// the device as the runtime knows it, its kind and its ordinal.
+/// is; what carries values over the borders of functions goes.
 ///
 /// # Errors
 ///
@@ -60,9 +71,10 @@ pub fn probe(
     placed: &Module<'_>,
     device: &str,
     reference: &Subgraphs,
-) -> Result<(String, u32), Vec<Diagnostic>> {
+) -> Result<Probe, Vec<Diagnostic>> {
     let module = placed;
     let mut entries: Vec<Op<'_>> = Vec::new();
+    let mut entry_ports = BTreeMap::new();
     for (name, on) in models_of(module) {
         if on != device {
             continue;
@@ -82,8 +94,8 @@ pub fn probe(
         let device = affinity(module, device);
         entry.set_attribute(STREAM_AFFINITY, device);
         place_interface(module, entry, device);
-        let (_, results) = ports(entry).unwrap_or_default();
-        if results != subgraph.results {
+        let (arguments, results) = ports(entry).unwrap_or_default();
+        if !stand_for_all(&results, &subgraph.results) {
             let types = |ports: &[Port]| {
                 let texts: Vec<String> = ports.iter().map(Port::to_string).collect();
                 texts.join(", ")
@@ -94,11 +106,34 @@ pub fn probe(
                 types(&subgraph.results)
             ))]);
         }
+        entry_ports.insert(subgraph.entry.clone(), (arguments, results));
         entries.push(entry);
     }
     keep_only(module, &entries, device);
-    sole_device(module, device)
-        .ok_or_else(|| vec![not_of_this_input(&format!("@{device} is not declared"))])
+    let (kind, ordinal) = sole_device(module, device)
+        .ok_or_else(|| vec![not_of_this_input(&format!("@{device} is not declared"))])?;
+    Ok(Probe {
+        kind,
+        ordinal,
+        ports: entry_ports,
+    })
+}
+
+/// Whether a subgraph of OUT may have `own` where IN's has `port`: the same, or words
+/// in place of booleans (`widen-booleans`).
+fn stands_for(own: &Port, port: &Port) -> bool {
+    let widened = own.element == "i32" && port.element == "i1";
+    own.carrier == port.carrier
+        && own.shape == port.shape
+        && (own.element == port.element || widened)
+}
+
+fn stand_for_all(own: &[Port], ports: &[Port]) -> bool {
+    own.len() == ports.len()
+        && own
+            .iter()
+            .zip(ports)
+            .all(|(own, port)| stands_for(own, port))
 }
 
 /// Turns `placed`, which is OUT, into a module of what `part` computes on `device`
@@ -145,7 +180,7 @@ fn bare<'m>(
     for (at, port) in subgraph.arguments.iter().enumerate() {
         let inside = arguments.get(at).and_then(|argument| within(*argument));
         match inside {
-            Some(value) if Port::of(value.r#type()) == *port => given.push(value),
+            Some(value) if stands_for(&Port::of(value.r#type()), port) => given.push(value),
             _ => return Err(differs(format!("takes another argument {at}"))),
         }
     }

@@ -179,6 +179,76 @@ fn booleans_that_are_computed() -> Result<()> {
     Ok(())
 }
 
+/// Booleans that come from outside, that a loop carries, of which control reads one,
+/// and that drafter and target hand to each other.
+fn crossing_booleans(rows: usize, columns: usize) -> String {
+    let (kind, bits) = (
+        format!("tensor<{rows}x{columns}xf32>"),
+        format!("tensor<{rows}x{columns}xi1>"),
+    );
+    let map = "affine_map<(d0, d1) -> (d0, d1)>";
+    let both = |count: usize| {
+        format!(
+            "indexing_maps = [{}], iterator_types = [\"parallel\", \"parallel\"]",
+            vec![map; count].join(", ")
+        )
+    };
+    let (two, three) = (both(2), both(3));
+    format!(
+        "func.func @forms(%x: {kind}, %m: {bits}) -> ({kind}, {bits}) {{
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %c3 = arith.constant 3 : index
+  %low = arith.constant 0.25 : f32
+  %high = arith.constant 0.75 : f32
+  %least = arith.constant -0.5 : f32
+  %none = tensor.empty() : {kind}
+  %nothing = tensor.empty() : {bits}
+  %r:2 = scf.for %i = %c0 to %c3 step %c1 iter_args(%row = %x, %k = %m) -> ({kind}, {bits}) {{
+    %one = tensor.extract %k[%c1, %c2] : {bits}
+    %bound = arith.select %one, %low, %high : f32
+    %p = flow.tensor.transfer %row : {kind} to #hal.device.promise<@drafter>
+    %d = linalg.generic {{{three}}} ins(%p, %k : {kind}, {bits}) outs(%none : {kind}) {{
+    ^bb0(%a: f32, %b: i1, %o: f32):
+      %s = arith.select %b, %a, %least : f32
+      linalg.yield %s : f32
+    }} -> {kind}
+    %l = linalg.generic {{{two}}} ins(%d : {kind}) outs(%nothing : {bits}) {{
+    ^bb0(%a: f32, %o: i1):
+      %g = arith.cmpf ogt, %a, %bound : f32
+      linalg.yield %g : i1
+    }} -> {bits}
+    %t = flow.tensor.transfer %d : {kind} to #hal.device.promise<@target>
+    %v = linalg.generic {{{three}}} ins(%t, %l : {kind}, {bits}) outs(%none : {kind}) {{
+    ^bb0(%a: f32, %b: i1, %o: f32):
+      %h = arith.mulf %a, %least : f32
+      %s = arith.select %b, %h, %a : f32
+      linalg.yield %s : f32
+    }} -> {kind}
+    %j = linalg.generic {{{two}}} ins(%v : {kind}) outs(%nothing : {bits}) {{
+    ^bb0(%a: f32, %o: i1):
+      %g = arith.cmpf olt, %a, %bound : f32
+      linalg.yield %g : i1
+    }} -> {bits}
+    scf.yield %v, %j : {kind}, {bits}
+  }}
+  %q = flow.tensor.transfer %r#0 : {kind} to #hal.device.promise<@target>
+  %u = arith.mulf %q, %q : {kind}
+  return %u, %r#1 : {kind}, {bits}
+}}
+"
+    )
+}
+
+#[test]
+fn booleans_that_cross() -> Result<()> {
+    for (rows, columns) in [(7, 3), (64, 64), (63, 33)] {
+        is_exact(&crossing_booleans(rows, columns))?;
+    }
+    Ok(())
+}
+
 /// Values for `heads` groups of two heads: a product, transposed and repeated for the
 /// heads of each group, as grouped-query attention has them, and doubled.
 fn repeated(heads: usize, rows: usize, size: usize) -> String {

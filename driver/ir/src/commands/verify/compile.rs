@@ -10,7 +10,7 @@ use std::thread;
 use diagnostics::{Diagnostic, Failure, Status};
 use dialects::{Module, Session, crash};
 use passes::Settings;
-use passes::values::{Options, Reference, models_of, not_of_this_input, probe, reference};
+use passes::values::{Options, Probe, Reference, models_of, not_of_this_input, probe, reference};
 use specplace_driver::printer::Printer;
 use tools::{Scratch, Tool, said, version};
 
@@ -27,10 +27,8 @@ const REFERENCE_FLAGS: [&str; 3] = [
 
 /// The module of one device's subgraphs.
 pub struct ProbeModule {
-    /// The device's kind, as IREE calls it: `local`, `vulkan`.
-    pub kind: String,
-    /// Which of its kind it is in OUT.
-    pub ordinal: u32,
+    /// The device, and what the subgraphs take and give.
+    pub probe: Probe,
     contents: Vec<u8>,
 }
 
@@ -96,12 +94,11 @@ impl Made {
             let session = Session::new();
             let module =
                 Module::from_source(&session, subject.contents).map_err(Failure::unreadable)?;
-            let (kind, ordinal) =
+            let probe =
                 probe(&module, device, &reference.subgraphs).map_err(Failure::impossible)?;
             module.verify().map_err(Failure::impossible)?;
             let made = ProbeModule {
-                kind,
-                ordinal,
+                probe,
                 contents: module.to_bytecode(),
             };
             probes.insert(device.clone(), made);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use diagnostics::Failure;
-use passes::values::{Function, Subgraph};
+use passes::values::{Function, Port, Subgraph};
 use specplace_driver::output::with_suffix;
 use specplace_driver::progress::Progress;
 use tools::values::{Comparison, Value, compare, nearly_tied, parse_traces, tied_in};
@@ -130,16 +130,22 @@ pub fn judge(
             program,
             with_weights(flags_of_device(
                 &subject.run_flags,
-                &probe.kind,
-                probe.ordinal,
+                &probe.probe.kind,
+                probe.probe.ordinal,
             )),
             shelf.scratch(),
         );
         let mut row = SubgraphRow::new(subgraph, device);
+        let ports = probe.probe.ports.get(&subgraph.entry);
+        let (takes, gives) = ports.map_or(
+            (&subgraph.arguments, &subgraph.results),
+            |(takes, gives)| (takes, gives),
+        );
         for (at, values) in chosen(calls.get(&subgraph.entry)).into_iter().enumerate() {
-            let given = subgraph_inputs(subgraph, values, shelf, at)?;
+            let given = subgraph_inputs(&subgraph.name, &subgraph.arguments, values, shelf, at)?;
             let (wanted, _) = reference.call(&subgraph.entry, &given, &subgraph.results)?;
-            let (actual, _) = on_device.call(&subgraph.entry, &given, &subgraph.results)?;
+            let on_it = subgraph_inputs(&format!("{name}.on"), takes, values, shelf, at)?;
+            let (actual, _) = on_device.call(&subgraph.entry, &on_it, gives)?;
             let finding = judge_subgraph(subgraph, &actual, &wanted);
             if finding.is_wrong() && !row.is_wrong() {
                 keep(&worst, name, &given, &wanted, &actual)?;
@@ -161,19 +167,24 @@ fn chosen(calls: Option<&Vec<Vec<Value>>>) -> Vec<&Vec<Value>> {
     at.into_iter().filter_map(|at| calls.get(at)).collect()
 }
 
+/// `values`, as what has these ports takes them, in files called after `name`.
 fn subgraph_inputs(
-    subgraph: &Subgraph,
+    name: &str,
+    ports: &[Port],
     values: &[Value],
     shelf: &Shelf,
     call: usize,
 ) -> Result<Vec<String>, Failure> {
-    let ports = subgraph.arguments.iter().zip(values).enumerate();
+    let ports = ports.iter().zip(values).enumerate();
     ports
         .map(|(at, (port, value))| {
-            let path = shelf
-                .scratch()
-                .join(format!("{}.{call}.{at}.bin", subgraph.name));
-            inputs::input(value, port, &path)
+            let path = shelf.scratch().join(format!("{name}.{call}.{at}.bin"));
+            // A device may keep booleans as words.
+            let value = Value {
+                element: port.element.clone(),
+                ..value.clone()
+            };
+            inputs::input(&value, port, &path)
         })
         .collect()
 }
@@ -344,7 +355,8 @@ impl Ties<'_> {
                     .any(|row| row.len() > before.len() && row.starts_with(before))
             };
             for (at, values) in calls.filter(begins).take(CALLS).enumerate() {
-                let given = subgraph_inputs(subgraph, values, self.shelf, at)?;
+                let given =
+                    subgraph_inputs(&subgraph.name, &subgraph.arguments, values, self.shelf, at)?;
                 let (results, _) =
                     self.reference
                         .call(&subgraph.entry, &given, &subgraph.results)?;
