@@ -26,7 +26,8 @@ module) on unlike processors.
 
 It finds drafter, target and control in IN, evaluates the cost model for every mapping of them to the \
 platform's processing units and every draft length, and writes OUT: IR that iree-compile places that way. \
-Beside OUT it writes what the next two commands need, out.flags and out.run.flags. The plan goes to stderr.";
+Beside OUT it writes what the next two commands need, out.flags and out.run.flags, and the plan, out.plan.json; it also \
+goes to stderr.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -34,8 +35,8 @@ Examples:
   iree-compile out.mlir @out.flags -o out.vmfb
   iree-run-module --flagfile=out.run.flags --module=out.vmfb ...
 
-  Decide for the i.MX 95 with one CPU core, and keep the plan:
-    specplace in.mlir -o out.mlir --alpha 0.9 --platform imx95 --variant cpu=1,gpu=1 --plan-out plan.json
+  Decide for the i.MX 95 with one CPU core:
+    specplace in.mlir -o out.mlir --alpha 0.9 --platform imx95 --variant cpu=1,gpu=1
   Put the drafter on the GPU whatever the model says:
     specplace in.mlir -o out.mlir --alpha 0.9 --pin drafter=gpu,target=cpu
   Put nothing where IREE does not compile it, whatever the platform file says:
@@ -217,7 +218,8 @@ pub struct OutputArgs {
     /// beside it as .run.flags]
     #[arg(long, value_name = "FILE")]
     pub flags_out: Option<PathBuf>,
-    /// Write the plan as JSON
+    /// Where the plan goes, as JSON [default: OUT with .plan.json for its extension; none where OUT is
+    /// -]
     #[arg(long, value_name = "FILE")]
     pub plan_out: Option<PathBuf>,
     /// Write the subgraphs, their devices and what crosses between them as a Graphviz graph

@@ -10,6 +10,7 @@ use diagnostics::{Diagnostic, Failure};
 use crate::args::{DecisionArgs, OutputArgs};
 use crate::input::is_standard_stream;
 use crate::output::{self, with_suffix};
+use crate::plan_file;
 
 /// A file that a run writes, and what asks for it: `--plan-out`.
 pub type Written<'a> = (&'a str, &'a Path);
@@ -102,6 +103,15 @@ pub fn check<'a>(
         .try_for_each(|(_, path)| output::check_writable(path))
 }
 
+/// Where the plan goes: where it was asked for, or else beside OUT, if that is a file.
+pub fn plan_of(asked: Option<&Path>, out: Option<&Path>) -> Option<PathBuf> {
+    let beside = || {
+        let file = out.filter(|out| !output::is_special(out))?;
+        Some(with_suffix(file, plan_file::SUFFIX))
+    };
+    asked.map(Path::to_path_buf).or_else(beside)
+}
+
 /// Everything that one run writes. What is `None` is not written; a module of
 /// `None` goes to stdout.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -140,8 +150,8 @@ impl Destinations {
                 .as_deref()
                 .map(|flags| with_suffix(flags, ".run.flags")),
             compile_flags,
+            plan: plan_of(args.plan_out.as_deref(), module.as_deref()),
             module,
-            plan: args.plan_out.clone(),
             graph: args.dot.clone(),
         };
         let mut inputs = Inputs::of(decision);

@@ -6,68 +6,16 @@
 //! arguments). iree-run-module and iree-benchmark-module take
 //! `--flagfile=out.run.flags`, which may have comments.
 
-use std::path::{Path, PathBuf};
-
 use cost::Platform;
 use cost::plan::{DevicePlan, Plan};
 use diagnostics::Diagnostic;
-use serde::{Deserialize, Serialize};
-
-use crate::args::DecisionArgs;
 
 /// Linked executables shared by unlike devices lose one device's variant,
 /// which shows only at load.
 const ALWAYS: [&str; 1] = ["--iree-hal-link-executables=false"];
 
-/// Before the draft length, in the file for iree-run-module.
-const GAMMA: &str = "# Draft length: ";
-
-/// Before what was placed, in the file for iree-run-module.
-const SOURCE: &str = "# Placed from: ";
-
 /// Flags of which iree-compile takes one value for the whole module.
 const SINGLE: [&str; 2] = ["--iree-llvmcpu-target-", "--iree-vulkan-target"];
-
-/// What was placed, and by which decisions its operations got their roles.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Source {
-    /// IN.
-    pub input: PathBuf,
-    /// `--drafter`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub drafter: Option<String>,
-    /// `--target`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub target: Option<String>,
-    /// `--role`, each as it was given.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub role: Vec<String>,
-    /// `--keep-placement`.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub keep_placement: bool,
-}
-
-impl Source {
-    /// What a command line places. `None` where IN is no file that can be read
-    /// again. The path is absolute, so that it holds wherever OUT is looked at from.
-    pub fn of(input: &Path, args: &DecisionArgs) -> Option<Self> {
-        let input = std::fs::canonicalize(input)
-            .ok()
-            .filter(|path| path.is_file())?;
-        Some(Self {
-            input,
-            drafter: args.drafter.clone(),
-            target: args.target.clone(),
-            role: args
-                .role
-                .iter()
-                .map(|each| format!("{}={}", each.name, each.role))
-                .collect(),
-            keep_placement: args.keep_placement,
-        })
-    }
-}
 
 /// Flags for both programs, in order and without repetition: iree-compile
 /// refuses a flag that is given twice.
@@ -77,11 +25,6 @@ pub struct Flags {
     pub compile: Vec<String>,
     /// For iree-run-module and iree-benchmark-module.
     pub run: Vec<String>,
-    /// The draft length, which iree-run-module does not care about: it stands in
-    /// a comment, for `specplace run`.
-    pub gamma: Option<u32>,
-    /// What was placed, which also stands in a comment, for `specplace verify`.
-    pub source: Option<Source>,
     /// What could not be had.
     pub warnings: Vec<Diagnostic>,
 }
@@ -91,10 +34,7 @@ impl Flags {
     /// `platform`, with what the module itself needs, unless the platform says
     /// something else about that.
     pub fn of(plan: &Plan, platform: &Platform, of_module: Vec<String>) -> Self {
-        let mut flags = Self {
-            gamma: Some(plan.gamma),
-            ..Self::new(&plan.compile_flags, &plan.devices, platform)
-        };
+        let mut flags = Self::new(&plan.compile_flags, &plan.devices, platform);
         for flag in of_module {
             let name = flag.split('=').next();
             let is_said = flags
@@ -206,32 +146,7 @@ impl Flags {
     /// The flag file for iree-run-module.
     pub fn run_file(&self) -> String {
         let flags: String = self.run.iter().map(|flag| format!("{flag}\n")).collect();
-        let gamma = self
-            .gamma
-            .map_or_else(String::new, |gamma| format!("{GAMMA}{gamma}\n"));
-        let source = self
-            .source
-            .as_ref()
-            .and_then(|source| serde_json::to_string(source).ok())
-            .map_or_else(String::new, |source| format!("{SOURCE}{source}\n"));
-        format!(
-            "# For iree-run-module and iree-benchmark-module: --flagfile=THIS\n{gamma}{source}{flags}"
-        )
-    }
-
-    /// What a flag file for iree-run-module says was placed.
-    pub fn source_in(run_file: &str) -> Option<Source> {
-        let text = run_file
-            .lines()
-            .find_map(|line| line.strip_prefix(SOURCE))?;
-        serde_json::from_str(text).ok()
-    }
-
-    /// The draft length that a flag file for iree-run-module mentions.
-    pub fn gamma_in(run_file: &str) -> Option<u32> {
-        run_file
-            .lines()
-            .find_map(|line| line.strip_prefix(GAMMA)?.trim().parse().ok())
+        format!("# For iree-run-module and iree-benchmark-module: --flagfile=THIS\n{flags}")
     }
 }
 
@@ -294,23 +209,6 @@ mod tests {
             ]
         );
         assert!(flags.run_file().starts_with("# "));
-        assert_eq!(Flags::gamma_in(&flags.run_file()), None);
-        assert_eq!(Flags::source_in(&flags.run_file()), None);
-        let source = Source {
-            input: "/a folder/in.mlir".into(),
-            role: vec!["a=target.1".into()],
-            ..Source::default()
-        };
-        let placed = Flags {
-            source: Some(source.clone()),
-            ..flags.clone()
-        };
-        assert_eq!(Flags::source_in(&placed.run_file()), Some(source));
-        let drafting = Flags {
-            gamma: Some(4),
-            ..flags.clone()
-        };
-        assert_eq!(Flags::gamma_in(&drafting.run_file()), Some(4));
         assert!(flags.warnings.is_empty());
     }
 

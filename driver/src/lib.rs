@@ -17,11 +17,11 @@ pub mod graph;
 pub mod input;
 pub mod launch;
 pub mod output;
+pub mod plan_file;
 pub mod printer;
 pub mod progress;
 pub mod report;
 pub mod request;
-pub mod signature;
 pub mod tokenizer;
 
 /// Verbs that need no IR.

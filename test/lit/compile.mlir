@@ -10,8 +10,9 @@
 // RUN: ls | FileCheck %s --check-prefix=FILES --implicit-check-not=out
 // RUN: iree-run-module --flagfile=out.run.flags --module=out.vmfb --function=step --input=4xi64=1,2,3,4 | FileCheck %s --check-prefix=RESULT
 // DONE: plan for two-cpus
-// DONE: wrote out.vmfb, out.run.flags
+// DONE: wrote out.vmfb, out.run.flags, out.plan.json
 // DONE: specplace run out.vmfb --tokens ...
+// FILES: out.plan.json
 // FILES: out.run.flags
 // FILES: out.vmfb
 // RESULT: 4xi64=6 12 18 24
@@ -47,7 +48,7 @@
 // Flags that IREE does not have are wrong usage.
 // RUN: sh -c 'specplace compile step.mlir -o no.vmfb -q %{decision} -- --iree-no-such-flag; test $? = 2' 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // UNKNOWN: specplace compile: Unknown command line argument '--iree-no-such-flag'
-// RUN: not ls no.vmfb no.run.flags
+// RUN: not ls no.vmfb no.run.flags no.plan.json
 
 // What IREE says points into IN, and the placed module is left for a report, in a
 // folder of its own.

@@ -17,6 +17,7 @@ pub mod arrays;
 pub mod find;
 pub mod interruption;
 pub mod process;
+pub mod program;
 mod said;
 mod scratch;
 mod tool;

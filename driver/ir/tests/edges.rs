@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use predicates::prelude::*;
 use predicates::str::contains;
 
-use common::{DECLARATION, PAIR, folder, names, specplace};
+use common::{PAIR, PROGRAM, folder, names, specplace};
 
 const DECISION: [&str; 4] = ["--alpha", "0.9", "--platform", "two-cpus"];
 
@@ -83,6 +83,10 @@ fn links_are_followed_to_what_is_not_there_yet() {
     place(folder.path(), "two.mlir").assert().success();
     assert!(fs::symlink_metadata(at("two.mlir")).unwrap().is_symlink());
     assert_eq!(names(&at("sub")), ["out.mlir"]);
+    assert!(
+        at("two.plan.json").is_file(),
+        "beside the name that was given"
+    );
     // By another name it is the same file.
     place(folder.path(), "one.mlir")
         .args(["--plan-out", "sub/out.mlir"])
@@ -122,15 +126,63 @@ fn a_pipe_that_someone_reads() {
 #[test]
 fn flags_are_read_twice_and_so_from_no_pipe() {
     let folder = folder();
-    fs::write(folder.path().join("out.vmfb"), DECLARATION).unwrap();
+    fs::write(folder.path().join("out.vmfb"), PROGRAM).unwrap();
     make_fifo(&folder.path().join("out.run.flags"));
+    let library = iree_with(folder.path(), "iree-dump-module", DUMP);
     specplace()
         .current_dir(&folder)
+        .env("SPECPLACE_IREE_LIBRARY", &library)
         .args(["run", "out.vmfb", "--tokens", "1"])
         .timeout(Duration::from_secs(60))
         .assert()
         .code(2)
         .stderr(contains("cannot read out.run.flags: it is no file"));
+}
+
+/// Beside OUT, in the same set, or elsewhere, or nowhere.
+#[test]
+fn the_plan_is_a_file_of_its_own() {
+    let folder = pair();
+    let at = |name: &str| folder.path().join(name);
+    // What cannot be written keeps all of them away.
+    fs::create_dir(at("out.plan.json")).unwrap();
+    place(folder.path(), "out.mlir")
+        .assert()
+        .code(2)
+        .stderr(contains("cannot write out.plan.json: is a directory"));
+    assert_eq!(names(folder.path()), ["out.plan.json", "pair.mlir"]);
+    fs::remove_dir(at("out.plan.json")).unwrap();
+    place(folder.path(), "out.mlir")
+        .args(["--plan-out", "other.json"])
+        .assert()
+        .success();
+    place(folder.path(), "-").assert().success();
+    place(folder.path(), "/dev/null").assert().success();
+    let files = [
+        "other.json",
+        "out.flags",
+        "out.mlir",
+        "out.run.flags",
+        "pair.mlir",
+    ];
+    assert_eq!(names(folder.path()), files);
+    place(folder.path(), "-")
+        .args(["--plan-out", "piped.json"])
+        .assert()
+        .success();
+    assert!(at("piped.json").is_file());
+    // A plan is read twice by none, and yet from no pipe, which would be waited for.
+    fs::write(at("out.vmfb"), PROGRAM).unwrap();
+    make_fifo(&at("out.plan.json"));
+    let library = iree_with(&folder.path().join("fake"), "iree-dump-module", DUMP);
+    specplace()
+        .current_dir(&folder)
+        .env("SPECPLACE_IREE_LIBRARY", &library)
+        .args(["run", "out.vmfb", "--tokens", "1"])
+        .timeout(Duration::from_secs(60))
+        .assert()
+        .code(2)
+        .stderr(contains("cannot read out.plan.json: it is no file"));
 }
 
 #[test]
@@ -147,9 +199,20 @@ fn compiling_takes_no_name_of_the_users() {
         let kept = fs::read_to_string(folder.path().join("out.placed.mlir"));
         assert_eq!(kept.unwrap(), "mine");
     }
-    let expected = ["out.placed.mlir", "out.run.flags", "out.vmfb", "pair.mlir"];
+    let expected = [
+        "out.placed.mlir",
+        "out.plan.json",
+        "out.run.flags",
+        "out.vmfb",
+        "pair.mlir",
+    ];
     assert_eq!(names(folder.path()), expected);
 }
+
+/// iree-dump-module, as it tells of a program.
+const DUMP: &str = "echo 'Exported Functions:'
+echo '  [  0] generate(!vm.ref<?>, !vm.ref<?>) -> (!vm.ref<?>, !vm.ref<?>)'
+echo '        iree.abi.declaration: sync func @generate(%input0: tensor<1x8xi64>, %input1: tensor<i64>) -> (%output0: tensor<1x8xi64>, %output1: tensor<i64>)'";
 
 /// IREE with a program of our own in place of one of its.
 fn iree_with(folder: &Path, tool: &str, script: &str) -> PathBuf {
@@ -164,7 +227,9 @@ fn iree_with(folder: &Path, tool: &str, script: &str) -> PathBuf {
         .join(name)
         .canonicalize()
         .unwrap();
-    symlink(real, library.join(name)).unwrap();
+    if !library.join(name).exists() {
+        symlink(real, library.join(name)).unwrap();
+    }
     let place = if tool == "iree-compile" {
         &library
     } else {
@@ -210,12 +275,13 @@ fn a_tool_that_hangs_is_ended() {
     }
     assert!(!folder.path().join("other.mlir").exists());
 
-    fs::write(folder.path().join("out.vmfb"), DECLARATION).unwrap();
+    fs::write(folder.path().join("out.vmfb"), PROGRAM).unwrap();
     let library = iree_with(
         &folder.path().join("runtime"),
         "iree-run-module",
         "sleep 600",
     );
+    iree_with(&folder.path().join("runtime"), "iree-dump-module", DUMP);
     specplace()
         .current_dir(&folder)
         .args(["run", "out.vmfb", "--tokens", "1", "--tool-limit", "1"])
@@ -292,7 +358,7 @@ fn a_crash_anywhere_is_a_message() {
 /// A signal while files are put into place leaves all of them, or none.
 #[test]
 fn files_come_together() {
-    for which in 1..=3 {
+    for which in 1..=4 {
         let folder = pair();
         let strace = process::Command::new("strace")
             .args([
@@ -327,7 +393,13 @@ fn files_come_together() {
             Ok(_) => {}
         }
         let found = names(folder.path());
-        let all = ["out.flags", "out.mlir", "out.run.flags", "pair.mlir"];
+        let all = [
+            "out.flags",
+            "out.mlir",
+            "out.plan.json",
+            "out.run.flags",
+            "pair.mlir",
+        ];
         assert!(found == all || found == ["pair.mlir"], "{which}: {found:?}");
     }
 }

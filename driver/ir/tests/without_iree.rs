@@ -112,7 +112,7 @@ fn missing_tools_are_named() {
         .stderr(contains("error: iree-compile was not found"))
         .stderr(contains("pip install iree-base-compiler==3.13.0"));
 
-    fs::write(work.join("out.vmfb"), common::DECLARATION).unwrap();
+    fs::write(work.join("out.vmfb"), common::PROGRAM).unwrap();
     bare(folder.path())
         .args(["run", "out.vmfb", "--tokens", "1"])
         .args(["--", "--device=local-task"])

@@ -19,7 +19,8 @@ pub struct CompileArgs {
     #[arg(last = true, value_name = "IREE-FLAGS")]
     pub iree_flags: Vec<String>,
 
-    /// The program for iree-run-module. iree-run-module's flags go beside it, as .run.flags
+    /// The program for iree-run-module. iree-run-module's flags go beside it, as .run.flags, and
+    /// the plan, as .plan.json
     #[arg(
         short,
         long = "output",
@@ -27,7 +28,7 @@ pub struct CompileArgs {
         help_heading = "Output"
     )]
     pub output: PathBuf,
-    /// Write the plan as JSON
+    /// Where the plan goes, as JSON [default: OUT.vmfb with .plan.json for its extension]
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub plan_out: Option<PathBuf>,
     /// Write the subgraphs, their devices and what crosses between them as a Graphviz graph
@@ -74,6 +75,9 @@ pub struct RunArgs {
     /// .run.flags for its extension]
     #[arg(long, value_name = "FILE")]
     pub run_flags: Option<PathBuf>,
+    /// The plan, which says the draft length [default: OUT with .plan.json for its extension]
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
     /// The function to call [default: the only one, or `generate`]
     #[arg(long, value_name = "NAME")]
     pub function: Option<String>,
@@ -111,7 +115,7 @@ pub struct RunArgs {
           allow_negative_numbers = true, value_parser = whole::<u32>(0, u32::MAX.into()))]
     pub repeat: u32,
     /// The draft length that the program was compiled for, which the acceptance rate depends on
-    /// [default: as the file of flags says]
+    /// [default: as the plan says]
     #[arg(long, value_name = "N", help_heading = "Output", allow_negative_numbers = true,
           value_parser = whole::<u32>(0, u32::MAX.into()))]
     pub gamma: Option<u32>,

@@ -26,7 +26,7 @@ pub struct VerifyValuesArgs {
     /// The placed module, as specplace wrote it
     #[arg(value_name = "OUT")]
     pub output: PathBuf,
-    /// IN, which OUT was placed from [default: as OUT's .run.flags says]
+    /// IN, which OUT was placed from [default: as the plan says]
     #[arg(long, value_name = "IN")]
     pub reference: Option<PathBuf>,
     /// The flags for iree-compile [default: OUT with .flags for its extension]
@@ -35,6 +35,9 @@ pub struct VerifyValuesArgs {
     /// The flags for iree-run-module [default: OUT with .run.flags for its extension]
     #[arg(long, value_name = "FILE")]
     pub run_flags: Option<PathBuf>,
+    /// The plan, which says what OUT was placed from [default: OUT with .plan.json for its extension]
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
 
     #[command(flatten)]
     #[allow(

@@ -16,20 +16,21 @@ mod timing;
 
 use std::ffi::OsString;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use crate::args::RunArgs;
-use crate::flags::Flags;
 use crate::input::readable_again;
 use crate::output::with_suffix;
+use crate::plan_file::{self, PlanFile};
 use crate::printer::{Printer, to_stdout};
 use crate::report::shell;
-use crate::signature::{Signature, functions};
 use crate::tokenizer::Tokenizer;
 
 use call::Call;
 use diagnostics::{Diagnostic, Failure};
 use summary::Summary;
 use tools::archives::check_weights;
+use tools::program::{Signature, Unknown, functions};
 use tools::{Tools, prefixed};
 
 /// Runs the verb.
@@ -40,8 +41,14 @@ use tools::{Tools, prefixed};
 /// the program fails.
 pub fn run(args: &RunArgs, tools: Tools, printer: &Printer) -> anyhow::Result<()> {
     let tokenizer = args.tokenizer.as_deref().map(Tokenizer::load).transpose()?;
-    let signature = chosen(functions(&args.program, tools)?, args)?;
-    let (flags, gamma) = flags(args)?;
+    let runner = tools.find("iree-run-module")?;
+    let functions = functions(&args.program, tools).map_err(|unknown| match unknown {
+        Unknown::NoProgram(said) => Failure::usage(no_program(&args.program, &said)),
+        Unknown::Failed(failure) => failure,
+    })?;
+    let signature = chosen(functions, args)?;
+    let flags = flags(args)?;
+    let gamma = draft_length(args)?;
     for given in &args.parameters {
         check_weights(given)?;
     }
@@ -58,13 +65,16 @@ pub fn run(args: &RunArgs, tools: Tools, printer: &Printer) -> anyhow::Result<()
     common.extend(call.inputs().into_iter().map(OsString::from));
     common.extend(args.iree_flags.iter().map(OsString::from));
 
-    let (result, lost) = call.run(&tools.find("iree-run-module")?, &common, signature.results)?;
+    let (result, lost) = call.run(&runner, &common, signature.results)?;
     let mut report = Summary::new(&call, result, gamma, tokenizer.as_ref());
     report.function.clone_from(&signature.name);
     report.lost_devices = lost;
     if args.repeat > 0 {
         let benchmark = tools.find("iree-benchmark-module")?;
         report.time(timing::measure(&benchmark, &common, args.repeat)?);
+    }
+    if gamma.is_none() && report.histogram.is_some() {
+        report.warnings.push(without_plan(args));
     }
     printer.messages(&report.warnings);
     let text = if args.json {
@@ -111,17 +121,14 @@ fn chosen(functions: Vec<Signature>, args: &RunArgs) -> Result<Signature, Failur
     })
 }
 
-/// The flag for the file of flags, and the draft length that it mentions.
-fn flags(args: &RunArgs) -> Result<(Vec<OsString>, Option<u32>), Failure> {
+/// The flag for the file of flags.
+fn flags(args: &RunArgs) -> Result<Vec<OsString>, Failure> {
     let path = args
         .run_flags
         .clone()
         .unwrap_or_else(|| with_suffix(&args.program, ".run.flags"));
-    match readable_again(&path).and_then(|()| fs::read_to_string(&path)) {
-        Ok(text) => Ok((
-            vec![prefixed("--flagfile=", &path)],
-            args.gamma.or_else(|| Flags::gamma_in(&text)),
-        )),
+    match readable_again(&path).and_then(|()| fs::File::open(&path)) {
+        Ok(_) => Ok(vec![prefixed("--flagfile=", &path)]),
         // Whoever names devices knows what the module wants.
         Err(_)
             if args.run_flags.is_none()
@@ -130,18 +137,50 @@ fn flags(args: &RunArgs) -> Result<(Vec<OsString>, Option<u32>), Failure> {
                     .iter()
                     .any(|flag| flag.starts_with("--device")) =>
         {
-            Ok((Vec::new(), args.gamma))
+            Ok(Vec::new())
         }
-        Err(error) => {
-            let mut failure = Failure::io(format!("cannot read {}", path.display()), &error);
-            if let Some(message) = failure.messages.first_mut() {
-                message.help = Some(format!(
-                    "it is written beside the module and names its devices in order; give it with --run-flags, or the \
-                     devices themselves: specplace run {} ... -- --device=local-task",
-                    shell(&args.program)
-                ));
-            }
-            Err(failure)
-        }
+        Err(error) => Err(
+            Failure::io(format!("cannot read {}", path.display()), &error).help(format!(
+                "it is written beside the module and names its devices in order; give it with --run-flags, or the \
+                 devices themselves: specplace run {} ... -- --device=local-task",
+                shell(&args.program)
+            )),
+        ),
     }
+}
+
+/// Where the plan is.
+fn plan_path(args: &RunArgs) -> PathBuf {
+    let beside = || with_suffix(&args.program, plan_file::SUFFIX);
+    args.plan.clone().unwrap_or_else(beside)
+}
+
+/// The draft length, as the user or the plan says. A program may have none beside it.
+fn draft_length(args: &RunArgs) -> Result<Option<u32>, Failure> {
+    let path = plan_path(args);
+    if args.gamma.is_some() || args.plan.is_none() && !path.exists() {
+        return Ok(args.gamma);
+    }
+    Ok(Some(PlanFile::read(&path)?.gamma))
+}
+
+/// That nothing says what the acceptance rate depends on.
+fn without_plan(args: &RunArgs) -> Diagnostic {
+    Diagnostic::warning(format!(
+        "{} is not there, so that the acceptance rate is not known",
+        plan_path(args).display()
+    ))
+    .help(
+        "it is written beside the module and says the draft length: name it with --plan, or give the draft length \
+         itself with --gamma",
+    )
+}
+
+fn no_program(given: &Path, said: &str) -> Diagnostic {
+    Diagnostic::error(format!("{} is no compiled program", given.display()))
+        .with_note(Diagnostic::note(format!("iree-dump-module said\n{said}")))
+        .help(format!(
+            "compile one: specplace compile IN -o {} --alpha A",
+            shell(&given.with_extension("vmfb"))
+        ))
 }

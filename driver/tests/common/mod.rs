@@ -27,8 +27,8 @@ func.func @both(%x: tensor<4xi64>) -> tensor<4xi64> {
 }
 ";
 
-/// What a program says of its function, and no program.
-pub const DECLARATION: &str = "\0func @generate(%input0: tensor<1x8xi64>, %input1: tensor<i64>) -> (%output0: tensor<1x8xi64>, %output1: tensor<i64>)\0";
+/// Something like a program.
+pub const PROGRAM: &str = "\0PROGRAM\0";
 
 /// The repository, which both packages of the command line lie in.
 pub fn repository() -> PathBuf {

@@ -17,10 +17,11 @@ use dialects::{Module, Session};
 use passes::Context;
 use passes::verify_placement::Expectation;
 use specplace_driver::args::{CompileArgs, Proof};
-use specplace_driver::destinations::{Destinations, Inputs, check};
-use specplace_driver::flags::{Flags, Source};
+use specplace_driver::destinations::{Destinations, Inputs, check, plan_of};
+use specplace_driver::flags::Flags;
 use specplace_driver::input::is_standard_stream;
 use specplace_driver::output::{self, Output, Staged, with_suffix};
+use specplace_driver::plan_file::{self, Source};
 use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
 use specplace_driver::{graph, report};
@@ -67,10 +68,8 @@ pub fn run(args: &CompileArgs, tools: Tools, printer: &mut Printer) -> anyhow::R
         .request
         .clone()
         .ok_or_else(|| Failure::bug("nothing was asked"))?;
-    let flags = Flags {
-        source: Source::of(&args.input, &args.decision),
-        ..Flags::of(plan, &request.platform, context.hoisting_flags())
-    };
+    let flags = Flags::of(plan, &request.platform, context.hoisting_flags());
+    let source = Source::of(&args.input, &args.decision);
     printer.messages(&flags.warnings);
     let compile_flags = joined(&flags.compile, &args.iree_flags, printer);
 
@@ -104,7 +103,7 @@ pub fn run(args: &CompileArgs, tools: Tools, printer: &mut Printer) -> anyhow::R
             placed: &module,
             asked: &args.proof.values(),
             contents: &report.bytecode,
-            source: &flags.source.clone().ok_or_else(not_read_again)?,
+            source: source.as_ref().ok_or_else(not_read_again)?,
             compile_flags: compile_flags.iter().map(OsString::from).collect(),
             run_flags: flags.run.clone(),
             program: Some(staged.path()),
@@ -128,7 +127,7 @@ pub fn run(args: &CompileArgs, tools: Tools, printer: &mut Printer) -> anyhow::R
     }
     said.extend(proof);
     said.extend(values);
-    write(&destinations, &flags, plan, staged)?;
+    write(&destinations, &flags, plan, source.as_ref(), staged)?;
     let archives: String = Interface::of(&module)
         .archives
         .iter()
@@ -156,7 +155,7 @@ fn destinations(args: &CompileArgs) -> Result<Destinations, Failure> {
         run_flags: (!output::is_special(&args.output))
             .then(|| with_suffix(&args.output, ".run.flags")),
         module: Some(args.output.clone()),
-        plan: args.plan_out.clone(),
+        plan: plan_of(args.plan_out.as_deref(), Some(&args.output)),
         graph: args.dot.clone(),
         ..Destinations::default()
     };
@@ -321,6 +320,7 @@ fn write(
     destinations: &Destinations,
     flags: &Flags,
     plan: &cost::Plan,
+    source: Option<&Source>,
     program: Staged,
 ) -> Result<(), anyhow::Error> {
     let mut outputs = Vec::new();
@@ -331,7 +331,7 @@ fn write(
         }));
     };
     add(&destinations.run_flags, flags.run_file());
-    add(&destinations.plan, plan.to_json()? + "\n");
+    add(&destinations.plan, plan_file::text(plan, source)?);
     add(&destinations.graph, graph::of(plan));
     output::write_all_and(&outputs, Some(program))?;
     Ok(())

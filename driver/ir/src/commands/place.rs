@@ -10,8 +10,9 @@ use dialects::{Module, Session};
 use passes::Context;
 use specplace_driver::args::{PlaceArgs, Proof};
 use specplace_driver::destinations::Destinations;
-use specplace_driver::flags::{Flags, Source};
+use specplace_driver::flags::Flags;
 use specplace_driver::output::{self, Output};
+use specplace_driver::plan_file::{self, Source};
 use specplace_driver::printer::{Printer, to_stdout};
 use specplace_driver::progress::Progress;
 use specplace_driver::{graph, report};
@@ -133,6 +134,7 @@ struct Placed<'a> {
     /// What was decided: the user's request with the module's demands.
     request: Request,
     flags: Flags,
+    source: Option<Source>,
     proof: Option<String>,
 }
 
@@ -160,7 +162,7 @@ impl<'a> Placed<'a> {
             .as_ref()
             .ok_or_else(|| Failure::bug("nothing was asked"))?;
         let mut flags = Flags::of(plan, &request.platform, context.hoisting_flags());
-        flags.source = args
+        let source = args
             .input
             .as_deref()
             .and_then(|input| Source::of(input, &args.decision));
@@ -186,13 +188,13 @@ impl<'a> Placed<'a> {
                 verify_placement::prove(tools, module, &contents, &flags.compile)
             })?;
             if what == Proof::All {
-                let source = flags.source.clone().ok_or_else(not_read_again)?;
+                let source = source.as_ref().ok_or_else(not_read_again)?;
                 let subject = verify::Subject {
                     name: destinations.module.as_deref().unwrap_or(Path::new("out")),
                     placed: module,
                     asked: &args.proof.values(),
                     contents: &contents,
-                    source: &source,
+                    source,
                     compile_flags: flags.compile.iter().map(OsString::from).collect(),
                     run_flags: flags.run.clone(),
                     program: None,
@@ -217,6 +219,7 @@ impl<'a> Placed<'a> {
             plan,
             request,
             flags,
+            source,
             proof,
         })
     }
@@ -237,7 +240,9 @@ impl<'a> Placed<'a> {
             Ok(self.flags.compile_file())
         })?;
         add(&destinations.run_flags, &|| Ok(self.flags.run_file()))?;
-        add(&destinations.plan, &|| Ok(self.plan.to_json()? + "\n"))?;
+        add(&destinations.plan, &|| {
+            plan_file::text(self.plan, self.source.as_ref())
+        })?;
         add(&destinations.graph, &|| Ok(graph::of(self.plan)))?;
         match &destinations.module {
             Some(path) => {

@@ -27,9 +27,9 @@ use dialects::{Module, Session};
 use passes::verify_placement::Expectation;
 use passes::{Selector, Settings};
 use specplace_driver::args::{ValuesArgs, VerifyValuesArgs};
-use specplace_driver::flags::{Flags, Source};
 use specplace_driver::input::readable_again;
 use specplace_driver::output::with_suffix;
+use specplace_driver::plan_file::{self, PlanFile, Source};
 use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
 use tools::archives::check_weights;
@@ -65,21 +65,7 @@ pub fn run(args: &VerifyValuesArgs, tools: Tools, printer: &mut Printer) -> anyh
     read(&flags)?;
     let run_flags = beside(&args.run_flags, ".run.flags");
     let run_text = String::from_utf8_lossy(&read(&run_flags)?).into_owned();
-    let mut source = Flags::source_in(&run_text).unwrap_or_default();
-    if let Some(reference) = &args.reference {
-        source.input.clone_from(reference);
-    }
-    if source.input.as_os_str().is_empty() {
-        return Err(Failure::usage(
-            Diagnostic::error(format!(
-                "{} does not say what {} was placed from",
-                run_flags.display(),
-                args.output.display()
-            ))
-            .help("name IN: --reference IN"),
-        )
-        .into());
-    }
+    let source = source(args, &beside(&args.plan, plan_file::SUFFIX))?;
     let contents = read(&args.output)?;
     let subject = Subject {
         name: &args.output,
@@ -101,6 +87,37 @@ pub fn run(args: &VerifyValuesArgs, tools: Tools, printer: &mut Printer) -> anyh
     drop(progress);
     printer.report(&format!("{placement}\n{values}"));
     Ok(())
+}
+
+/// What OUT was placed from: as its plan says, or as the user does.
+fn source(args: &VerifyValuesArgs, plan: &Path) -> Result<Source, Failure> {
+    let is_needed = args.reference.is_none() || args.plan.is_some();
+    let mut source = if is_needed || plan.exists() {
+        let read = PlanFile::read(plan).map_err(|failure| match plan.exists() {
+            true => failure,
+            false => failure.help(
+                "it is written beside OUT and says what OUT was placed from: name it with --plan, or name IN: \
+                 --reference IN",
+            ),
+        })?;
+        read.placed_from.unwrap_or_default()
+    } else {
+        Source::default()
+    };
+    if let Some(reference) = &args.reference {
+        source.input.clone_from(reference);
+    }
+    if source.input.as_os_str().is_empty() {
+        return Err(Failure::usage(
+            Diagnostic::error(format!(
+                "{} does not say what {} was placed from",
+                plan.display(),
+                args.output.display()
+            ))
+            .help("name IN: --reference IN"),
+        ));
+    }
+    Ok(source)
 }
 
 fn cannot_read(path: &Path, error: &std::io::Error) -> Failure {
@@ -193,7 +210,7 @@ fn settings(source: &Source) -> Result<Settings, Failure> {
             .ok_or_else(|| {
                 Failure::usage(
                     Diagnostic::error(format!("`{given}` gives no name a role"))
-                        .help("the file of flags for iree-run-module was changed: place IN again"),
+                        .help("the plan was changed: place IN again"),
                 )
             })?;
         settings.role_names.insert(name.to_owned(), role);

@@ -6,10 +6,10 @@ use std::path::Path;
 use cost::counted;
 use diagnostics::{Diagnostic, Failure};
 use tools::arrays::{Integers, read_integers};
+use tools::program::{Signature, Tensor};
 use tools::{Scratch, Tool, prefixed};
 
 use crate::args::RunArgs;
-use crate::signature::{Signature, Tensor};
 use crate::tokenizer::Tokenizer;
 
 /// A call.
