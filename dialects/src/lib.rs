@@ -1,10 +1,12 @@
-//! The MLIR side of specplace's ground: a context backed by IREE's own
-//! library, handles to walk and rewrite IR with, and the vocabulary of the
-//! operations and attributes that specplace reads and writes.
+//! specplace's ground in MLIR: handles to walk and rewrite IR with, builders, and the
+//! vocabulary of the operations and attributes that specplace reads and writes.
 //!
-//! This crate knows no policy: which operation belongs to which device is
-//! decided in `cost` and applied in `passes`. It is the only library crate
-//! with `unsafe` code, since it is the one that speaks to the C API.
+//! It speaks MLIR's C API alone, and so works in whatever program hosts MLIR: it takes
+//! the context that is there, and a module that may be somebody else's. What only
+//! IREE's library has is in the crate `iree`.
+//!
+//! This crate knows no policy: which operation belongs to which device is decided in
+//! `cost` and applied in `passes`.
 
 // Nothing that input can reach may panic; tests may.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::panic))]
@@ -12,17 +14,14 @@
 
 pub mod build;
 pub mod clock;
-pub mod crash;
-pub mod embed;
 pub mod hal;
 pub mod ir;
 pub mod linalg;
-pub mod memory;
 pub mod module;
 pub mod session;
 pub mod vocabulary;
 
 pub use diagnostics::{Diagnostic, Place, Severity};
 pub use ir::{Attribute, Block, Location, Op, Region, Type, Value};
-pub use module::Module;
+pub use module::{Module, OwnedModule};
 pub use session::Session;

@@ -1,87 +1,44 @@
 //! A module of IR: read, written, verified, and run through pass pipelines.
 
-use std::fs;
-use std::path::Path;
+mod owned;
 
-use melior::pass::PassManager;
 use melior::utility::parse_pass_pipeline;
 use mlir_sys::{
-    MlirModule, mlirModuleCreateParse, mlirModuleCreateParseFromFile, mlirModuleGetOperation,
+    MlirOperation, mlirOperationVerify, mlirOperationWriteBytecode, mlirPassManagerRunOnOp,
 };
 
-use crate::ir::{Attribute, Block, Op, Type, graveyard, string_ref};
-use crate::memory::bounded;
+use crate::ir::{Attribute, Block, Op, Type, append_to_bytes, graveyard};
 use crate::session::Session;
 use diagnostics::{Diagnostic, Severity};
 
-/// A parsed or built `builtin.module`, alive as long as its [`Session`].
+pub use owned::OwnedModule;
+
+/// A `builtin.module` that somebody owns, borrowed to look at or to rewrite: an
+/// [`OwnedModule`], or one of a host that runs our passes among its own.
+///
+/// Whoever borrows it mutably holds no handle to it, and nobody else does.
 pub struct Module<'s> {
     session: &'s Session,
-    module: melior::ir::Module<'s>,
-    /// Bytes that it was read from.
+    op: MlirOperation,
+    /// Bytes that it was read from, where that is known.
     source_length: usize,
 }
 
 impl<'s> Module<'s> {
-    /// Reads a module from a file, text or bytecode.
+    /// A module that the host of the session's context owns.
     ///
-    /// # Errors
+    /// # Safety
     ///
-    /// The diagnostics of the parser or the verifier, at least one of them an
-    /// error. A file that cannot be read is the caller's to find: MLIR says
-    /// nothing useful about it.
-    pub fn from_file(session: &'s Session, path: &Path) -> Result<Self, Vec<Diagnostic>> {
-        let name = path.to_string_lossy();
-        session.take_diagnostics();
-        // SAFETY: the context outlives the module by the lifetime 's, and the
-        // string lives through the call.
-        let raw =
-            bounded(|| unsafe { mlirModuleCreateParseFromFile(session.raw(), string_ref(&name)) });
-        let length = fs::metadata(path).map_or(0, |found| found.len());
-        Self::parsed(session, raw, usize::try_from(length).unwrap_or(0))
-    }
-
-    /// Reads a module from memory, text or bytecode. Locations name it `-`.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Module::from_file`]; also for text with a NUL in it, which
-    /// MLIR could not be given.
-    pub fn from_source(session: &'s Session, source: &[u8]) -> Result<Self, Vec<Diagnostic>> {
-        session.take_diagnostics();
-        // The C API wants a NUL after the end of the source, for the lexer.
-        let mut terminated = Vec::with_capacity(source.len() + 1);
-        terminated.extend_from_slice(source);
-        terminated.push(0);
-        let text = mlir_sys::MlirStringRef {
-            data: terminated.as_ptr().cast(),
-            length: source.len(),
-        };
-        // SAFETY: as in `from_file`; `terminated` lives through the call.
-        let raw = bounded(|| unsafe { mlirModuleCreateParse(session.raw(), text) });
-        Self::parsed(session, raw, source.len())
-    }
-
-    fn parsed(
-        session: &'s Session,
-        raw: MlirModule,
-        source_length: usize,
-    ) -> Result<Self, Vec<Diagnostic>> {
-        let diagnostics = session.take_diagnostics();
-        // SAFETY: `raw` is null or a module that we now own.
-        match unsafe { melior::ir::Module::from_option_raw(raw) } {
-            Some(module) => {
-                session.count_module();
-                Ok(Self {
-                    session,
-                    module,
-                    source_length,
-                })
-            }
-            None if diagnostics.is_empty() => {
-                Err(vec![Diagnostic::error("the IR could not be parsed")])
-            }
-            None => Err(diagnostics),
+    /// The operation is a `builtin.module` of the session's context that outlives the
+    /// value. While that lives nobody else reads or writes it, or makes another value
+    /// of it.
+    pub unsafe fn of_host(session: &'s Session, op: MlirOperation) -> Self {
+        // It is there as long as the host likes, and so as long as the session.
+        session.count_module();
+        Self {
+            session,
+            op,
+            source_length: 0,
         }
     }
 
@@ -92,8 +49,8 @@ impl<'s> Module<'s> {
 
     /// The module operation.
     pub fn op(&self) -> Op<'_> {
-        // SAFETY: the module is alive for the borrow, and so is its operation.
-        unsafe { Op::from_raw(mlirModuleGetOperation(self.module.to_raw())) }
+        // It is alive for the borrow.
+        Op::from_raw(self.op)
     }
 
     /// The module's only block, which holds functions and globals.
@@ -152,8 +109,13 @@ impl<'s> Module<'s> {
 
     /// The IR as MLIR bytecode.
     pub fn to_bytecode(&self) -> Vec<u8> {
-        use melior::ir::operation::OperationLike;
-        self.module.as_operation().write_bytecode()
+        let mut bytes: Vec<u8> = Vec::new();
+        // SAFETY: the module is alive; the callback appends to the list, which lives
+        // through the call.
+        unsafe {
+            mlirOperationWriteBytecode(self.op, Some(append_to_bytes), (&raw mut bytes).cast());
+        }
+        bytes
     }
 
     /// Checks the invariants of every operation.
@@ -162,9 +124,9 @@ impl<'s> Module<'s> {
     ///
     /// The verifier's diagnostics.
     pub fn verify(&self) -> Result<(), Vec<Diagnostic>> {
-        use melior::ir::operation::OperationLike;
         self.session.take_diagnostics();
-        if self.module.as_operation().verify() {
+        // SAFETY: the module is alive.
+        if unsafe { mlirOperationVerify(self.op) } {
             return Ok(());
         }
         Err(self.session.take_diagnostics())
@@ -194,7 +156,7 @@ impl<'s> Module<'s> {
         self.session.take_diagnostics();
         // MLIR's passes may destroy what erased operations refer to.
         self.clear_graveyard();
-        let manager = PassManager::new(self.session.context());
+        let manager = self.session.pass_manager();
         if let Err(error) = parse_pass_pipeline(manager.as_operation_pass_manager(), pipeline) {
             return Err(vec![
                 Diagnostic::error(format!(
@@ -205,9 +167,13 @@ impl<'s> Module<'s> {
             ]);
         }
         manager.enable_verifier(cfg!(debug_assertions));
-        let outcome = self.session.in_pipeline(|| manager.run(&mut self.module));
+        // SAFETY: manager and module are alive and of one context, and nobody holds a
+        // handle to what the passes destroy: the module is borrowed mutably.
+        let outcome = self
+            .session
+            .in_pipeline(|| unsafe { mlirPassManagerRunOnOp(manager.to_raw(), self.op) });
         let mut diagnostics = self.session.take_diagnostics();
-        if outcome.is_ok() {
+        if outcome.value != 0 {
             return Ok(diagnostics);
         }
         if !diagnostics
@@ -218,13 +184,5 @@ impl<'s> Module<'s> {
                 .push(Diagnostic::error("a pass of the pipeline failed").offending(pipeline));
         }
         Err(diagnostics)
-    }
-}
-
-impl Drop for Module<'_> {
-    fn drop(&mut self) {
-        // Nothing that was erased may refer to what goes.
-        graveyard::let_go(self.session.raw());
-        self.session.discount_module();
     }
 }

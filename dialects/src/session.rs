@@ -1,95 +1,94 @@
-//! The MLIR context with every dialect that IREE knows.
+//! A session: what we do in one MLIR context, whoever owns that.
 
 use std::cell::Cell;
 use std::ffi::c_void;
-use std::sync::{Arc, Mutex, Once};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use melior::Context;
-use melior::dialect::DialectRegistry;
 use melior::pass::PassManager;
 use melior::utility::parse_pass_pipeline;
 use mlir_sys::{
-    MlirContext, MlirDiagnostic, MlirDiagnosticSeverity_MlirDiagnosticError,
-    MlirDiagnosticSeverity_MlirDiagnosticNote, MlirDiagnosticSeverity_MlirDiagnosticWarning,
-    MlirDialectRegistry, MlirLogicalResult, mlirContextAttachDiagnosticHandler,
+    MlirContext, MlirDiagnostic, MlirDiagnosticHandlerID,
+    MlirDiagnosticSeverity_MlirDiagnosticError, MlirDiagnosticSeverity_MlirDiagnosticNote,
+    MlirDiagnosticSeverity_MlirDiagnosticWarning, MlirLogicalResult,
+    mlirContextAttachDiagnosticHandler, mlirContextDetachDiagnosticHandler,
     mlirDiagnosticGetLocation, mlirDiagnosticGetNote, mlirDiagnosticGetNumNotes,
-    mlirDiagnosticGetSeverity, mlirDiagnosticPrint,
+    mlirDiagnosticGetSeverity, mlirDiagnosticPrint, mlirPassManagerCreate,
 };
 
 use crate::clock::processor_time;
 use crate::ir::{Location, graveyard, printed};
 use diagnostics::{Diagnostic, Severity};
 
-unsafe extern "C" {
-    fn ireeCompilerGlobalInitialize();
-    fn ireeCompilerRegisterDialects(registry: MlirDialectRegistry);
-}
-
-/// The dialects whose operations specplace builds itself.
-const BUILT_DIALECTS: [&str; 11] = [
+/// The dialects whose operations specplace builds itself. Parsing only loads what the
+/// input mentions, so that a session loads these; a guest has its host do so, as
+/// dependent dialects of its pass.
+pub const BUILT_DIALECTS: [&str; 11] = [
     "arith", "flow", "func", "hal", "linalg", "scf", "stream", "tensor", "torch", "torch_c", "util",
 ];
 
 /// What was emitted and not yet taken.
 type Emitted = Arc<Mutex<Vec<Diagnostic>>>;
 
-/// One MLIR context, backed by IREE's library, that collects the diagnostics
-/// emitted in it instead of printing them.
+/// What we do in one MLIR context. It collects the diagnostics emitted there instead
+/// of having them printed.
 ///
-/// Everything that is parsed or built lives in a session; see
-/// [`crate::Module`].
+/// Everything that is parsed or built lives in a session; see [`crate::Module`].
 pub struct Session {
-    context: Context,
+    context: MlirContext,
+    /// The handler that collects.
+    handler: MlirDiagnosticHandlerID,
     emitted: Emitted,
     /// How many modules live in it.
     modules: Cell<usize>,
     /// What pipelines of MLIR's passes have had of the processor.
     in_pipelines: Cell<Duration>,
+    /// The context, where it is ours; dropped after all that is above.
+    _owned: Option<Context>,
 }
 
 impl Session {
-    /// Starts a session with IREE's dialects registered and loaded on demand.
-    pub fn new() -> Self {
-        initialize();
-        let registry = DialectRegistry::new();
-        // SAFETY: the registry is alive, and registering only adds to it.
-        unsafe { ireeCompilerRegisterDialects(registry.to_raw()) }
-        // Our pipelines run over a single function, so that threads would
-        // only cost their start, and order of diagnostics.
-        let context = Context::new_with_registry(&registry, false);
-
-        // What passes build must be loaded, since parsing only loads what the
-        // input mentions.
+    /// A session in a context of its own, which goes with it.
+    pub fn owning(context: Context) -> Self {
         for name in BUILT_DIALECTS {
             context.get_or_load_dialect(name);
         }
+        // SAFETY: the context is dropped after what the session drops.
+        unsafe { Self::attached(context.to_raw(), Some(context)) }
+    }
 
+    /// A session in a context that a host owns, who has loaded [`BUILT_DIALECTS`].
+    ///
+    /// # Safety
+    ///
+    /// The context outlives the session, and has no other session meanwhile.
+    pub unsafe fn in_context_of_host(context: MlirContext) -> Self {
+        // SAFETY: by the caller's promise.
+        unsafe { Self::attached(context, None) }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`Session::in_context_of_host`]; `owned` is that context, if anything.
+    unsafe fn attached(context: MlirContext, owned: Option<Context>) -> Self {
         let emitted: Emitted = Arc::default();
         // melior's handler prints through Rust's formatting, which fails on
         // text that is no UTF-8: damaged bytecode has such names.
         // SAFETY: the handler gets the pointer that it was attached with, and
-        // `release` gives it back when the context is destroyed.
-        unsafe {
+        // `release` gives it back when it is detached.
+        let handler = unsafe {
             let sink = Arc::into_raw(Arc::clone(&emitted)).cast_mut().cast();
-            mlirContextAttachDiagnosticHandler(
-                context.to_raw(),
-                Some(collect),
-                sink,
-                Some(release),
-            );
-        }
+            mlirContextAttachDiagnosticHandler(context, Some(collect), sink, Some(release))
+        };
         Self {
             context,
+            handler,
             emitted,
             modules: Cell::new(0),
             in_pipelines: Cell::new(Duration::ZERO),
+            _owned: owned,
         }
-    }
-
-    /// The melior context, for what this crate does not wrap.
-    pub fn context(&self) -> &Context {
-        &self.context
     }
 
     /// Takes the diagnostics emitted since the last call, oldest first.
@@ -100,7 +99,7 @@ impl Session {
             .unwrap_or_default()
     }
 
-    /// How long pipelines of IREE's own passes have had the processor in it.
+    /// How long pipelines of the library's own passes have had the processor in it.
     pub fn time_in_pipelines(&self) -> Duration {
         self.in_pipelines.get()
     }
@@ -129,43 +128,41 @@ impl Session {
         self.modules.set(self.modules.get().saturating_sub(1));
     }
 
-    /// What this IREE runs for `pipeline`: the passes that its names stand for,
+    /// How many operations were erased and still wait for all handles to go
+    /// (see [`crate::ir`]).
+    pub fn erased(&self) -> usize {
+        graveyard::retired_of(self.context).len()
+    }
+
+    /// What this library runs for `pipeline`: the passes that its names stand for,
     /// with their options, as text that [`crate::Module::run_pipeline`] takes.
     /// `None` where it does not know one of the names.
     pub fn expand_pipeline(&self, pipeline: &str) -> Option<String> {
-        let manager = PassManager::new(&self.context);
+        let manager = self.pass_manager();
         let passes = manager.as_operation_pass_manager();
         parse_pass_pipeline(passes, pipeline).ok()?;
         Some(passes.to_string())
     }
 
+    pub(crate) fn pass_manager(&self) -> PassManager<'_> {
+        // SAFETY: the context is alive, and the manager new.
+        unsafe { PassManager::from_raw(mlirPassManagerCreate(self.context)) }
+    }
+
     pub(crate) fn raw(&self) -> MlirContext {
-        self.context.to_raw()
+        self.context
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // SAFETY: modules, and with them handles, borrow the session.
-        unsafe { graveyard::raze(self.raw()) }
+        // SAFETY: modules, and with them handles, borrow the session. The handler was
+        // attached to this context, and is detached once.
+        unsafe {
+            graveyard::raze(self.context);
+            mlirContextDetachDiagnosticHandler(self.context, self.handler);
+        }
     }
-}
-
-impl Default for Session {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// Makes the library usable.
-pub(crate) fn initialize() {
-    static INITIALIZE: Once = Once::new();
-    INITIALIZE.call_once(|| {
-        // SAFETY: called exactly once, before any other function of the
-        // library, as its header asks. It is never shut down: a shutdown is
-        // final for the process.
-        unsafe { ireeCompilerGlobalInitialize() }
-    });
 }
 
 /// The `MlirDiagnosticHandler` that keeps what is emitted.

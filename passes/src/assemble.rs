@@ -26,11 +26,11 @@ use std::collections::BTreeMap;
 use cost::{Role, bytes, counted, metric};
 use dialects::ir::{Attribute, Op};
 use dialects::vocabulary::{ROLE, TRANSFER, TRANSFER_TARGET};
-use dialects::{Diagnostic, Module, Session, Severity};
+use dialects::{Diagnostic, Module, OwnedModule, Session, Severity};
 
 use crate::causality;
 use crate::names::{device_of, role_of_device};
-use crate::settings::Context;
+use crate::settings::{Context, Settings, Trial};
 use crate::structure::placed_ops;
 use interface::Forward;
 use merge::Merger;
@@ -39,7 +39,7 @@ use rows::Outcome;
 /// Where a forward pass comes from.
 pub struct Input<'s> {
     /// The module, read for this input alone.
-    pub module: Module<'s>,
+    pub module: OwnedModule<'s>,
     /// What messages call its file.
     pub file: String,
     /// The same text for the same file.
@@ -57,6 +57,8 @@ pub struct Options {
     pub eos: Vec<u64>,
     /// Adds inputs that impose which drafts are accepted.
     pub impose_acceptance: bool,
+    /// With what a crash of the library is found (see [`Settings::trial`]).
+    pub trial: Option<Trial>,
 }
 
 impl Default for Options {
@@ -65,6 +67,7 @@ impl Default for Options {
             max_gamma: 16,
             eos: Vec::new(),
             impose_acceptance: false,
+            trial: None,
         }
     }
 }
@@ -72,7 +75,7 @@ impl Default for Options {
 /// A module, and what to tell about it.
 pub struct Assembled<'s> {
     /// The module with `@generate` and `@step`.
-    pub module: Module<'s>,
+    pub module: OwnedModule<'s>,
     /// Remarks and warnings: what was renamed, converted and saved.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -92,8 +95,8 @@ pub fn assemble<'s>(
 ) -> Result<Assembled<'s>, Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
     let names = [
-        prepare(&mut target, Role::Target, &mut diagnostics)?,
-        prepare(&mut drafter, Role::Drafter, &mut diagnostics)?,
+        prepare(&mut target, Role::Target, options.trial, &mut diagnostics)?,
+        prepare(&mut drafter, Role::Drafter, options.trial, &mut diagnostics)?,
     ];
     let [target_name, drafter_name] = &names;
     let (target_function, drafter_function) = (
@@ -137,10 +140,10 @@ pub fn assemble<'s>(
     }
     // What the slice has left unread goes before anything is given a role.
     const CLEAN: &str = "builtin.module(canonicalize,cse,canonicalize,cse)";
-    target.module.run_pipeline(CLEAN)?;
-    drafter.module.run_pipeline(CLEAN)?;
+    target.module.lend().run_pipeline(CLEAN)?;
+    drafter.module.lend().run_pipeline(CLEAN)?;
 
-    let mut module = Module::from_source(session, text.as_bytes()).map_err(our_mistake)?;
+    let mut module = OwnedModule::from_source(session, text.as_bytes()).map_err(our_mistake)?;
     {
         let mut merger = Merger::new(&module);
         for (input, role, name, callee) in [
@@ -166,6 +169,7 @@ pub fn assemble<'s>(
         }
     }
     module
+        .lend()
         .run_pipeline("builtin.module(inline,canonicalize,cse,symbol-dce)")
         .map_err(our_mistake)?;
     module.verify().map_err(our_mistake)?;
@@ -180,6 +184,7 @@ pub fn assemble<'s>(
 fn prepare(
     input: &mut Input<'_>,
     role: Role,
+    trial: Option<Trial>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<String, Vec<Diagnostic>> {
     let name = {
@@ -197,7 +202,10 @@ fn prepare(
         chosen.symbol_name().unwrap_or_default()
     };
     // What the function does not call is not looked at.
-    input.module.run_pipeline("builtin.module(symbol-dce)")?;
+    input
+        .module
+        .lend()
+        .run_pipeline("builtin.module(symbol-dce)")?;
     let markers = input
         .module
         .op()
@@ -205,9 +213,12 @@ fn prepare(
         .into_iter()
         .filter(|op| is_marker(*op))
         .count();
-    let mut context = Context::default();
-    crate::resolve_markers::run(&mut input.module, &mut context)?;
-    crate::lower_torch::run(&mut input.module, &mut context)?;
+    let mut context = Context::new(Settings {
+        trial,
+        ..Settings::default()
+    });
+    crate::resolve_markers::run(&mut input.module.lend(), &mut context)?;
+    crate::lower_torch::run(&mut input.module.lend(), &mut context)?;
     diagnostics.extend(
         context
             .diagnostics

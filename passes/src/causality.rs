@@ -289,7 +289,7 @@ fn is_uniform(value: Value<'_>) -> bool {
 mod tests {
     use super::*;
     use crate::structure::outer_ops;
-    use dialects::Session;
+    use dialects::OwnedModule;
 
     /// Scores of embedded tokens; `$MASKED` makes `%m` of them, of which a softmax is
     /// taken.
@@ -334,9 +334,9 @@ func.func @forward(%tokens: tensor<3xi64>) -> tensor<3x3xf32> {
 
     #[track_caller]
     fn looks_ahead(masked: &str) -> bool {
-        let session = Session::new();
+        let session = iree::session();
         let text = ATTENTION.replace("$MASKED", masked);
-        let module = Module::from_source(&session, text.as_bytes()).expect("it parses");
+        let module = OwnedModule::from_source(&session, text.as_bytes()).expect("it parses");
         check(&module, &outer_ops(&module), |_| true).is_some()
     }
 

@@ -289,7 +289,7 @@ impl Order {
 
 #[cfg(test)]
 mod tests {
-    use dialects::Session;
+    use dialects::OwnedModule;
 
     use super::*;
 
@@ -367,8 +367,8 @@ func.func @caller(%ids: tensor<4xi64>, %table: tensor<8xf32>) -> tensor<4xf32> {
 
     /// The effect of the operation marked `asked`.
     fn asked(text: &str) -> Effect {
-        let session = Session::new();
-        let module = Module::from_source(&session, text.as_bytes()).expect("it parses");
+        let session = iree::session();
+        let module = OwnedModule::from_source(&session, text.as_bytes()).expect("it parses");
         let mut effects = Effects::new(&module);
         let nested = module.op().nested();
         let asked = nested

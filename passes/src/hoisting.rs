@@ -80,7 +80,7 @@ fn growth<'m>(free: &mut Free<'m>, value: Value<'m>, source: Op<'m>) -> Option<u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dialects::Session;
+    use dialects::OwnedModule;
 
     /// A module whose function reads what is made of a weight of 64 × 64
     /// integers of `bits`, and a mask of constants.
@@ -96,8 +96,8 @@ mod tests {
                return %a, %b : tensor<64x64x{to}>, tensor<64x64x{to}>
              }}"
         );
-        let session = Session::new();
-        let module = Module::from_source(&session, text.as_bytes()).unwrap();
+        let session = iree::session();
+        let module = OwnedModule::from_source(&session, text.as_bytes()).unwrap();
         threshold(&module)
     }
 

@@ -43,4 +43,4 @@ pub mod verify_placement;
 pub mod widen_booleans;
 
 pub use pipeline::{PASSES, Pass, find_pass, run_pass, verify};
-pub use settings::{Context, Handover, Selector, Settings};
+pub use settings::{Context, Handover, Selector, Settings, Trial};

@@ -21,7 +21,7 @@ mod pads;
 use cost::workload::DType;
 use dialects::ir::{Block, Op, Type, Walk};
 use dialects::vocabulary::{FUNC, GLOBAL_LOAD};
-use dialects::{Diagnostic, Module, crash};
+use dialects::{Diagnostic, Module};
 
 use crate::estimate_costs::count::computed_in;
 use crate::initializers;
@@ -101,8 +101,8 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     let steps: Vec<String> = steps.into_iter().flatten().collect();
     let pipeline = format!("builtin.module({})", steps.join(","));
     if holds_torch {
-        if crash::is_sought()
-            && let Some(culprit) = seek::culprit(module, &pipeline)
+        if let Some(trial) = context.settings.trial
+            && let Some(culprit) = seek::culprit(module, &pipeline, trial)
         {
             return Err(vec![culprit]);
         }

@@ -95,17 +95,17 @@ pub fn set_scope(module: &Module<'_>, global: Op<'_>, scope: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dialects::Session;
+    use dialects::OwnedModule;
 
     #[test]
     fn names_hold_what_they_like() {
-        let session = Session::new();
+        let session = iree::session();
         let text = r#"
 util.global private @a = #flow.parameter.named<"model"::"layer<0>.w"> : tensor<4xf32>
 util.global private @b = #flow.parameter.named<"say \22b\22::c"> : tensor<4xf32>
 util.global private @c = dense<0.0> : tensor<4xf32>
 "#;
-        let module = Module::from_source(&session, text.as_bytes()).expect("IR");
+        let module = OwnedModule::from_source(&session, text.as_bytes()).expect("IR");
         let behind = |at: usize| Parameter::behind(module.body().ops()[at]);
         let named = |scope: &str, key: &str| {
             let (scope, key) = (scope.to_owned(), key.to_owned());

@@ -51,6 +51,10 @@ pub enum Handover {
     Tensors,
 }
 
+/// Does work in a process of its own, and says whether it crashed there; `None` where
+/// there is no such process to be had.
+pub type Trial = fn(&mut dyn FnMut()) -> Option<bool>;
+
 /// The user's decisions that passes follow.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -71,6 +75,9 @@ pub struct Settings {
     pub request: Option<cost::Request>,
     /// What the IREE that is installed takes.
     pub handover: Handover,
+    /// With what `lower-torch` finds the operation on which the library crashes; given
+    /// to a process that runs for that alone, since its host knows of such crashes.
+    pub trial: Option<Trial>,
 }
 
 /// What goes through the pipeline beside the IR.

@@ -38,6 +38,13 @@ impl<'m> Block<'m> {
         std::iter::successors(self.first_op(), |op| op.next_in_block()).collect()
     }
 
+    /// The block that follows it in its region.
+    pub(crate) fn next_in_region(self) -> Option<Block<'m>> {
+        // SAFETY: the block is alive; null ends the list.
+        let raw = unsafe { mlirBlockGetNextInRegion(self.raw) };
+        (!raw.ptr.is_null()).then(|| Block::from_raw(raw))
+    }
+
     /// Its first operation.
     pub fn first_op(self) -> Option<Op<'m>> {
         // SAFETY: the block is alive; null means that it is empty.
@@ -119,16 +126,16 @@ impl<'m> Region<'m> {
         }
     }
 
+    /// Its first block.
+    pub(crate) fn first_block(self) -> Option<Block<'m>> {
+        // SAFETY: the region is alive; null means that it is empty.
+        let raw = unsafe { mlirRegionGetFirstBlock(self.raw) };
+        (!raw.ptr.is_null()).then(|| Block::from_raw(raw))
+    }
+
     /// Its blocks, in order.
     pub fn blocks(self) -> impl Iterator<Item = Block<'m>> {
-        // SAFETY: the region is alive; null ends the list.
-        let first = unsafe { mlirRegionGetFirstBlock(self.raw) };
-        std::iter::successors((!first.ptr.is_null()).then_some(first), |block| {
-            // SAFETY: as above.
-            let next = unsafe { mlirBlockGetNextInRegion(*block) };
-            (!next.ptr.is_null()).then_some(next)
-        })
-        .map(Block::from_raw)
+        std::iter::successors(self.first_block(), |block| block.next_in_region())
     }
 
     /// Appends a new block with arguments of the given types.

@@ -168,6 +168,15 @@ impl<'m> Op<'m> {
         }
     }
 
+    /// The region at `index`, if there are so many.
+    pub(crate) fn region(self, index: isize) -> Option<Region<'m>> {
+        // SAFETY: the index is below the count.
+        unsafe {
+            (index < mlirOperationGetNumRegions(self.raw))
+                .then(|| Region::from_raw(mlirOperationGetRegion(self.raw, index)))
+        }
+    }
+
     /// Its regions.
     pub fn regions(self) -> impl Iterator<Item = Region<'m>> {
         // SAFETY: indices are below the count.
@@ -312,14 +321,35 @@ impl<'m> Op<'m> {
     /// Visits it and what its regions hold, outside in, in order. What the
     /// visitor erases or moves to another block before its turn is left out.
     pub fn walk(self, visit: &mut impl FnMut(Op<'m>) -> Walk) {
+        /// What is still to be gone through, the innermost last: input decides how
+        /// deeply operations are nested, and a stack of calls would end.
+        enum Rest<'m> {
+            Regions(Op<'m>, isize),
+            Block(Block<'m>),
+            Ops(Block<'m>, std::vec::IntoIter<Op<'m>>),
+        }
         if visit(self) == Walk::Over {
             return;
         }
-        for region in self.regions() {
-            for block in region.blocks() {
-                for op in block.ops() {
-                    if op.block() == Some(block) {
-                        op.walk(visit);
+        let mut rest = vec![Rest::Regions(self, 0)];
+        while let Some(next) = rest.pop() {
+            match next {
+                Rest::Regions(op, index) => {
+                    if let Some(region) = op.region(index) {
+                        rest.push(Rest::Regions(op, index + 1));
+                        rest.extend(region.first_block().map(Rest::Block));
+                    }
+                }
+                Rest::Block(block) => {
+                    rest.extend(block.next_in_region().map(Rest::Block));
+                    rest.push(Rest::Ops(block, block.ops().into_iter()));
+                }
+                Rest::Ops(block, mut ops) => {
+                    if let Some(op) = ops.next() {
+                        rest.push(Rest::Ops(block, ops));
+                        if op.block() == Some(block) && visit(op) == Walk::Into {
+                            rest.push(Rest::Regions(op, 0));
+                        }
                     }
                 }
             }

@@ -8,7 +8,7 @@
 use std::process::ExitCode;
 
 use diagnostics::{Diagnostic, Failure, Status};
-use dialects::crash;
+use iree::crash;
 use specplace_driver::args::{Cli, Verb};
 use specplace_driver::{finish, on_a_stack, printer, report_panics};
 use tikv_jemallocator::Jemalloc;

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use diagnostics::{Failure, Status};
-use dialects::{Module, Session, crash};
+use dialects::{Module, OwnedModule, Session};
+use iree::crash;
 use specplace_driver::input::{self, BYTECODE, Input};
 use specplace_driver::printer::Printer;
 use tools::Scratch;
@@ -23,13 +24,13 @@ pub fn read<'s>(
     session: &'s Session,
     path: &Path,
     printer: &mut Printer,
-) -> Result<Module<'s>, Failure> {
+) -> Result<OwnedModule<'s>, Failure> {
     let reading = |name: &str| crashed(&format!("while it read {name}"));
     let (parsed, name) = match input::open(path)? {
         Input::File(path) => {
             let name = path.display().to_string();
             let parsed = crash::saying(&reading(&name), Status::Impossible.code(), || {
-                Module::from_file(session, &path)
+                iree::read_file(session, &path)
             });
             (parsed, name)
         }
@@ -45,11 +46,11 @@ pub fn read<'s>(
                 })?;
                 file = path.display().to_string();
                 crash::saying(&reading(&name), Status::Impossible.code(), || {
-                    Module::from_file(session, &path)
+                    iree::read_file(session, &path)
                 })
             } else {
                 crash::saying(&reading(&name), Status::Impossible.code(), || {
-                    Module::from_source(session, &bytes)
+                    iree::read(session, &bytes)
                 })
             };
             if !bytes.starts_with(BYTECODE) {

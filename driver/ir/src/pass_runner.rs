@@ -5,8 +5,9 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use diagnostics::{Diagnostic, Failure, Status};
+use dialects::Module;
 use dialects::clock::processor_time;
-use dialects::{Module, crash};
+use iree::crash;
 use passes::{Context, PASSES, Pass, run_pass, verify};
 use specplace_driver::input::was_used_up;
 use specplace_driver::progress::Progress;

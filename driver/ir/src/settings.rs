@@ -22,6 +22,7 @@ pub fn of(args: &DecisionArgs) -> Result<Settings, Failure> {
             Some(version) if version.hands_tensors_on() => Handover::Tensors,
             _ => Handover::Buffers,
         },
+        trial: iree::crash::trial(),
         ..Settings::default()
     };
     for given in &args.role {

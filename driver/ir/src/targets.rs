@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use cost::plan::DevicePlan;
 use diagnostics::{Diagnostic, Failure};
-use dialects::Module;
-use dialects::embed::{Compiler, Phase};
+use dialects::{Module, OwnedModule};
+use iree::embed::{Compiler, Phase};
 use passes::assign_affinities::embed_targets;
 use passes::placement::{Device, Placement};
 
@@ -74,7 +74,7 @@ fn resolve(
     let answer = invocation
         .ir()
         .map_err(|said| fail(vec![Diagnostic::error(said)]))?;
-    let answer = Module::from_source(module.session(), answer.as_bytes()).map_err(fail)?;
+    let answer = OwnedModule::from_source(module.session(), answer.as_bytes()).map_err(fail)?;
     let target = answer
         .body()
         .ops()
@@ -97,7 +97,7 @@ fn no_target(device: &Device, flags: &[String], said: &[Diagnostic]) -> Failure 
         .help(format!(
             "the platform gives this device the flags `{}`; this IREE has compilers for {}",
             flags.join(" "),
-            dialects::embed::target_backends().join(", ")
+            iree::embed::target_backends().join(", ")
         )),
     ])
 }

@@ -1,9 +1,9 @@
 //! The buffers of crossings: allocating them, and filling them.
 
 use cost::Partition;
-use dialects::Module;
 use dialects::hal::Inserter;
 use dialects::ir::{Type, Value};
+use dialects::{Module, OwnedModule};
 use rustc_hash::FxHashMap;
 
 use crate::outline_subgraphs::private_function;
@@ -228,7 +228,7 @@ impl<'m, 'p> Buffers<'m, 'p> {
                return
              }}"
         );
-        let parsed = Module::from_source(self.module.session(), text.as_bytes())
+        let parsed = OwnedModule::from_source(self.module.session(), text.as_bytes())
             .expect("operations as IREE writes them");
         if let Some(function) = parsed.body().ops().first() {
             self.module.adopt(*function);

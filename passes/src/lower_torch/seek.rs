@@ -6,12 +6,13 @@ use std::collections::{HashMap, HashSet};
 use dialects::build::OpBuilder;
 use dialects::ir::{Attribute, Op, Type, Value, Walk};
 use dialects::vocabulary::FUNC;
-use dialects::{Diagnostic, Module, crash};
+use dialects::{Diagnostic, Module, OwnedModule};
 
 use super::blame::{is_carrier, next_step};
+use crate::settings::Trial;
 
 /// The first operation on which `pipeline` crashes, if one does by itself.
-pub(super) fn culprit(module: &Module<'_>, pipeline: &str) -> Option<Diagnostic> {
+pub(super) fn culprit(module: &Module<'_>, pipeline: &str, trial: Trial) -> Option<Diagnostic> {
     let mut ops = Vec::new();
     module.op().walk(&mut |op| {
         // What ends a block cannot stand in another.
@@ -27,9 +28,9 @@ pub(super) fn culprit(module: &Module<'_>, pipeline: &str) -> Option<Diagnostic>
             return false;
         };
         tried.insert(alone.to_text())
-            && crash::crashes(|| {
+            && trial(&mut || {
                 // What it says does not matter: it did not crash.
-                let _ = alone.run_pipeline(pipeline);
+                let _ = alone.lend().run_pipeline(pipeline);
             }) == Some(true)
     })?;
     Some(
@@ -45,8 +46,8 @@ pub(super) fn culprit(module: &Module<'_>, pipeline: &str) -> Option<Diagnostic>
 
 /// A module with one function that does what `op` does. Constants are in it, other
 /// operands are arguments.
-fn alone<'s>(module: &Module<'s>, op: Op<'_>) -> Option<Module<'s>> {
-    let empty = Module::from_source(module.session(), b"module {}").ok()?;
+fn alone<'s>(module: &Module<'s>, op: Op<'_>) -> Option<OwnedModule<'s>> {
+    let empty = OwnedModule::from_source(module.session(), b"module {}").ok()?;
     build(&empty, op)?;
     Some(empty)
 }

@@ -68,7 +68,7 @@ mod tests {
     /// then put the list right here.
     #[test]
     fn the_passes_are_those_that_were_tried() {
-        let lowering = lowering(&Session::new()).unwrap();
+        let lowering = lowering(&iree::session()).unwrap();
         let names: Vec<&str> = split(&lowering)
             .into_iter()
             .flat_map(|pass| match pass.strip_prefix("func.func(") {
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn argmax_is_taken_apart() {
-        let session = Session::new();
+        let session = iree::session();
         assert!(!lowering(&session).unwrap().contains("argm"));
         let whole = session.expand_pipeline(TORCH_TO_IREE).unwrap();
         for operation in DECOMPOSED {

@@ -3,8 +3,8 @@
 
 use std::fmt::Write;
 
+use dialects::OwnedModule;
 use dialects::ir::{Op, Value};
-use dialects::{Module, Session};
 use proptest::prelude::*;
 use rustc_hash::FxHashMap;
 
@@ -193,9 +193,9 @@ proptest! {
         inputs in prop::collection::vec((any::<i8>(), any::<i32>(), any::<i64>()), 8),
     ) {
         let text = written(&steps);
-        let session = Session::new();
-        let wide = Module::from_source(&session, text.as_bytes()).unwrap();
-        let other = Module::from_source(&session, text.as_bytes()).unwrap();
+        let session = iree::session();
+        let wide = OwnedModule::from_source(&session, text.as_bytes()).unwrap();
+        let other = OwnedModule::from_source(&session, text.as_bytes()).unwrap();
         let (before, after) = (functions(&wide)[0], functions(&other)[0]);
         narrow(&other, after);
         prop_assert!(other.verify().is_ok(), "{}", other.to_text());
@@ -213,8 +213,8 @@ proptest! {
 
 /// What a function looks like after it was narrowed.
 fn narrowed(text: &str) -> String {
-    let session = Session::new();
-    let module = Module::from_source(&session, text.as_bytes()).unwrap();
+    let session = iree::session();
+    let module = OwnedModule::from_source(&session, text.as_bytes()).unwrap();
     narrow(&module, functions(&module)[0]);
     module.verify().unwrap();
     module.to_text()

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use dialects::ir::{Block, Op, Value};
-use dialects::{Module, Session};
+use dialects::{Module, OwnedModule};
 use proptest::prelude::*;
 use rustc_hash::FxHashMap;
 
@@ -247,11 +247,11 @@ impl<'m> Machine<'m> {
 /// branches go.
 fn check(steps: &[Step]) {
     let text = program(steps);
-    let session = Session::new();
-    let mut module = Module::from_source(&session, text.as_bytes())
+    let session = iree::session();
+    let mut module = OwnedModule::from_source(&session, text.as_bytes())
         .unwrap_or_else(|errors| panic!("{text}\n{}", errors[0]));
     let before = [true, false].map(|condition| Machine::run(&module, condition));
-    super::run(&mut module, &mut Context::default()).expect("it is outlined");
+    super::run(&mut module.lend(), &mut Context::default()).expect("it is outlined");
     module.verify().expect("it is valid");
     let after = [true, false].map(|condition| Machine::run(&module, condition));
     assert_eq!(before, after, "{text}\n{}", module.to_text());

@@ -1,4 +1,4 @@
-use dialects::Session;
+use dialects::OwnedModule;
 
 use super::*;
 
@@ -56,8 +56,8 @@ fn nest(depth: usize) -> String {
 #[test]
 fn remembered_inputs_are_those_that_are_looked_for() {
     for text in [NESTED.to_owned(), nest(1), nest(40)] {
-        let session = Session::new();
-        let module = Module::from_source(&session, text.as_bytes()).expect("it parses");
+        let session = iree::session();
+        let module = OwnedModule::from_source(&session, text.as_bytes()).expect("it parses");
         // Asked from the outside in, and from the inside out.
         let mut ops: Vec<Op> = functions(&module)
             .into_iter()
@@ -75,8 +75,8 @@ fn remembered_inputs_are_those_that_are_looked_for() {
 
 #[test]
 fn what_is_inherited_comes_from_every_holder() {
-    let session = Session::new();
-    let module = Module::from_source(&session, nest(30).as_bytes()).expect("it parses");
+    let session = iree::session();
+    let module = OwnedModule::from_source(&session, nest(30).as_bytes()).expect("it parses");
     let mut loops = Inherited::new(0, |holder: Op, outer| {
         outer + usize::from(holder.is("scf.for"))
     });
@@ -105,9 +105,9 @@ fn what_is_inherited_comes_from_every_holder() {
 
 #[test]
 fn a_value_of_unknown_size_is_no_parcel_of_none() {
-    let session = Session::new();
+    let session = iree::session();
     let text = "func.func @f(%a: tensor<4xf32>, %b: tensor<?xf32>, %c: tensor<3xi1>) {\n return\n}";
-    let module = Module::from_source(&session, text.as_bytes()).expect("IR");
+    let module = OwnedModule::from_source(&session, text.as_bytes()).expect("IR");
     let function = functions(&module)[0];
     let parcels: Vec<_> = function.blocks()[0]
         .arguments()

@@ -91,13 +91,13 @@ fn is_borrowed(value: Value<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use dialects::Session;
+    use dialects::OwnedModule;
 
     use super::*;
 
     /// A function that fills 8 bytes of what it imports `how` and `op` says.
     fn violations(how: &str, op: &str) -> Vec<Diagnostic> {
-        let session = Session::new();
+        let session = iree::session();
         let text = format!(
             "util.func private @f(%v: !hal.buffer) -> !stream.timepoint {{
                %c0 = arith.constant 0 : index
@@ -111,7 +111,7 @@ mod tests {
                util.return %done : !stream.timepoint
              }}"
         );
-        let module = match Module::from_source(&session, text.as_bytes()) {
+        let module = match OwnedModule::from_source(&session, text.as_bytes()) {
             Ok(module) => module,
             Err(diagnostics) => panic!("{diagnostics:?}"),
         };

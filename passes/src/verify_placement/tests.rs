@@ -4,22 +4,22 @@
 
 mod modules;
 
-use dialects::{Module, Session};
+use dialects::{OwnedModule, Session};
 
 use super::{Expectation, Report, check};
 use crate::parameter::Parameter;
 use modules::{PLACED, STREAM};
 
-fn read<'s>(session: &'s Session, text: &str) -> Module<'s> {
-    Module::from_source(session, text.as_bytes()).unwrap_or_else(|diagnostics| {
+fn read<'s>(session: &'s Session, text: &str) -> OwnedModule<'s> {
+    OwnedModule::from_source(session, text.as_bytes()).unwrap_or_else(|diagnostics| {
         let all: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
         panic!("{}", all.join("\n"))
     })
 }
 
 fn compare(placed: &str, stream: &str) -> Report {
-    let expectation = Expectation::from_placed_module(&read(&Session::new(), placed));
-    check(&expectation, &read(&Session::new(), stream))
+    let expectation = Expectation::from_placed_module(&read(&iree::session(), placed));
+    check(&expectation, &read(&iree::session(), stream))
 }
 
 /// Checks that a report of `STREAM` with `from` replaced by `to` has a
@@ -42,7 +42,7 @@ fn assert_violation(report: &Report, expected: &str) {
 
 #[test]
 fn expectation_of_a_placed_module() {
-    let session = Session::new();
+    let session = iree::session();
     let expectation = Expectation::from_placed_module(&read(&session, PLACED));
     assert_eq!(
         expectation.devices.keys().collect::<Vec<_>>(),
@@ -572,7 +572,7 @@ fn output_of_another_phase() {
 
 #[test]
 fn quoted_names() {
-    let session = Session::new();
+    let session = iree::session();
     let module = read(
         &session,
         r#"util.global private @w = #flow.parameter.named<"a\22b"::"c\\d"> : tensor<4xf32>

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use diagnostics::{Diagnostic, Failure, Status};
-use dialects::{Session, crash};
+use dialects::Session;
+use iree::crash;
 use passes::assemble::{Input, Options, assemble};
 use specplace_driver::args::AssembleArgs;
 use specplace_driver::destinations::{Inputs, check};
@@ -42,10 +43,11 @@ pub fn run(args: &AssembleArgs, printer: &mut Printer) -> anyhow::Result<()> {
         max_gamma: args.max_gamma,
         eos: args.eos.clone(),
         impose_acceptance: args.impose_acceptance,
+        trial: crash::trial(),
     };
 
     let progress = Progress::start(printer);
-    let session = Session::new();
+    let session = iree::session();
     progress.step("read");
     let target = target.read(&session, printer)?;
     let drafter = drafter.read(&session, printer)?;

@@ -11,9 +11,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use diagnostics::{Diagnostic, Failure, Status};
-use dialects::crash::CrashReport;
-use dialects::embed::{self, Compiler, Invocation, Phase};
-use dialects::{Module, Session};
+use dialects::Module;
+use iree::crash::CrashReport;
+use iree::embed::{self, Compiler, Invocation, Phase};
 use passes::Context;
 use passes::verify_placement::Expectation;
 use specplace_driver::args::{CompileArgs, Proof};
@@ -53,10 +53,10 @@ pub fn run(args: &CompileArgs, tools: Tools, printer: &mut Printer) -> anyhow::R
     }
     let mut context = Context::new(settings);
     let progress = Progress::start(printer);
-    let session = timing.step("start", Session::new);
+    let session = timing.step("start", iree::session);
     progress.step("read");
     let mut module = timing.step("read", || module_file::read(&session, &args.input, printer))?;
-    let outcome = pass_runner::place(&mut module, &mut context, &mut timing, &progress);
+    let outcome = pass_runner::place(&mut module.lend(), &mut context, &mut timing, &progress);
     print_findings(&context, args.explain, printer);
     outcome?;
     let plan = context

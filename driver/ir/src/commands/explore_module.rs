@@ -1,7 +1,6 @@
 //! `specplace explore IN`: counts what the module demands, then explores.
 
 use diagnostics::{Failure, Severity};
-use dialects::Session;
 use passes::{Context, PASSES};
 use specplace_driver::args::{DecisionArgs, ExploreArgs};
 use specplace_driver::commands::explore::Question;
@@ -37,11 +36,11 @@ pub fn run(args: &ExploreArgs, printer: &mut Printer) -> anyhow::Result<()> {
     let mut context = Context::new(settings::of(&decision)?);
     let mut timing = Timing::start();
     let progress = Progress::start(printer);
-    let session = timing.step("start", Session::new);
+    let session = timing.step("start", iree::session);
     let mut module = module_file::read(&session, input, printer)?;
     let count = PASSES.iter().position(|pass| pass.name == LAST);
     let outcome = run_passes(
-        &mut module,
+        &mut module.lend(),
         &mut context,
         PASSES.iter().take(count.map_or(0, |index| index + 1)),
         &mut timing,

@@ -1,7 +1,6 @@
 //! `specplace opt`: runs single passes and prints the IR.
 
 use diagnostics::{Diagnostic, Failure};
-use dialects::Session;
 use passes::{Context, PASSES, Pass, find_pass};
 use specplace_driver::args::OptArgs;
 use specplace_driver::destinations::{Inputs, check};
@@ -51,11 +50,11 @@ pub fn run(args: &OptArgs, printer: &mut Printer) -> anyhow::Result<()> {
 
     let mut timing = Timing::start();
     let progress = Progress::start(printer);
-    let session = timing.step("start", Session::new);
+    let session = timing.step("start", iree::session);
     progress.step("read");
     let mut module = timing.step("read", || module_file::read(&session, input, printer))?;
     let outcome = run_passes(
-        &mut module,
+        &mut module.lend(),
         &mut context,
         passes,
         &mut timing,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use cost::{Plan, Request};
 use diagnostics::{Diagnostic, Failure, Severity};
-use dialects::{Module, Session};
+use dialects::Module;
 use passes::Context;
 use specplace_driver::args::{PlaceArgs, Proof};
 use specplace_driver::destinations::Destinations;
@@ -46,10 +46,10 @@ pub fn run(args: &PlaceArgs, tools: Tools, printer: &mut Printer) -> anyhow::Res
     }
     let mut context = Context::new(settings);
     let progress = Progress::start(printer);
-    let session = timing.step("start", Session::new);
+    let session = timing.step("start", iree::session);
     progress.step("read");
     let mut module = timing.step("read", || module_file::read(&session, input, printer))?;
-    let outcome = pass_runner::place(&mut module, &mut context, &mut timing, &progress);
+    let outcome = pass_runner::place(&mut module.lend(), &mut context, &mut timing, &progress);
     if let Err(failure) = outcome {
         drop(progress);
         print_findings(&context, args.explain, printer);

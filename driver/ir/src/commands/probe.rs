@@ -13,7 +13,6 @@ use std::path::Path;
 
 use cost::search::Probed;
 use diagnostics::{Diagnostic, Failure};
-use dialects::{Module, Session};
 use passes::values::{alone, parts_of};
 use passes::{Context, Settings};
 use specplace_driver::flags::Flags;
@@ -80,12 +79,12 @@ impl Trial<'_> {
         compiled: &mut HashSet<u64>,
         printer: &mut Printer,
     ) -> Result<Option<Probed>, Failure> {
-        let session = Session::new();
+        let session = iree::session();
         let mut module = module_file::read(&session, self.input, printer)?;
         let mut context = Context::new(settings.clone());
         let progress = Progress::start(printer);
         let mut timing = Timing::start();
-        let placed = pass_runner::place(&mut module, &mut context, &mut timing, &progress);
+        let placed = pass_runner::place(&mut module.lend(), &mut context, &mut timing, &progress);
         // What is wrong is said when it is placed for good.
         let (Ok(()), Some(plan), Some(request)) =
             (placed, &context.plan, &context.settings.request)
@@ -95,8 +94,8 @@ impl Trial<'_> {
         let flags = Flags::of(plan, &request.platform, context.hoisting_flags());
         let contents = module.to_bytecode();
         for (part, device) in parts_of(&module) {
-            let session = Session::new();
-            let module = Module::from_source(&session, &contents).map_err(Failure::unreadable)?;
+            let session = iree::session();
+            let module = iree::read(&session, &contents).map_err(Failure::unreadable)?;
             if !alone(&module, part, &device) {
                 continue;
             }

@@ -23,7 +23,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use diagnostics::{Diagnostic, Failure};
-use dialects::{Module, Session};
+use dialects::Module;
 use passes::verify_placement::Expectation;
 use passes::{Selector, Settings};
 use specplace_driver::args::{ValuesArgs, VerifyValuesArgs};
@@ -58,7 +58,7 @@ pub fn run(args: &VerifyValuesArgs, tools: Tools, printer: &mut Printer) -> anyh
             .unwrap_or_else(|| with_suffix(&args.output, suffix))
     };
     readable_again(&args.output).map_err(|error| cannot_read(&args.output, &error))?;
-    let session = Session::new();
+    let session = iree::session();
     let placed = module_file::read(&session, &args.output, printer)?;
     check_placed(&Expectation::from_placed_module(&placed), &args.output)?;
     let flags = beside(&args.flags, ".flags");
@@ -201,6 +201,7 @@ fn settings(source: &Source) -> Result<Settings, Failure> {
         keep_placement: source.keep_placement,
         drafter: source.drafter.as_deref().map(Selector::parse),
         target: source.target.as_deref().map(Selector::parse),
+        trial: iree::crash::trial(),
         ..Settings::default()
     };
     for given in &source.role {

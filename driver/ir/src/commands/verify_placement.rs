@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 
 use diagnostics::{Diagnostic, Failure};
-use dialects::{Module, Session};
+use dialects::Module;
 use passes::verify_placement::{Expectation, check};
 use specplace_driver::args::VerifyArgs;
 use specplace_driver::input::readable_again;
@@ -43,13 +43,13 @@ pub fn run(args: &VerifyArgs, tools: Tools, printer: &mut Printer) -> anyhow::Re
     if args.stream.is_none() {
         readable_again(&args.output).map_err(cannot_read)?;
     }
-    let session = Session::new();
+    let session = iree::session();
     let placed = module_file::read(&session, &args.output, printer)?;
     let expectation = Expectation::from_placed_module(&placed);
     check_placed(&expectation, &args.output)?;
     let proof = match &args.stream {
         Some(file) => {
-            let apart = Session::new();
+            let apart = iree::session();
             let stream = module_file::read(&apart, file, printer)?;
             verdict(&expectation, &stream)?
         }
@@ -114,8 +114,8 @@ pub fn prove(
 /// The proof, or why there is none: `stream` is the IR of the stream phase. It
 /// is read in a session of its own, as [`check`] asks for.
 pub(super) fn compare(expectation: &Expectation, stream: &[u8]) -> Result<String, Failure> {
-    let session = Session::new();
-    let stream = Module::from_source(&session, stream).map_err(Failure::unreadable)?;
+    let session = iree::session();
+    let stream = iree::read(&session, stream).map_err(Failure::unreadable)?;
     verdict(expectation, &stream)
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use diagnostics::{Diagnostic, Failure, Status};
-use dialects::{Module, Session, crash};
+use iree::crash;
 use passes::Settings;
 use passes::values::{Options, Probe, Reference, models_of, not_of_this_input, probe, reference};
 use specplace_driver::printer::Printer;
@@ -50,7 +50,7 @@ impl Made {
         settings: Settings,
         printer: &mut Printer,
     ) -> Result<Self, Failure> {
-        let session = Session::new();
+        let session = iree::session();
         let input = &subject.source.input;
         if !input.is_file() {
             return Err(Failure::usage(
@@ -71,7 +71,7 @@ impl Made {
         let made = crash::saying(
             &crashed("while it lowered IN for the reference"),
             Status::Impossible.code(),
-            || reference(&mut planned, &mut alone, &options),
+            || reference(&mut planned.lend(), &mut alone.lend(), &options),
         );
         let reference = made.map_err(Failure::impossible)?;
         planned.verify().map_err(Failure::impossible)?;
@@ -91,9 +91,8 @@ impl Made {
             if probes.contains_key(device) {
                 continue;
             }
-            let session = Session::new();
-            let module =
-                Module::from_source(&session, subject.contents).map_err(Failure::unreadable)?;
+            let session = iree::session();
+            let module = iree::read(&session, subject.contents).map_err(Failure::unreadable)?;
             let probe =
                 probe(&module, device, &reference.subgraphs).map_err(Failure::impossible)?;
             module.verify().map_err(Failure::impossible)?;

@@ -2,7 +2,7 @@
 //!
 //! A [`Compiler`] is one of IREE's sessions: a context of its own, with flags
 //! of its own. An [`Invocation`] takes one module through the phases. Modules
-//! come in as bytes rather than as a [`crate::Module`] that is handed over:
+//! come in as bytes rather than as a [`dialects::Module`] that is handed over:
 //! iree-compile's flags can only be given to the whole process before the
 //! first session exists (see [`set_process_flags`]), they depend on the
 //! placement, and the placement is found in a context that is there already.
@@ -20,7 +20,7 @@ use std::ptr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::{crash, session};
+use crate::{crash, library};
 use diagnostics::{Diagnostic, Severity};
 
 use raw::*;
@@ -55,7 +55,7 @@ pub fn target_backends() -> Vec<String> {
         // the call, and the name is a C string that lives through it.
         unsafe { (*data.cast::<Vec<String>>()).push(text(name)) }
     }
-    session::initialize();
+    library::initialize();
     let mut names: Vec<String> = Vec::new();
     // SAFETY: the callback is only used during the call, with that list.
     unsafe {
@@ -77,7 +77,7 @@ pub fn target_backends() -> Vec<String> {
 /// A flag that holds a NUL; a second call, which IREE does not allow.
 pub fn set_process_flags(program: &str, flags: &[String], status: u8) -> Result<(), String> {
     static GIVEN: AtomicBool = AtomicBool::new(false);
-    session::initialize();
+    library::initialize();
     let arguments: Vec<CString> = std::iter::once(program)
         .chain(flags.iter().map(String::as_str))
         .map(c_string)
@@ -114,7 +114,7 @@ pub struct Compiler {
 impl Compiler {
     /// A session with the process's flags, or IREE's defaults.
     pub fn new() -> Self {
-        session::initialize();
+        library::initialize();
         // SAFETY: the library is initialised; the session is destroyed once,
         // when this is dropped.
         let raw = unsafe { ireeCompilerSessionCreate() };

@@ -136,6 +136,14 @@ pub fn is_sought() -> bool {
     env::var_os(SEEK).is_some()
 }
 
+/// [`crashes`] as a value, to be given to who does not import this crate.
+pub type Trial = fn(&mut dyn FnMut()) -> Option<bool>;
+
+/// [`crashes`], where this process is to find a crash.
+pub fn trial() -> Option<Trial> {
+    is_sought().then_some(|work| crashes(work))
+}
+
 /// Strings as C wants them, the last followed by null. They are never freed: a
 /// crash may need them at any moment.
 fn strings(list: impl Iterator<Item = OsString>) -> *mut *const c_char {

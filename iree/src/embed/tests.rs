@@ -61,8 +61,8 @@ fn what_is_wrong_has_its_place() {
 #[test]
 fn bytecode_goes_from_context_to_context() {
     let _turn = turn();
-    let session = crate::Session::new();
-    let module = crate::Module::from_source(&session, DEVICES.as_bytes()).unwrap();
+    let session = crate::session();
+    let module = dialects::OwnedModule::from_source(&session, DEVICES.as_bytes()).unwrap();
     let compiler = Compiler::new();
     let invocation = compiler.read("memory", &module.to_bytecode()).unwrap();
     assert!(

@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code, reason = "the system is asked through libc")]
 
-use dialects::memory::bounded;
+use iree::memory::bounded;
 
 #[test]
 fn the_limit_is_there_and_goes_again() {
