@@ -1,14 +1,11 @@
 //! Running a program to its end, or to its time limit.
 
 use std::ffi::OsString;
-use std::io::Read;
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use wait_timeout::ChildExt;
 
 /// A program that ran.
 #[derive(Debug)]
@@ -66,46 +63,19 @@ pub fn run(
         .map(|each| each.to_string_lossy())
         .collect();
     let command = format!("{} {}", program.display(), shown.join(" "));
-    let start = Instant::now();
-    let mut child = Command::new(program)
-        .args(arguments)
-        .current_dir(directory)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("cannot start {command}"))?;
-    // Both pipes are drained while the program runs, or it would stall.
-    let stdout = drain(child.stdout.take());
-    let stderr = drain(child.stderr.take());
-    let status = match child.wait_timeout(limit)? {
-        Some(status) => status,
-        None => {
-            child.kill()?;
-            child.wait()?;
-            bail!("{command}\nwas still running after {limit:?}");
-        }
+    let mut process = Command::new(program);
+    process.args(arguments).current_dir(directory);
+    let ended = tools::process::run(process, None, Some(limit))
+        .with_context(|| format!("cannot run {command}"))?;
+    let Some(status) = ended.status else {
+        bail!("{command}\nwas still running after {limit:?}");
     };
-    let elapsed = start.elapsed();
-    let text = |reader: thread::JoinHandle<Vec<u8>>| {
-        String::from_utf8_lossy(&reader.join().unwrap_or_default()).into_owned()
-    };
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     Ok(Finished {
         command,
         status,
-        stdout: text(stdout),
-        stderr: text(stderr),
-        elapsed,
-    })
-}
-
-fn drain(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        if let Some(mut pipe) = pipe {
-            // What was read until an error is still worth showing.
-            let _ = pipe.read_to_end(&mut bytes);
-        }
-        bytes
+        stdout: text(ended.stdout),
+        stderr: text(ended.stderr),
+        elapsed: ended.elapsed,
     })
 }
