@@ -16,13 +16,15 @@ mod location;
 mod op;
 mod types;
 mod value;
+mod walk;
 
 pub use attribute::Attribute;
 pub use block::{Block, Region};
 pub use location::Location;
-pub use op::{Op, Walk};
+pub use op::Op;
 pub use types::Type;
 pub use value::{Use, Value};
+pub use walk::Walk;
 
 use std::ffi::c_void;
 

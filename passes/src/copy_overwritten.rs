@@ -98,14 +98,21 @@ fn is_shared(value: Value<'_>) -> bool {
 /// Whether the value is nothing yet, or the same throughout: every reader of it
 /// gets a fill of its own from IREE.
 fn is_fill(value: Value<'_>) -> bool {
+    let mut value = value;
+    // A table that is put together column by column begins as nothing, and each step of
+    // it is made anew.
+    while let Some(op) = value
+        .defining_op()
+        .filter(|op| op.is("tensor.insert_slice"))
+        && let Some(before) = op.operand(1)
+    {
+        value = before;
+    }
     value.defining_op().is_some_and(|op| {
         op.is("tensor.empty")
             || op.is("linalg.fill")
             || op.is("tensor.splat")
             || op.is("arith.constant") && op.attribute("value").is_some_and(Attribute::is_splat)
-            // A table that is put together column by column begins as nothing, and each
-            // step of it is made anew.
-            || op.is("tensor.insert_slice") && op.operand(1).is_some_and(is_fill)
     })
 }
 

@@ -9,7 +9,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use dialects::Module;
-use dialects::ir::{Op, Walk};
+use dialects::ir::{Block, Op, Walk};
 use dialects::vocabulary::{GLOBAL_LOAD, GLOBAL_STORE, INITIALIZER, TRANSFER};
 use rustc_hash::FxHashMap;
 
@@ -127,14 +127,29 @@ impl<'m> Effects<'m> {
         if let Some(known) = self.known.get(&op) {
             return known.clone();
         }
-        let mut effect = self.own(op);
-        for block in op.blocks() {
-            for nested in block.ops() {
-                effect.join(&self.of(nested));
+        // From the inside out, so that none asks for one that is not known.
+        let mut holders = Vec::new();
+        op.walk(&mut |each| {
+            if each.regions().next().is_none() || self.known.contains_key(&each) {
+                return Walk::Over;
             }
+            holders.push(each);
+            Walk::Into
+        });
+        for holder in holders.into_iter().rev() {
+            let mut effect = self.own(holder);
+            for nested in holder.blocks().into_iter().flat_map(Block::ops) {
+                match self.known.get(&nested) {
+                    Some(known) => effect.join(known),
+                    None => effect.join(&self.own(nested)),
+                };
+            }
+            self.known.insert(holder, effect);
         }
-        self.known.insert(op, effect.clone());
-        effect
+        self.known
+            .get(&op)
+            .cloned()
+            .unwrap_or_else(Effect::anything)
     }
 
     /// Whether something with this effect may write the global `name`.

@@ -304,20 +304,32 @@ impl<'m> Survey<'m> {
     /// Whether the value of an operation that belongs to nobody is known only
     /// where it runs: it is a weight of an archive, or computed of one.
     fn reads_parameter(&mut self, op: Op<'m>) -> bool {
-        if let Some(known) = self.reads.get(&op) {
-            return *known;
-        }
-        let reads = if op.is(GLOBAL_LOAD) {
-            let name = op.attribute("global").and_then(|name| name.as_symbol());
-            name.is_none_or(|name| !self.inline.contains(&name))
-        } else {
+        // What it is computed of comes above it: chains of operations may be long.
+        let mut pending = vec![(op, false)];
+        while let Some((op, asked)) = pending.pop() {
+            if !asked && self.reads.contains_key(&op) {
+                continue;
+            }
+            if op.is(GLOBAL_LOAD) {
+                let name = op.attribute("global").and_then(|name| name.as_symbol());
+                let reads = name.is_none_or(|name| !self.inline.contains(&name));
+                self.reads.insert(op, reads);
+                continue;
+            }
             let inputs = self.free.inputs(op).into_iter();
-            inputs
-                .filter_map(|value| value.defining_op())
-                .any(|op| self.reads_parameter(op))
-        };
-        self.reads.insert(op, reads);
-        reads
+            let makers = inputs.filter_map(|value| value.defining_op());
+            if asked {
+                let reads = makers
+                    .into_iter()
+                    .any(|op| self.reads.get(&op) == Some(&true));
+                self.reads.insert(op, reads);
+            } else {
+                self.reads.insert(op, false);
+                pending.push((op, true));
+                pending.extend(makers.map(|op| (op, false)));
+            }
+        }
+        self.reads.get(&op).copied().unwrap_or(false)
     }
 
     fn draft_length(

@@ -380,36 +380,6 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         Some(inserter.import(device, view, tensor))
     }
 
-    /// Whether a value is only read by what stands beside it, and so is dead
-    /// when its block has run. Its buffer can then serve every iteration of a
-    /// loop around it: outlined functions have read what they were given when
-    /// they return, since they wait for what they write and export.
-    fn is_read_at_once(&self, value: Value<'m>) -> bool {
-        value.uses().into_iter().all(|each| {
-            !hands_on(each.op)
-                && !is_control_flow(each.op)
-                && self.is_passed_at_once(each.op, each.index)
-        })
-    }
-
-    /// Whether what `op` reads as operand `index` is not needed for longer than
-    /// it runs, or than its results are, which are read at once.
-    fn is_passed_at_once(&self, op: Op<'m>, index: usize) -> bool {
-        let Some(name) = self.callee(op) else {
-            return true;
-        };
-        let mut results = self.passed.results(&name, index).iter().copied();
-        results.all(|at| {
-            // What gets a buffer of its own, or leaves as scalars, is a copy.
-            let home = self.result_homes.get(&name).and_then(|homes| homes.get(at));
-            let stays = matches!(home, Some(Home::Local(_) | Home::Lent(_)));
-            !stays
-                || op
-                    .result(at)
-                    .is_none_or(|result| self.is_read_at_once(result))
-        })
-    }
-
     /// Whether `op` reads an element of what rests in a buffer or crossed as
     /// scalars; then a call or one of these stands in its place.
     fn rewrite_extract(&mut self, op: Op<'m>) -> bool {

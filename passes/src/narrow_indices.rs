@@ -33,7 +33,7 @@ mod ranges;
 mod tests;
 
 use dialects::build::OpBuilder;
-use dialects::ir::{Attribute, Op, Type, Value};
+use dialects::ir::{Attribute, Op, Type, Value, Walk};
 use dialects::{Diagnostic, Module};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -159,25 +159,26 @@ impl<'m> Plan<'m> {
 
     /// Decides on all operations in `holder`, in order.
     fn decide(&mut self, holder: Op<'m>) {
-        for block in holder.blocks() {
-            for op in block.ops() {
-                if op.is("iree_linalg_ext.sort") {
-                    self.decide_sort(op);
-                } else if op.is("iree_linalg_ext.scan") {
-                    self.decide_alike(op);
-                } else if op.is_of(&["linalg"]) && op.has_body() {
-                    self.decide_linalg(op);
-                    // The body of any other is not printed, but follows from its name
-                    // and types.
-                    if !op.is("linalg.generic") {
-                        continue;
-                    }
-                } else {
-                    self.decide_single(op);
-                }
-                self.decide(op);
+        holder.walk(&mut |op| {
+            if op == holder {
+                return Walk::Into;
             }
-        }
+            if op.is("iree_linalg_ext.sort") {
+                self.decide_sort(op);
+            } else if op.is("iree_linalg_ext.scan") {
+                self.decide_alike(op);
+            } else if op.is_of(&["linalg"]) && op.has_body() {
+                self.decide_linalg(op);
+                // The body of any other is not printed, but follows from its name
+                // and types.
+                if !op.is("linalg.generic") {
+                    return Walk::Over;
+                }
+            } else {
+                self.decide_single(op);
+            }
+            Walk::Into
+        });
     }
 
     /// Leaves fills in i64 that nothing reads as i32: IREE knows what a sum begins with

@@ -366,21 +366,33 @@ impl<'m> Outliner<'m> {
         body: Block<'m>,
         within: &mut FxHashMap<Value<'m>, Value<'m>>,
     ) {
-        if within.contains_key(&value) || !self.is_copied(value) {
-            return;
+        /// What is still to be done, the next last: chains of operations may be long.
+        enum Step<'m> {
+            Value(Value<'m>),
+            Copy(Op<'m>, bool),
         }
-        let Some(op) = value.defining_op() else {
-            return;
-        };
-        let reads = reads(op);
-        for needed in &reads.values {
-            self.copy_free(*needed, body, within);
+        let mut steps = vec![Step::Value(value)];
+        while let Some(step) = steps.pop() {
+            match step {
+                Step::Value(value) => {
+                    if !within.contains_key(&value)
+                        && self.is_copied(value)
+                        && let Some(op) = value.defining_op()
+                    {
+                        let reads = reads(op);
+                        steps.push(Step::Copy(op, reads.captures));
+                        steps.extend(reads.values.into_iter().rev().map(Step::Value));
+                    }
+                }
+                Step::Copy(op, captures) => {
+                    let copy = op.duplicate();
+                    body.append(copy);
+                    copy.remove_attribute(ROLE);
+                    remap(copy, captures, within);
+                    within.extend(op.results().into_iter().zip(copy.results()));
+                }
+            }
         }
-        let copy = op.duplicate();
-        body.append(copy);
-        copy.remove_attribute(ROLE);
-        remap(copy, reads.captures, within);
-        within.extend(op.results().into_iter().zip(copy.results()));
     }
 }
 

@@ -6,14 +6,15 @@
 //! `linalg.generic` is one, whatever its region says) and are grouped by role.
 
 use dialects::ir::{Block, Few, Op, Value, Walk};
-use dialects::vocabulary::{FUNC, GLOBAL, GLOBAL_LOAD, GLOBAL_STORE, INITIALIZER, UTIL_FUNC};
+use dialects::vocabulary::{FUNC, GLOBAL, GLOBAL_STORE, INITIALIZER, UTIL_FUNC};
 use dialects::{Diagnostic, Module};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::effects::{Effect, Effects};
-
+mod free;
 #[cfg(test)]
 mod tests;
+
+pub use free::Free;
 
 /// Whether the operation is a function of either kind.
 pub fn is_function(op: Op<'_>) -> bool {
@@ -334,24 +335,6 @@ pub fn is_initializing(op: Op<'_>) -> bool {
     std::iter::successors(op.parent(), |op| op.parent()).any(|op| op.is(INITIALIZER))
 }
 
-/// The names of the globals that operations write while the module runs.
-/// Initializers have run before any function does.
-fn written_globals(module: &Module<'_>) -> FxHashSet<String> {
-    let stores = global_stores(module).filter(|op| !is_initializing(*op));
-    stores
-        .filter_map(|op| op.attribute("global")?.as_symbol())
-        .collect()
-}
-
-/// Whether the operation only names data that is there from the start: a
-/// constant, an empty tensor, a weight.
-fn is_source(op: Op<'_>) -> bool {
-    if op.is(GLOBAL_LOAD) {
-        return true;
-    }
-    op.is("arith.constant") || op.is("tensor.empty") && op.operands().is_empty()
-}
-
 /// Whether the operation is a leaf of a dialect that only computes. Its body
 /// may yet read state: what it does is for [`Effects`] to say.
 pub fn is_pure(op: Op<'_>) -> bool {
@@ -366,104 +349,6 @@ pub fn is_pure(op: Op<'_>) -> bool {
         "affine",
     ];
     op.is_of(&PURE) || op.is("iree_tensor_ext.bitcast")
-}
-
-/// Decides which operations belong to nobody: constants, weights, and what is
-/// computed from them alone. Such an operation is copied into every subgraph
-/// that reads it instead of crossing.
-#[derive(Default)]
-pub struct Free<'m> {
-    known: FxHashMap<Op<'m>, bool>,
-    /// What [`Free::inputs`] has answered before, of operations with bodies.
-    inputs: FxHashMap<Op<'m>, Few<Value<'m>>>,
-    /// Globals that are written at run time, and so are no constants.
-    written: FxHashSet<String>,
-    effects: Effects<'m>,
-}
-
-impl<'m> Free<'m> {
-    /// Looks at which globals the module writes.
-    pub fn new(module: &'m Module<'_>) -> Self {
-        Self {
-            known: FxHashMap::default(),
-            inputs: FxHashMap::default(),
-            written: written_globals(module),
-            effects: Effects::new(module),
-        }
-    }
-
-    /// What the operation does besides computing its results.
-    pub fn effect(&mut self, op: Op<'m>) -> Effect {
-        self.effects.of(op)
-    }
-
-    /// As [`inputs`], remembered where a body has to be looked through: for
-    /// passes that ask often and do not rewrite what they ask about.
-    pub fn inputs(&mut self, op: Op<'m>) -> Few<Value<'m>> {
-        // Operands alone are found faster than they are remembered.
-        if op.regions().next().is_none() {
-            return inputs(op);
-        }
-        if let Some(known) = self.inputs.get(&op) {
-            return known.clone();
-        }
-        let inputs = self.find_inputs(op);
-        self.inputs.insert(op, inputs.clone());
-        inputs
-    }
-
-    /// What control flow reads is put together from what the operations in it
-    /// read: of loops in one another, each would look through all those in it
-    /// otherwise.
-    fn find_inputs(&mut self, op: Op<'m>) -> Few<Value<'m>> {
-        if !is_control_flow(op) {
-            return inputs(op);
-        }
-        let mut read = Distinct::default();
-        read.extend(op.operands());
-        let own = op.blocks();
-        for block in &own {
-            for nested in block.ops() {
-                let inputs = self.inputs(nested).into_iter();
-                read.extend(inputs.filter(|value| {
-                    let block = value.block();
-                    block.is_none_or(|block| !own.contains(&block))
-                }));
-            }
-        }
-        read.values
-    }
-
-    /// Whether `value` is the result of an operation that belongs to nobody.
-    pub fn is_free_value(&mut self, value: Value<'m>) -> bool {
-        value.defining_op().is_some_and(|op| self.is_free(op))
-    }
-
-    /// Whether `op` belongs to nobody.
-    pub fn is_free(&mut self, op: Op<'m>) -> bool {
-        if let Some(known) = self.known.get(&op) {
-            return *known;
-        }
-        let free = if op.is(GLOBAL_LOAD) {
-            op.attribute("global")
-                .and_then(|global| global.as_symbol())
-                .is_none_or(|name| !self.written.contains(&name))
-        } else if is_source(op) {
-            true
-        } else {
-            is_pure(op)
-                && !op.results().is_empty()
-                // A scalar read from a tensor is a wait; it happens once,
-                // where it stands.
-                && !op.is("tensor.extract")
-                // Operands first: they tell most of it, and bodies are long.
-                && op.operands().into_iter().all(|value| self.is_free_value(value))
-                && self.inputs(op).into_iter().all(|value| self.is_free_value(value))
-                && self.effects.of(op).is_none()
-        };
-        self.known.insert(op, free);
-        free
-    }
 }
 
 /// Whether the operation takes part in grouping: a leaf that computes a tensor.

@@ -59,32 +59,33 @@ impl<'m> Location<'m> {
     /// it stems from none.
     #[must_use]
     pub fn in_file(self) -> Option<Place> {
-        // SAFETY: every function is called on a location of the kind that was
-        // just checked, and locations live as long as their context.
-        unsafe {
-            if mlirLocationIsAFileLineColRange(self.raw) {
-                let file = mlirLocationFileLineColRangeGetFilename(self.raw);
-                let line = mlirLocationFileLineColRangeGetStartLine(self.raw);
-                let column = mlirLocationFileLineColRangeGetStartColumn(self.raw);
-                return Some(Place {
-                    file: owned_string(mlirIdentifierStr(file)),
-                    line: usize::try_from(line).unwrap_or_default(),
-                    column: usize::try_from(column).unwrap_or_default(),
-                });
-            }
-            if mlirLocationIsAName(self.raw) {
-                return Self::from_raw(mlirLocationNameGetChildLoc(self.raw)).in_file();
-            }
-            if mlirLocationIsACallSite(self.raw) {
-                return Self::from_raw(mlirLocationCallSiteGetCallee(self.raw)).in_file();
-            }
-            if mlirLocationIsAFused(self.raw) {
-                let count = mlirLocationFusedGetNumLocations(self.raw) as usize;
-                let mut parts = vec![self.raw; count];
-                mlirLocationFusedGetLocations(self.raw, parts.as_mut_ptr());
-                return parts
-                    .into_iter()
-                    .find_map(|part| Self::from_raw(part).in_file());
+        // What is still to be looked at, the next last: input decides how deeply
+        // locations are nested.
+        let mut pending = vec![self.raw];
+        while let Some(raw) = pending.pop() {
+            // SAFETY: every function is called on a location of the kind that was
+            // just checked, and locations live as long as their context.
+            unsafe {
+                if mlirLocationIsAFileLineColRange(raw) {
+                    let file = mlirLocationFileLineColRangeGetFilename(raw);
+                    let line = mlirLocationFileLineColRangeGetStartLine(raw);
+                    let column = mlirLocationFileLineColRangeGetStartColumn(raw);
+                    return Some(Place {
+                        file: owned_string(mlirIdentifierStr(file)),
+                        line: usize::try_from(line).unwrap_or_default(),
+                        column: usize::try_from(column).unwrap_or_default(),
+                    });
+                }
+                if mlirLocationIsAName(raw) {
+                    pending.push(mlirLocationNameGetChildLoc(raw));
+                } else if mlirLocationIsACallSite(raw) {
+                    pending.push(mlirLocationCallSiteGetCallee(raw));
+                } else if mlirLocationIsAFused(raw) {
+                    let count = mlirLocationFusedGetNumLocations(raw) as usize;
+                    let mut parts = vec![raw; count];
+                    mlirLocationFusedGetLocations(raw, parts.as_mut_ptr());
+                    pending.extend(parts.into_iter().rev());
+                }
             }
         }
         None

@@ -3,11 +3,13 @@
 use cost::Partition;
 use dialects::hal::Inserter;
 use dialects::ir::{Op, Value};
+use rustc_hash::FxHashSet;
 
 use super::Rewriter;
 use super::buffers::scalars_of;
 use super::home::{Form, Home};
 use crate::identify_roles::role_attribute;
+use crate::structure::{hands_on, is_control_flow};
 
 impl<'m> Rewriter<'m, '_> {
     /// Replaces `call`, of the outlined function `name`.
@@ -133,5 +135,49 @@ impl<'m> Rewriter<'m, '_> {
         let view = self.within_reach(inserter, value, &reader, true);
         let role = self.placement.partition_on(&reader);
         self.buffers.read(inserter, role, view, tensor)
+    }
+
+    /// Whether a value is only read by what stands beside it, and so is dead
+    /// when its block has run. Its buffer can then serve every iteration of a
+    /// loop around it: outlined functions have read what they were given when
+    /// they return, since they wait for what they write and export.
+    fn is_read_at_once(&self, value: Value<'m>) -> bool {
+        let mut seen = FxHashSet::from_iter([value]);
+        let mut pending = vec![value];
+        while let Some(value) = pending.pop() {
+            for each in value.uses() {
+                if hands_on(each.op) || is_control_flow(each.op) {
+                    return false;
+                }
+                let staying = self.stays_behind(each.op, each.index);
+                pending.extend(staying.into_iter().filter(|result| seen.insert(*result)));
+            }
+        }
+        true
+    }
+
+    /// Whether what `op` reads as operand `index` is not needed for longer than
+    /// it runs, or than its results are, which are read at once.
+    fn is_passed_at_once(&self, op: Op<'m>, index: usize) -> bool {
+        let mut staying = self.stays_behind(op, index).into_iter();
+        staying.all(|result| self.is_read_at_once(result))
+    }
+
+    /// The results of `op` in which what it reads as operand `index` goes on resting
+    /// where it does.
+    fn stays_behind(&self, op: Op<'m>, index: usize) -> Vec<Value<'m>> {
+        let Some(name) = self.callee(op) else {
+            return Vec::new();
+        };
+        let results = self.passed.results(&name, index).iter().copied();
+        let staying = results.filter(|at| {
+            // What gets a buffer of its own, or leaves as scalars, is a copy.
+            let home = self
+                .result_homes
+                .get(&name)
+                .and_then(|homes| homes.get(*at));
+            matches!(home, Some(Home::Local(_) | Home::Lent(_)))
+        });
+        staying.filter_map(|at| op.result(at)).collect()
     }
 }

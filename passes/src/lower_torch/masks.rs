@@ -108,7 +108,12 @@ struct Known<'m> {
     globals: FxHashMap<String, Op<'m>>,
     written: FxHashSet<String>,
     found: FxHashMap<Value<'m>, Option<Values>>,
+    /// How many operations above each other are being asked.
+    depth: usize,
 }
+
+/// How many operations deep a mask is followed.
+const MOST_DEEP: usize = 256;
 
 impl<'m> Known<'m> {
     fn new(module: &'m Module<'_>) -> Self {
@@ -118,6 +123,7 @@ impl<'m> Known<'m> {
                 .filter_map(|op| op.attribute("global")?.as_symbol())
                 .collect(),
             found: FxHashMap::default(),
+            depth: 0,
         }
     }
 
@@ -126,7 +132,12 @@ impl<'m> Known<'m> {
         if let Some(found) = self.found.get(&value) {
             return found.clone();
         }
+        if self.depth == MOST_DEEP {
+            return None;
+        }
+        self.depth += 1;
         let found = self.compute(value).map(Rc::new);
+        self.depth -= 1;
         self.found.insert(value, found.clone());
         found
     }

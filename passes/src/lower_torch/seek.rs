@@ -106,15 +106,29 @@ struct Needed<'m> {
 
 impl<'m> Needed<'m> {
     fn by(&mut self, op: Op<'m>) {
-        for operand in op.operands() {
-            match operand.defining_op().filter(|op| is_constant(*op)) {
-                Some(constant) if !self.ops.contains(&constant) => self.by(constant),
-                Some(_) => {}
-                None if !self.arguments.contains(&operand) => self.arguments.push(operand),
-                None => {}
+        /// What is still to be done, the next last.
+        enum Step<'m> {
+            Operand(Value<'m>),
+            Push(Op<'m>),
+        }
+        let operands = |op: Op<'m>| op.operands().into_iter().rev().map(Step::Operand);
+        let mut steps = vec![Step::Push(op)];
+        steps.extend(operands(op));
+        while let Some(step) = steps.pop() {
+            match step {
+                Step::Operand(operand) => match operand.defining_op() {
+                    Some(constant) if is_constant(constant) => {
+                        if !self.ops.contains(&constant) {
+                            steps.push(Step::Push(constant));
+                            steps.extend(operands(constant));
+                        }
+                    }
+                    _ if !self.arguments.contains(&operand) => self.arguments.push(operand),
+                    _ => {}
+                },
+                Step::Push(op) => self.ops.push(op),
             }
         }
-        self.ops.push(op);
     }
 }
 

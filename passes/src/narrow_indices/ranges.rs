@@ -52,8 +52,24 @@ impl<'m> Ranges<'m> {
     }
 
     fn block(&mut self, block: Block<'m>) {
-        for op in block.ops() {
-            self.op(op);
+        /// What is still to be done, the next last: operations may be nested deeply.
+        /// (Bodies of structured operations are not: what is in them are scalars.)
+        enum Step<'m> {
+            Op(Op<'m>),
+            /// What is in it was looked at.
+            After(Op<'m>),
+        }
+        let steps = |block: Block<'m>| block.ops().into_iter().rev().map(Step::Op);
+        let mut left: Vec<Step> = steps(block).collect();
+        while let Some(step) = left.pop() {
+            match step {
+                Step::Op(op) if self.structured(op) => {}
+                Step::Op(op) => {
+                    left.push(Step::After(op));
+                    left.extend(op.blocks().into_iter().rev().flat_map(steps));
+                }
+                Step::After(op) => self.plain(op),
+            }
         }
     }
 
@@ -63,7 +79,8 @@ impl<'m> Ranges<'m> {
         }
     }
 
-    fn op(&mut self, op: Op<'m>) {
+    /// Looks at an operation that runs its body by rules of its own, if it is one.
+    fn structured(&mut self, op: Op<'m>) -> bool {
         let name = op.name();
         if name == "iree_linalg_ext.sort" {
             self.sort(op);
@@ -71,16 +88,19 @@ impl<'m> Ranges<'m> {
             self.scan(op);
         } else if op.is_of(&["linalg"]) && op.has_body() {
             self.linalg(op);
-        } else if let (Some(result), false) = (op.result(0), op.results().len() > 1) {
-            // What other operations have in them is looked at with nothing known of
-            // its arguments.
-            self.blocks(op);
-            match self.single(op, name, result) {
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// Looks at any other, after what is in it, of whose arguments nothing is known.
+    fn plain(&mut self, op: Op<'m>) {
+        if let (Some(result), false) = (op.result(0), op.results().len() > 1) {
+            match self.single(op, op.name(), result) {
                 Some(range) => self.set(result, range),
                 None => self.forget(result),
             }
-        } else {
-            self.blocks(op);
         }
     }
 

@@ -3,6 +3,8 @@
 //! MLIR merges branches that are the same, calls and all: of a call in either
 //! branch of a conditional, IREE keeps two or one.
 
+use std::collections::HashMap;
+
 use dialects::ir::Op;
 
 use crate::structure::is_choice;
@@ -13,38 +15,26 @@ type Branch<'m> = (Op<'m>, usize);
 /// How many of these calls are left at least where of each conditional only the
 /// branch with the most of them counts.
 pub(super) fn fewest(calls: &[Op<'_>]) -> usize {
-    let branches: Vec<Vec<Branch>> = calls.iter().map(|call| branches_around(*call)).collect();
-    let branches: Vec<&[Branch]> = branches.iter().map(Vec::as_slice).collect();
-    fewest_in(&branches)
-}
-
-/// As [`fewest`], for calls of which the branches around them are given, from
-/// the outermost to the innermost.
-fn fewest_in(calls: &[&[Branch<'_>]]) -> usize {
-    let mut count = 0;
-    let mut seen: Vec<Op> = Vec::new();
+    // By the branches around calls, from the outermost to the innermost, how many.
+    let mut counts: HashMap<Vec<Branch>, usize> = HashMap::new();
     for call in calls {
-        let Some(((conditional, _), _)) = call.split_first() else {
-            count += 1;
-            continue;
-        };
-        if seen.contains(conditional) {
-            continue;
-        }
-        seen.push(*conditional);
-        let in_branch = |branch: usize| {
-            let within: Vec<&[Branch]> = calls
-                .iter()
-                .filter_map(|call| call.strip_prefix(&[(*conditional, branch)]))
-                .collect();
-            fewest_in(&within)
-        };
-        count += (0..conditional.blocks().len())
-            .map(in_branch)
-            .max()
-            .unwrap_or_default();
+        *counts.entry(branches_around(*call)).or_default() += 1;
     }
-    count
+    let deepest = counts.keys().map(Vec::len).max().unwrap_or_default();
+    // From the inside out: a conditional counts as its fullest branch, where it stands.
+    for depth in (1..=deepest).rev() {
+        let mut most: HashMap<(Vec<Branch>, Op), usize> = HashMap::new();
+        for (path, count) in counts.extract_if(|path, _| path.len() == depth) {
+            if let Some(((conditional, _), around)) = path.split_last() {
+                let most = most.entry((around.to_vec(), *conditional)).or_default();
+                *most = count.max(*most);
+            }
+        }
+        for ((around, _), count) in most {
+            *counts.entry(around).or_default() += count;
+        }
+    }
+    counts.into_values().sum()
 }
 
 fn branches_around(call: Op<'_>) -> Vec<Branch<'_>> {
