@@ -4,6 +4,8 @@
 use crate::build::OpBuilder;
 use crate::ir::{Attribute, Block, Few, Location, Op, Type, Value};
 use crate::module::Module;
+use crate::ops::Predicate;
+use crate::session::Session;
 use crate::vocabulary::{TRANSFER, TRANSFER_TARGET};
 
 /// Where operations are inserted: at the end of a block, or before one of its
@@ -72,10 +74,14 @@ impl<'m> Inserter<'m> {
             .expect("the name of a type that IREE has")
     }
 
-    fn attribute(&self, text: &str) -> Attribute<'m> {
-        self.module
-            .parse_attribute(text)
-            .expect("the text of an attribute that IREE has")
+    fn session(&self) -> &'m Session {
+        self.module.session()
+    }
+
+    /// The bits of an i32.
+    fn i32(&self, bits: u32) -> Attribute<'m> {
+        let word = Type::integer(self.session(), 32);
+        Attribute::integer(word, bits.cast_signed().into()).expect("a number of 32 bits")
     }
 
     /// `!hal.buffer_view`.
@@ -89,11 +95,19 @@ impl<'m> Inserter<'m> {
     }
 
     /// A constant of type `index`.
+    ///
+    /// # Panics
+    ///
+    /// If it is more than an i64 holds: no size and no place of a tensor is.
     pub fn index(&self, value: u64) -> Value<'m> {
+        let index = Type::index(self.session());
+        let value = i64::try_from(value).ok();
+        let value = value.and_then(|value| Attribute::integer(index, value));
+        let value = value.expect("a size or a place");
         self.value(
             self.start("arith.constant")
-                .attribute("value", self.attribute(&format!("{value} : index")))
-                .results(&[self.r#type("index")]),
+                .attribute("value", value)
+                .results(&[index]),
         )
     }
 
@@ -180,8 +194,8 @@ impl<'m> Inserter<'m> {
             let is_here = self.value(
                 self.start("arith.cmpi")
                     .operands(&[at, self.index(position)])
-                    .attribute("predicate", self.attribute("0 : i64"))
-                    .results(&[self.r#type("i1")]),
+                    .attribute("predicate", Predicate::Equal.attribute(self.session()))
+                    .results(&[Type::integer(self.session(), 1)]),
             );
             chosen = self.value(
                 self.start("arith.select")
@@ -223,7 +237,8 @@ impl<'m> Inserter<'m> {
     fn row_of(&self, tensor: Type<'m>) -> Type<'m> {
         match (tensor.shape(), tensor.element_count()) {
             (Some(shape), Some(count)) if shape.len() > 1 => {
-                self.r#type(&format!("tensor<{count}x{}>", tensor.element()))
+                let row = Type::tensor(&[i64::try_from(count).ok()], tensor.element());
+                row.expect("elements that are in a tensor")
             }
             _ => tensor,
         }
@@ -291,12 +306,12 @@ impl<'m> Inserter<'m> {
     /// waits for.
     pub fn wait_for(&self, affinity: Attribute<'m>, tensors: &[Value<'m>], message: &str) {
         let session = self.module.session();
-        let i32_type = self.r#type("i32");
+        let i32_type = Type::integer(self.session(), 32);
         let device = self.device(affinity);
         let fence = self.value(
             self.start("hal.fence.create")
                 .operands(&[device])
-                .attribute("flags", self.attribute("0 : i64"))
+                .attribute("flags", Attribute::i64(session, 0))
                 .results(&[self.r#type("!hal.fence")]),
         );
         let mut operands = tensors.to_vec();
@@ -309,13 +324,13 @@ impl<'m> Inserter<'m> {
         );
         let forever = self.value(
             self.start("arith.constant")
-                .attribute("value", self.attribute("-1 : i32"))
+                .attribute("value", self.i32(u32::MAX))
                 .results(&[i32_type]),
         );
         let status = self.value(
             self.start("hal.fence.await")
                 .operands(&[forever, fence])
-                .attribute("flags", self.attribute("0 : i64"))
+                .attribute("flags", Attribute::i64(session, 0))
                 .results(&[i32_type]),
         );
         self.insert(
@@ -374,25 +389,25 @@ impl<'m> Inserter<'m> {
     /// Allocates `bytes` on the device of `affinity`, visible to the host and
     /// mappable for as long as it lives.
     pub fn allocate(&self, affinity: Attribute<'m>, bytes: Value<'m>) -> Value<'m> {
-        let i32_type = self.r#type("i32");
+        let i32_type = Type::integer(self.session(), 32);
         let resolved = self
             .insert(
                 self.start("hal.device.resolve")
                     .attribute("affinity", affinity)
-                    .results(&[self.r#type("!hal.allocator"), self.r#type("i64")]),
+                    .results(&[
+                        self.r#type("!hal.allocator"),
+                        Type::integer(self.session(), 64),
+                    ]),
             )
             .results();
         let memory = self.value(
             self.start("hal.memory_type")
-                .attribute(
-                    "type",
-                    self.attribute(&format!("{HOST_VISIBLE_DEVICE_MEMORY} : i32")),
-                )
+                .attribute("type", self.i32(HOST_VISIBLE_DEVICE_MEMORY))
                 .results(&[i32_type]),
         );
         let usage = self.value(
             self.start("hal.buffer_usage")
-                .attribute("usage", self.attribute(&format!("{CROSSING_USAGE} : i32")))
+                .attribute("usage", self.i32(CROSSING_USAGE))
                 .results(&[i32_type]),
         );
         self.value(
@@ -417,7 +432,7 @@ impl<'m> Inserter<'m> {
     ///
     /// If `tensor` has no static shape; callers check that first.
     pub fn view_of(&self, buffer: Value<'m>, tensor: Type<'m>) -> Value<'m> {
-        let i32_type = self.r#type("i32");
+        let i32_type = Type::integer(self.session(), 32);
         let shape = tensor.shape().expect("a ranked tensor");
         let bytes = tensor.byte_count().expect("a static shape");
         let mut operands = vec![buffer, self.index(0), self.index(bytes)];

@@ -12,12 +12,14 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::panic))]
 #![allow(unsafe_code, reason = "it speaks to MLIR's C API")]
 
+pub mod affinity;
 pub mod build;
 pub mod clock;
 pub mod hal;
 pub mod ir;
 pub mod linalg;
 pub mod module;
+pub mod ops;
 pub mod session;
 pub mod vocabulary;
 

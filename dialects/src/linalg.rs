@@ -199,9 +199,9 @@ pub fn reorder_loops<'m>(module: &'m Module<'_>, op: Op<'m>, order: &[usize]) ->
             && let Some(place) = usize::try_from(number)
                 .ok()
                 .and_then(|number| places.get(number))
-            && let Some(dim) = module.parse_attribute(&format!("{place} : i64"))
+            && let Ok(place) = i64::try_from(*place)
         {
-            nested.set_attribute("dim", dim);
+            nested.set_attribute("dim", Attribute::i64(module.session(), place));
         }
         Walk::Into
     });

@@ -8,6 +8,9 @@ pub const ROLE: &str = "specplace.role";
 /// On the global that stands for the draft length while it is open.
 pub const DRAFT_LENGTH: &str = "specplace.draft_length";
 
+/// IREE's affinity attribute on operations of its HAL and Stream dialects.
+pub const AFFINITY: &str = "affinity";
+
 /// IREE's affinity attribute on functions and globals (Stream dialect).
 pub const STREAM_AFFINITY: &str = "stream.affinity";
 
@@ -26,11 +29,20 @@ pub const FUNC: &str = "func.func";
 /// IREE's own kind of function, as its input phase writes it.
 pub const UTIL_FUNC: &str = "util.func";
 
+/// A call of a [`FUNC`].
+pub const CALL: &str = "func.call";
+
+/// A call of a [`UTIL_FUNC`].
+pub const UTIL_CALL: &str = "util.call";
+
 /// A global: a weight, a device, or state.
 pub const GLOBAL: &str = "util.global";
 
 /// Reads a global.
 pub const GLOBAL_LOAD: &str = "util.global.load";
+
+/// Takes the address of a global.
+pub const GLOBAL_ADDRESS: &str = "util.global.address";
 
 /// Writes a global.
 pub const GLOBAL_STORE: &str = "util.global.store";

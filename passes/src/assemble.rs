@@ -21,15 +21,16 @@ mod rows;
 mod rowwise;
 mod template;
 
+use dialects::ops::Transfer;
 use std::collections::BTreeMap;
 
 use cost::{Role, bytes, counted, metric};
 use dialects::ir::{Attribute, Op};
-use dialects::vocabulary::{ROLE, TRANSFER, TRANSFER_TARGET};
+use dialects::vocabulary::{ROLE, TRANSFER};
 use dialects::{Diagnostic, Module, OwnedModule, Session, Severity};
 
 use crate::causality;
-use crate::names::{device_of, role_of_device};
+use crate::names::role_of_device;
 use crate::settings::{Context, Settings, Trial};
 use crate::structure::placed_ops;
 use interface::Forward;
@@ -227,10 +228,10 @@ fn prepare(
     );
     let mut stages = 0;
     for op in input.module.op().nested() {
-        if op.is(TRANSFER)
-            && let (Some(value), Some(result)) = (op.operand(0), op.result(0))
+        if let Some(marker) = Transfer::of(op)
+            && let Some((value, result)) = marker.ends()
         {
-            if names_stage_of(op, role) {
+            if names_stage_of(marker, role) {
                 stages += 1;
                 continue;
             }
@@ -251,9 +252,9 @@ fn prepare(
 
 /// Whether a resolved marker cuts the model into stages, which is its own
 /// affair: the loop calls it whole.
-fn names_stage_of(op: Op<'_>, role: Role) -> bool {
-    op.attribute(TRANSFER_TARGET)
-        .and_then(device_of)
+fn names_stage_of(marker: Transfer<'_>, role: Role) -> bool {
+    marker
+        .device()
         .and_then(|name| role_of_device(&name, &BTreeMap::new()))
         .is_some_and(|part| part.role == role && part.stage.is_some())
 }

@@ -11,6 +11,7 @@
 
 mod globals;
 
+use dialects::affinity::on_device;
 use std::collections::BTreeMap;
 
 use cost::Partition;
@@ -24,7 +25,7 @@ use crate::dead::erase_dead_globals;
 use crate::hoisting;
 use crate::identify_roles::role_attribute;
 use crate::outline_subgraphs::is_outlined;
-use crate::placement::{Device, affinity, chosen};
+use crate::placement::{Device, chosen};
 use crate::settings::Context;
 use crate::structure::{functions, global, outer_ops};
 
@@ -45,7 +46,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         } else {
             Partition::CONTROL
         };
-        let device = affinity(module, placement.symbol_of(role));
+        let device = on_device(module, placement.symbol_of(role));
         // What allocates for a crossing names its device itself.
         if is_outlined(function) || function.is_public() {
             function.set_attribute(STREAM_AFFINITY, device);
@@ -61,7 +62,8 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
             && let Some(result) = op.result(0)
         {
             let inserter = Inserter::before(module, op);
-            let device = inserter.device(affinity(module, placement.symbol_of(Partition::CONTROL)));
+            let device =
+                inserter.device(on_device(module, placement.symbol_of(Partition::CONTROL)));
             result.replace_all_uses_with(device);
             op.erase();
         }
@@ -98,7 +100,7 @@ pub fn embed_targets(
     targets: &BTreeMap<String, String>,
 ) -> Result<(), Vec<Diagnostic>> {
     for (symbol, target) in targets {
-        let (Some(op), Some(value)) = (global(module, symbol), module.parse_attribute(target))
+        let (Some(device), Some(value)) = (global(module, symbol), module.parse_attribute(target))
         else {
             let mut said = module.session().take_diagnostics();
             said.push(
@@ -107,7 +109,7 @@ pub fn embed_targets(
             );
             return Err(said);
         };
-        op.set_attribute("initial_value", value);
+        device.set_initial_value(value);
     }
     Ok(())
 }

@@ -122,17 +122,16 @@ fn copy<'m>(module: &'m Module<'_>, op: Op<'m>, value: Value<'m>) -> Option<Valu
     let r#type = value.r#type();
     let element = r#type.element();
     let shape = r#type.shape()?;
-    let zero = if element.is_float() { "0.0" } else { "0" };
-    let zero = (element.is_float() || element.is_integer() || element.is_index())
-        .then(|| module.parse_attribute(&format!("{zero} : {element}")))??;
-    let index = module.parse_type("index")?;
+    let zero = Attribute::number(element, 0)?;
+    let session = module.session();
+    let index = Type::index(session);
 
     let inserter = Inserter::before(module, op);
     let constant = |value: Attribute<'m>, r#type: Type<'m>| {
         let builder = inserter.start("arith.constant");
         inserter.value(builder.attribute("value", value).results(&[r#type]))
     };
-    let bit = constant(module.parse_attribute("true")?, module.parse_type("i1")?);
+    let bit = constant(Attribute::boolean(session, true), Type::integer(session, 1));
     let bit = inserter.keep_apart(&[bit]).first().copied()?;
     let zero = constant(zero, element);
     let sizes: Vec<Value> = (0..)

@@ -1,14 +1,15 @@
 //! Removal of what nothing reads any more.
 
+use dialects::affinity::unquoted;
+use dialects::ops::{Global, GlobalAddress, GlobalLoad, GlobalStore};
 use std::collections::HashSet;
 
 use dialects::Module;
 use dialects::ir::{Attribute, Op, Value};
-use dialects::vocabulary::{GLOBAL, GLOBAL_LOAD, GLOBAL_STORE, INITIALIZER};
+use dialects::vocabulary::{GLOBAL, GLOBAL_LOAD, INITIALIZER};
 
 use crate::effects::Effects;
-use crate::initializers::{Initializer, global_of, initializers};
-use crate::names::unquoted;
+use crate::initializers::{Initializer, initializers};
 use crate::structure::{functions, globals, is_pure, placed};
 
 /// Erases computations and loads whose results nobody reads, and then those
@@ -48,19 +49,23 @@ fn erase_dead_initializers(module: &Module<'_>) {
     let mut read: HashSet<String> = HashSet::new();
     for function in module.body().ops() {
         if !function.is(INITIALIZER) {
-            let refers = |op: &Op| op.is(GLOBAL_LOAD) || op.is("util.global.address");
-            let referring = function.nested().into_iter().filter(refers);
-            read.extend(referring.filter_map(global_of));
+            let name = |op: Op<'_>| match GlobalLoad::of(op) {
+                Some(load) => Some(load.global()?.to_owned()),
+                None => Some(GlobalAddress::of(op)?.global()?.to_owned()),
+            };
+            read.extend(function.nested().into_iter().filter_map(name));
         }
     }
     let mut effects = Effects::new(module);
     // Backwards: what is read of one that runs later is told by then.
     for Initializer { op, .. } in initializers.into_iter().rev() {
         for nested in op.nested() {
-            if nested.is(GLOBAL_STORE)
-                && let Some(name) = global_of(nested)
-                && !read.contains(&name)
-                && globals.get(&name).is_some_and(|global| !global.is_public())
+            if let Some(store) = GlobalStore::of(nested)
+                && let Some(name) = store.global()
+                && !read.contains(name)
+                && globals
+                    .get(name)
+                    .is_some_and(|global| !global.op().is_public())
             {
                 nested.erase();
             }
@@ -83,11 +88,11 @@ pub fn erase_dead_globals(module: &Module<'_>) -> Vec<String> {
     for op in module.op().nested() {
         // Asking for all attributes is slow, and what only computes (nearly
         // all of a module) refers to no symbol; nor do weights.
-        if op.is(GLOBAL_LOAD) {
-            used.extend(op.attribute("global").and_then(|each| each.as_symbol()));
-        } else if op.is(GLOBAL) {
+        if let Some(load) = GlobalLoad::of(op) {
+            used.extend(load.global().map(str::to_owned));
+        } else if let Some(global) = Global::of(op) {
             // A device may fall back on another.
-            if let Some(value) = op.attribute("initial_value")
+            if let Some(value) = global.initial_value()
                 && !value.is_elements()
             {
                 symbols_in(value, &mut used);

@@ -6,6 +6,7 @@
 //! runs: of its regions, and of the functions that it calls. What is not known
 //! to leave state alone may do anything.
 
+use dialects::ops::{Call, global_of};
 use std::collections::{BTreeSet, VecDeque};
 
 use dialects::Module;
@@ -13,7 +14,6 @@ use dialects::ir::{Block, Op, Walk};
 use dialects::vocabulary::{GLOBAL_LOAD, GLOBAL_STORE, INITIALIZER, TRANSFER};
 use rustc_hash::FxHashMap;
 
-use crate::initializers::global_of;
 use crate::structure::{functions, is_pure};
 
 /// A global that operations write while the module runs.
@@ -103,13 +103,13 @@ impl<'m> Effects<'m> {
             if op.is(INITIALIZER) {
                 return Walk::Over;
             }
-            calls |= is_call(op);
+            calls |= Call::of(op).is_some();
             // What is behind an address may be written through it.
             if (op.is(GLOBAL_STORE) || op.is("util.global.address"))
                 && let Some(name) = global_of(op)
             {
                 let next = Resource(effects.written.len());
-                effects.written.entry(name).or_insert(next);
+                effects.written.entry(name.to_owned()).or_insert(next);
             }
             Walk::Into
         });
@@ -161,15 +161,15 @@ impl<'m> Effects<'m> {
     /// What it does itself, without its regions.
     fn own(&self, op: Op<'m>) -> Effect {
         if op.is(GLOBAL_LOAD) || op.is(GLOBAL_STORE) {
-            return match global_of(op).map(|name| self.written.get(&name)) {
+            return match global_of(op).map(|name| self.written.get(name)) {
                 None => Effect::anything(),
                 Some(None) => Effect::default(),
                 Some(Some(resource)) if op.is(GLOBAL_LOAD) => Effect::reads(*resource),
                 Some(Some(resource)) => Effect::writes(*resource),
             };
         }
-        if is_call(op) {
-            let known = callee_of(op).and_then(|name| self.functions.get(&name));
+        if let Some(call) = Call::of(op) {
+            let known = call.callee().and_then(|name| self.functions.get(name));
             return known.cloned().unwrap_or_else(Effect::anything);
         }
         if is_pure(op) && !touches_memory(op)
@@ -193,16 +193,17 @@ impl<'m> Effects<'m> {
             .iter()
             .map(|(name, _)| (name.clone(), Effect::default()))
             .collect();
-        let mut callers: FxHashMap<String, Vec<&str>> = FxHashMap::default();
+        let mut callers: FxHashMap<&str, Vec<&str>> = FxHashMap::default();
         for (name, function) in &bodies {
             let mut effect = Effect::default();
             function.walk(&mut |op| {
                 if op == *function {
                     return Walk::Into;
                 }
-                match callee_of(op).filter(|callee| self.functions.contains_key(callee)) {
-                    Some(callee) if is_call(op) => callers.entry(callee).or_default().push(name),
-                    _ => drop(effect.join(&self.own(op))),
+                let callee = Call::of(op).and_then(Call::callee);
+                match callee.filter(|callee| self.functions.contains_key(*callee)) {
+                    Some(callee) => callers.entry(callee).or_default().push(name),
+                    None => drop(effect.join(&self.own(op))),
                 }
                 Walk::Into
             });
@@ -223,14 +224,6 @@ impl<'m> Effects<'m> {
             }
         }
     }
-}
-
-fn is_call(op: Op<'_>) -> bool {
-    op.is("func.call") || op.is("util.call")
-}
-
-fn callee_of(op: Op<'_>) -> Option<String> {
-    op.attribute("callee")?.as_symbol()
 }
 
 /// Whether an operation of a dialect that computes does so in memory, and not

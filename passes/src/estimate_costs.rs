@@ -13,12 +13,13 @@ pub(crate) mod count;
 mod crossings;
 mod kinds;
 
+use dialects::ops::GlobalLoad;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use cost::workload::{DraftLengthForm, SharedWeights, SubgraphDemand, Workload};
 use cost::{Partition, Role};
 use dialects::ir::{Attribute, Op, Value};
-use dialects::vocabulary::{DRAFT_LENGTH, GLOBAL_LOAD};
+use dialects::vocabulary::DRAFT_LENGTH;
 use dialects::{Diagnostic, Module};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -101,7 +102,7 @@ impl<'m> Survey<'m> {
             roles.clear();
         }
         let inline = globals(module).into_iter().filter(|(_, global)| {
-            let value = global.attribute("initial_value");
+            let value = global.initial_value();
             value.is_some_and(|value| value.is_elements())
         });
         Self {
@@ -110,7 +111,7 @@ impl<'m> Survey<'m> {
             roles,
             ops,
             initializers: initializers(module),
-            inline: inline.map(|(name, _)| name).collect(),
+            inline: inline.map(|(name, _)| name.to_owned()).collect(),
             reads: FxHashMap::default(),
         }
     }
@@ -310,9 +311,9 @@ impl<'m> Survey<'m> {
             if !asked && self.reads.contains_key(&op) {
                 continue;
             }
-            if op.is(GLOBAL_LOAD) {
-                let name = op.attribute("global").and_then(|name| name.as_symbol());
-                let reads = name.is_none_or(|name| !self.inline.contains(&name));
+            if let Some(load) = GlobalLoad::of(op) {
+                let name = load.global();
+                let reads = name.is_none_or(|name| !self.inline.contains(name));
                 self.reads.insert(op, reads);
                 continue;
             }
@@ -337,8 +338,8 @@ impl<'m> Survey<'m> {
         drafts: &Drafts<'m>,
         context: &mut Context,
     ) -> Result<DraftLengthForm, Vec<Diagnostic>> {
-        if let Some(op) = global(self.module, DRAFT_LENGTH) {
-            let value = op.attribute("initial_value");
+        if let Some(global) = global(self.module, DRAFT_LENGTH) {
+            let (op, value) = (global.op(), global.initial_value());
             let Some(max) = value.and_then(Attribute::splat_integer) else {
                 return Err(vec![
                     Diagnostic::error(format!(

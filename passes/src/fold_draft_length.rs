@@ -14,7 +14,8 @@ use cost::Role;
 use cost::workload::DraftLengthForm;
 use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Op, Type, Value};
-use dialects::vocabulary::{DRAFT_LENGTH, GLOBAL_LOAD};
+use dialects::ops::GlobalLoad;
+use dialects::vocabulary::DRAFT_LENGTH;
 use dialects::{Diagnostic, Module};
 use rustc_hash::FxHashSet;
 
@@ -68,24 +69,16 @@ fn fold_loads(module: &Module<'_>, gamma: u32) -> Result<bool, Vec<Diagnostic>> 
     }
     // Looked up before anything is erased: a scalar read is erased with the
     // load that it reads, and must not be met again.
-    let loads: Vec<Op> = outer_ops(module)
-        .into_iter()
-        .filter(|op| {
-            op.is(GLOBAL_LOAD)
-                && op
-                    .attribute("global")
-                    .and_then(|each| each.as_symbol())
-                    .as_deref()
-                    == Some(DRAFT_LENGTH)
-        })
-        .collect();
+    let loads = outer_ops(module).into_iter().filter_map(GlobalLoad::of);
+    let loads = loads.filter(|load| load.global() == Some(DRAFT_LENGTH));
+    let loads: Vec<Op> = loads.map(GlobalLoad::op).collect();
     for op in loads {
         let Some(result) = op.result(0) else {
             continue;
         };
         let r#type = result.r#type();
         let integers = r#type.is_tensor() && r#type.element().is_integer();
-        let folded = integers.then(|| constant(module, op, r#type, &gamma.to_string()));
+        let folded = integers.then(|| constant(module, op, r#type, gamma.into()));
         let Some(value) = folded.flatten() else {
             return Err(vec![
                 Diagnostic::error(format!(
@@ -111,7 +104,7 @@ fn fold_scalars(module: &Module<'_>, length: Value<'_>, gamma: u32) {
     for op in length.uses().into_iter().map(|each| each.op) {
         if op.is("tensor.extract")
             && let Some(result) = op.result(0)
-            && let Some(scalar) = constant(module, op, result.r#type(), &gamma.to_string())
+            && let Some(scalar) = constant(module, op, result.r#type(), gamma.into())
         {
             result.replace_all_uses_with(scalar);
             op.erase();
@@ -125,16 +118,10 @@ fn constant<'m>(
     module: &'m Module<'_>,
     op: Op<'m>,
     r#type: Type<'m>,
-    value: &str,
+    value: i64,
 ) -> Option<Value<'m>> {
     let module: &'m Module<'m> = module;
-    let text = if r#type.is_tensor() {
-        r#type.element_count()?;
-        format!("dense<{value}> : {type}")
-    } else {
-        format!("{value} : {type}")
-    };
-    let attribute = Attribute::parse(module.session(), &text)?;
+    let attribute = Attribute::constant(r#type, value)?;
     let inserter = Inserter::before(module, op);
     Some(
         inserter.value(
@@ -236,12 +223,7 @@ fn remove_drafter(module: &Module<'_>) -> Result<(), Vec<Diagnostic>> {
                     continue;
                 }
                 let r#type = result.r#type();
-                let zero = if r#type.element().is_float() {
-                    "0.0"
-                } else {
-                    "0"
-                };
-                let Some(value) = constant(module, op, r#type, zero) else {
+                let Some(value) = constant(module, op, r#type, 0) else {
                     return Err(vec![
                         Diagnostic::error(format!(
                             "without the drafter nothing can stand for its result of type {type}"

@@ -16,6 +16,7 @@
 
 use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Block, Few, Location, Op, Type, Value};
+use dialects::ops::Predicate;
 use dialects::{Diagnostic, Module, linalg};
 
 use crate::dead::erase_dead_operations;
@@ -169,7 +170,7 @@ impl<'m> Slice<'m> {
             Kind::Extracted | Kind::PaddedWith(_) => Vec::new(),
         };
         let (made, block) = linalg::elementwise(&inserter, &inputs, result)?;
-        let body = Body::new(module, block, op.location())?;
+        let body = Body::new(module, block, op.location());
         let made_value = match self.kind {
             Kind::Extracted => {
                 // The dimensions that a result of fewer has left.
@@ -191,7 +192,7 @@ impl<'m> Slice<'m> {
                 for (at, (offset, length)) in offsets.iter().zip(&lengths).enumerate() {
                     let place = body.subtract(body.place(at)?, *offset);
                     // What lies before it becomes a large number.
-                    let is_inside = body.is_less(place, *length)?;
+                    let is_inside = body.is_less(place, *length);
                     inside = Some(match inside {
                         Some(before) => body.and(before, is_inside),
                         None => is_inside,
@@ -226,12 +227,13 @@ struct Body<'m> {
 }
 
 impl<'m> Body<'m> {
-    fn new(module: &'m Module<'_>, block: Block<'m>, location: Location<'m>) -> Option<Self> {
-        Some(Self {
+    fn new(module: &'m Module<'_>, block: Block<'m>, location: Location<'m>) -> Self {
+        let session = module.session();
+        Self {
             inserter: Inserter::at_end(module, block, location),
-            index: module.parse_type("index")?,
-            bit: module.parse_type("i1")?,
-        })
+            index: Type::index(session),
+            bit: Type::integer(session, 1),
+        }
     }
 
     fn make(&self, name: &str, operands: &[Value<'m>], result: Type<'m>) -> Value<'m> {
@@ -241,10 +243,8 @@ impl<'m> Body<'m> {
 
     /// Where a loop stands.
     fn place(&self, loop_number: usize) -> Option<Value<'m>> {
-        let number = self
-            .inserter
-            .module()
-            .parse_attribute(&format!("{loop_number} : i64"))?;
+        let number = i64::try_from(loop_number).ok()?;
+        let number = Attribute::i64(self.inserter.module().session(), number);
         let builder = self.inserter.start("linalg.index").attribute("dim", number);
         Some(self.inserter.value(builder.results(&[self.index])))
     }
@@ -262,14 +262,15 @@ impl<'m> Body<'m> {
     }
 
     /// Whether an index is less than another, both without a sign.
-    fn is_less(&self, left: Value<'m>, right: Value<'m>) -> Option<Value<'m>> {
-        let less = self.inserter.module().parse_attribute("6 : i64")?;
+    fn is_less(&self, left: Value<'m>, right: Value<'m>) -> Value<'m> {
+        let session = self.inserter.module().session();
+        let less = Predicate::UnsignedLess.attribute(session);
         let builder = self
             .inserter
             .start("arith.cmpi")
             .attribute("predicate", less);
         let builder = builder.operands(&[left, right]).results(&[self.bit]);
-        Some(self.inserter.value(builder))
+        self.inserter.value(builder)
     }
 
     fn choose(&self, condition: Value<'m>, then: Value<'m>, otherwise: Value<'m>) -> Value<'m> {

@@ -8,7 +8,7 @@
 
 use dialects::Module;
 use dialects::ir::{Op, Type, Value};
-use dialects::vocabulary::GLOBAL_LOAD;
+use dialects::ops::GlobalLoad;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::structure::{Free, functions, placed_ops};
@@ -65,11 +65,10 @@ fn growth<'m>(free: &mut Free<'m>, value: Value<'m>, source: Op<'m>) -> Option<u
         if !seen.insert(op) {
             continue;
         }
-        if op.is(GLOBAL_LOAD) {
-            let name = op.attribute("global").and_then(|each| each.as_symbol());
-            if names.insert(name) {
-                weights += op.result(0).map(Value::r#type).and_then(Type::byte_count)?;
-            }
+        if let Some(load) = GlobalLoad::of(op)
+            && names.insert(load.global())
+        {
+            weights += op.result(0).map(Value::r#type).and_then(Type::byte_count)?;
         }
         pending.extend(free.inputs(op).into_iter().filter_map(Value::defining_op));
     }

@@ -28,15 +28,15 @@ mod spread;
 pub mod structural;
 mod within;
 
+use dialects::ops::Transfer;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use cost::{Partition, Role};
 use dialects::ir::{Attribute, Op};
-use dialects::vocabulary::{ROLE, TRANSFER, TRANSFER_TARGET};
+use dialects::vocabulary::ROLE;
 use dialects::{Diagnostic, Module};
 
 use crate::causality;
-use crate::names::device_of;
 use crate::settings::Context;
 use crate::structure::{Free, functions, outer_ops};
 use assignment::Assignment;
@@ -186,18 +186,11 @@ fn only_one_role(role: Role, assignment: &Assignment<'_>, marked: &BTreeSet<Role
 
 fn erase_markers(module: &Module<'_>) {
     for op in outer_ops(module) {
-        if op.is(TRANSFER)
-            && let (Some(value), Some(result)) = (op.operand(0), op.result(0))
-        {
+        if let Some((value, result)) = Transfer::of(op).and_then(Transfer::ends) {
             result.replace_all_uses_with(value);
             op.erase();
         }
     }
-}
-
-/// The role or device name that a marker names.
-fn marker_name(op: Op<'_>) -> Option<String> {
-    device_of(op.attribute(TRANSFER_TARGET)?)
 }
 
 /// The role, or stage of one, in an operation's `specplace.role`.

@@ -1,10 +1,11 @@
 //! Initializers: what runs once, when a module is loaded, and stores in globals
 //! what it makes of weights, such as a table that was quantised.
 
+use dialects::ops::{GlobalLoad, GlobalStore};
 use std::collections::BTreeSet;
 
 use dialects::ir::{Op, Walk};
-use dialects::vocabulary::{GLOBAL_LOAD, GLOBAL_STORE, INITIALIZER};
+use dialects::vocabulary::INITIALIZER;
 use dialects::{Diagnostic, Module};
 
 use crate::structure::{is_pure, placed};
@@ -28,15 +29,10 @@ impl<'m> Initializer<'m> {
             stores: BTreeSet::new(),
         };
         op.walk(&mut |nested| {
-            let into = if nested.is(GLOBAL_LOAD) {
-                Some(&mut found.loads)
-            } else if nested.is(GLOBAL_STORE) {
-                Some(&mut found.stores)
-            } else {
-                None
-            };
-            if let Some(into) = into {
-                into.extend(global_of(nested));
+            if let Some(load) = GlobalLoad::of(nested) {
+                found.loads.extend(load.global().map(str::to_owned));
+            } else if let Some(store) = GlobalStore::of(nested) {
+                found.stores.extend(store.global().map(str::to_owned));
             }
             Walk::Into
         });
@@ -99,9 +95,4 @@ pub fn initializers<'m>(module: &'m Module<'_>) -> Vec<Initializer<'m>> {
     ops.filter(|op| op.is(INITIALIZER))
         .map(Initializer::new)
         .collect()
-}
-
-/// The global that a load or a store is of.
-pub fn global_of(op: Op<'_>) -> Option<String> {
-    op.attribute("global")?.as_symbol()
 }

@@ -48,6 +48,8 @@ mod refused;
 mod tensors;
 mod widths;
 
+use dialects::affinity::on_device;
+use dialects::ops::Call;
 use std::collections::BTreeMap;
 
 use cost::Partition;
@@ -58,7 +60,7 @@ use rustc_hash::FxHashMap;
 
 use crate::identify_roles::role_attribute;
 use crate::outline_subgraphs::is_outlined;
-use crate::placement::{Placement, affinity, chosen};
+use crate::placement::{Placement, chosen};
 use crate::settings::{Context, Handover};
 use crate::structure::{functions, hands_on, is_control_flow, placed_blocks, placed_ops};
 use buffers::Buffers;
@@ -198,11 +200,8 @@ impl<'m, 'p> Rewriter<'m, 'p> {
 
     /// The outlined function that `op` calls.
     fn callee(&self, op: Op<'m>) -> Option<String> {
-        if !op.is("func.call") {
-            return None;
-        }
-        let name = op.attribute("callee")?.as_symbol()?;
-        self.outlined.contains_key(&name).then_some(name)
+        let name = Call::of(op)?.callee()?;
+        self.outlined.contains_key(name).then(|| name.to_owned())
     }
 
     fn rewrite_caller(&mut self, function: Op<'m>) {
@@ -271,7 +270,7 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         let uses = tensor.uses();
         let admitted = if home == Home::Scalars {
             let control = Partition::CONTROL;
-            let device = affinity(self.module, self.placement.symbol_of(control));
+            let device = on_device(self.module, self.placement.symbol_of(control));
             let view = inserter.export(device, tensor);
             let elements = self.buffers.read(inserter, control, view, r#type);
             let only = (elements.len() == 1).then(|| elements[0]);
@@ -297,7 +296,7 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         inserter: &Inserter<'m>,
     ) -> Value<'m> {
         let control = self.placement.symbol_of(Partition::CONTROL);
-        let view = inserter.export(affinity(self.module, control), tensor);
+        let view = inserter.export(on_device(self.module, control), tensor);
         let Home::Shared { owner, users, .. } = home else {
             return view;
         };
@@ -368,12 +367,12 @@ impl<'m, 'p> Rewriter<'m, 'p> {
         }
         let Some(reader) = home.reader().map(str::to_owned) else {
             let control = self.placement.symbol_of(Partition::CONTROL);
-            let device = affinity(self.module, control);
+            let device = on_device(self.module, control);
             set_device(op, device);
             let elements = self.scalars.get(&value)?;
             return Some(inserter.from_elements(device, elements, tensor));
         };
-        let device = affinity(self.module, &reader);
+        let device = on_device(self.module, &reader);
         set_device(op, device);
         // The import is read by `op` alone.
         let view = self.within_reach(&inserter, value, &reader, true);
@@ -431,7 +430,7 @@ impl<'m, 'p> Rewriter<'m, 'p> {
             // already.
             let stays = result.uses().into_iter().all(|each| is_abi(each.op));
             if result.r#type().is_tensor() && makes_its_own(op) && !stays {
-                let control = affinity(self.module, self.placement.symbol_of(Partition::CONTROL));
+                let control = on_device(self.module, self.placement.symbol_of(Partition::CONTROL));
                 set_device(op, control);
                 if let Some(next) = op.next_in_block() {
                     let inserter = Inserter::before(self.module, next);

@@ -27,7 +27,6 @@ mod names;
 pub mod narrow_indices;
 pub mod order_loops;
 pub mod outline_subgraphs;
-mod parameter;
 pub mod pipeline;
 pub mod placement;
 pub mod resolve_markers;
@@ -40,6 +39,7 @@ pub mod structure;
 mod symbols;
 pub mod values;
 pub mod verify_placement;
+mod weight_name;
 pub mod widen_booleans;
 
 pub use pipeline::{PASSES, Pass, find_pass, run_pass, verify};

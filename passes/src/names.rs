@@ -1,10 +1,8 @@
-//! Names: of devices in affinities, and the roles that names of devices,
-//! functions and parameters speak of.
+//! The roles that names of devices, functions and parameters speak of.
 
 use std::collections::BTreeMap;
 
 use cost::{Partition, Role};
-use dialects::Attribute;
 
 /// The role, or stage of one, that a marker or device name stands for, such as
 /// `drafter`, `target.1`, `__device_target` (iree-turbine's spelling) or a name
@@ -35,69 +33,6 @@ pub fn model_role_in(name: &str) -> Option<Role> {
             "target" => Some(Role::Target),
             _ => None,
         })
-}
-
-/// The device that an affinity attribute names: the symbol of
-/// `#hal.device.affinity<@gpu>` or `#hal.device.promise<@gpu>`, with or
-/// without queues. `None` for anything else, such as `#hal.device.optimal`.
-pub fn device_of(affinity: Attribute<'_>) -> Option<String> {
-    let text = affinity.to_string();
-    let rest = ["#hal.device.affinity<@", "#hal.device.promise<@"]
-        .iter()
-        .find_map(|prefix| text.strip_prefix(prefix))?;
-    match rest.strip_prefix('"') {
-        Some(quoted) => unquoted(quoted).map(|(name, _)| name),
-        None => {
-            let end = rest.find([',', '>'])?;
-            Some(rest[..end].to_owned())
-        }
-    }
-}
-
-/// Whether it can follow `@` as it is: IREE 3.13 prints promises without the
-/// quotes that others need, and does not read that back.
-pub fn is_identifier(name: &str) -> bool {
-    name.chars()
-        .all(|each| each.is_ascii_alphanumeric() || matches!(each, '_' | '$' | '.'))
-}
-
-/// Reads an MLIR string up to its closing quote, the opening one being
-/// consumed; returns it with what follows.
-pub fn unquoted(text: &str) -> Option<(String, &str)> {
-    let mut bytes = Vec::new();
-    let raw = text.as_bytes();
-    let mut at = 0;
-    loop {
-        match raw.get(at)? {
-            b'"' => {
-                let name = String::from_utf8_lossy(&bytes).into_owned();
-                return Some((name, &text[at + 1..]));
-            }
-            b'\\' => match raw.get(at + 1)? {
-                escaped @ (b'"' | b'\\') => {
-                    bytes.push(*escaped);
-                    at += 2;
-                }
-                b'n' => {
-                    bytes.push(b'\n');
-                    at += 2;
-                }
-                b't' => {
-                    bytes.push(b'\t');
-                    at += 2;
-                }
-                _ => {
-                    let digits = text.get(at + 1..at + 3)?;
-                    bytes.push(u8::from_str_radix(digits, 16).ok()?);
-                    at += 3;
-                }
-            },
-            byte => {
-                bytes.push(*byte);
-                at += 1;
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -97,9 +97,10 @@ fn not_proven(op: Op<'_>, device: &str) -> Diagnostic {
 
 /// Narrows what fits in `function`; says whether anything did.
 fn narrow<'m>(module: &'m Module<'_>, function: Op<'m>) -> bool {
-    let (Some(i32), Some(i64)) = (module.parse_type("i32"), module.parse_type("i64")) else {
-        return false;
-    };
+    let (i32, i64) = (
+        Type::integer(module.session(), 32),
+        Type::integer(module.session(), 64),
+    );
     let plan = |given| {
         let ranges = Ranges::of_function(function, given);
         let mut plan = Plan::new(ranges);

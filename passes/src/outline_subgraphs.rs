@@ -19,7 +19,8 @@ mod tests;
 use cost::Partition;
 use dialects::build::OpBuilder;
 use dialects::ir::{Attribute, Block, Few, Op, Type, Value, Walk};
-use dialects::vocabulary::{FUNC, GLOBAL_LOAD, ROLE};
+use dialects::ops::{Call, GlobalLoad};
+use dialects::vocabulary::{FUNC, ROLE};
 use dialects::{Diagnostic, Module};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -289,11 +290,7 @@ impl<'m> Outliner<'m> {
             .expect("built with one region")
             .append_block(&locations);
 
-        let call = OpBuilder::new("func.call", location)
-            .operands(&arguments)
-            .results(&result_types)
-            .attribute("callee", Attribute::symbol(session, &name))
-            .build();
+        let call = Call::builder(session, location, &name, &arguments, &result_types).build();
         terminator.insert_before(call);
 
         let mut within: FxHashMap<Value, Value> =
@@ -432,8 +429,8 @@ pub fn globals_read(function: Op<'_>) -> Vec<String> {
     function
         .nested()
         .into_iter()
-        .filter(|op| op.is(GLOBAL_LOAD))
-        .filter_map(|op| op.attribute("global")?.as_symbol())
-        .filter(|name| seen.insert(name.clone()))
+        .filter_map(|op| GlobalLoad::of(op)?.global())
+        .filter(|name| seen.insert(*name))
+        .map(str::to_owned)
         .collect()
 }

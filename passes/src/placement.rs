@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cost::crossing::{Crossing, End, Method, Parcel, Rest};
 use cost::{Partition, Platform};
-use dialects::ir::{Attribute, Op};
+use dialects::ir::Op;
 use dialects::{Diagnostic, Module};
 
 use crate::identify_roles::role_attribute;
@@ -198,14 +198,4 @@ impl Placement {
         let device = self.devices.iter().find(|each| each.unit == unit);
         device.map_or_else(|| unit.to_owned(), |device| device.symbol.clone())
     }
-}
-
-/// `#hal.device.affinity<@symbol>`. An affinity, unlike a promise, keeps the
-/// device's global alive.
-pub fn affinity<'m>(module: &'m Module<'_>, symbol: &str) -> Attribute<'m> {
-    // As MLIR writes it: what is no identifier (`cpu-2`) stands in quotes.
-    let symbol = Attribute::symbol(module.session(), symbol);
-    module
-        .parse_attribute(&format!("#hal.device.affinity<{symbol}>"))
-        .expect("a device affinity is an attribute of IREE's HAL dialect")
 }

@@ -22,6 +22,8 @@
 mod given;
 pub(crate) mod torch;
 
+use dialects::affinity::{self, device_of, is_identifier, promised};
+use dialects::ops::Transfer;
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
@@ -35,7 +37,7 @@ use dialects::vocabulary::{
 };
 use dialects::{Diagnostic, Module};
 
-use crate::names::{device_of, is_identifier, model_role_in, role_of_device};
+use crate::names::{model_role_in, role_of_device};
 use crate::outline_subgraphs::is_outlined;
 use crate::settings::{Context, Selector};
 use crate::structure::{functions, is_function, outer_ops};
@@ -133,7 +135,7 @@ impl<'a> Resolver<'a, '_> {
     fn globals(&mut self) {
         for op in self.module.body().ops() {
             if op.is(GLOBAL) {
-                if let Some(name) = op.attribute(STREAM_AFFINITY).and_then(device_of) {
+                if let Some(name) = affinity::of_symbol(op) {
                     match self.role_of(&name) {
                         Some(role) => {
                             let role = role.to_string();
@@ -188,8 +190,8 @@ impl<'a> Resolver<'a, '_> {
             if !(op.is(TRANSFER) || op.is("torch.operator")) || !op.is_in_module() {
                 continue;
             }
-            if op.is(TRANSFER) {
-                self.transfer(op);
+            if let Some(transfer) = Transfer::of(op) {
+                self.transfer(transfer);
             } else if op.is("torch.operator") {
                 match op.string_attribute("name").as_deref() {
                     Some("torch.specplace.place") => self.operator(op, 0, 1),
@@ -201,12 +203,12 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn transfer(&mut self, op: Op<'a>) {
-        let Some(name) = op.attribute(TRANSFER_TARGET).and_then(device_of) else {
+    fn transfer(&mut self, transfer: Transfer<'a>) {
+        let Some(name) = transfer.device() else {
             return;
         };
         match self.role_of(&name) {
-            Some(role) => op.set_attribute(TRANSFER_TARGET, promise(self.module, role)),
+            Some(role) => transfer.set_target(promised(self.module, role)),
             None => {
                 self.unresolved.insert(name);
             }
@@ -297,7 +299,7 @@ impl<'a> Resolver<'a, '_> {
             value
         };
         // A transfer takes the sizes of its dynamic dimensions as well.
-        let index = self.module.parse_type("index")?;
+        let index = Type::index(self.module.session());
         let mut operands = vec![builtin];
         for (at, size) in tensor.shape()?.into_iter().enumerate() {
             if size.is_none() {
@@ -317,7 +319,7 @@ impl<'a> Resolver<'a, '_> {
                 .start(TRANSFER)
                 .operands(&operands)
                 .results(&[tensor])
-                .attribute(TRANSFER_TARGET, promise(self.module, symbol)),
+                .attribute(TRANSFER_TARGET, promised(self.module, symbol)),
         );
         Some(if is_torch {
             inserter.value(
@@ -429,8 +431,8 @@ impl<'a> Resolver<'a, '_> {
             );
             return;
         };
-        let (Some(result), Some(tensor)) = (op.result(0), self.module.parse_type("tensor<i64>"))
-        else {
+        let number = Type::integer(self.module.session(), 64);
+        let (Some(result), Some(tensor)) = (op.result(0), Type::tensor(&[], number)) else {
             return;
         };
         match self.draft_length {
@@ -484,18 +486,9 @@ fn draft_length_global<'m>(
         .attribute("type", Attribute::of_type(tensor))
         .attribute(
             "initial_value",
-            module
-                .parse_attribute(&format!("dense<{max}> : tensor<i64>"))
-                .expect("a splat of an integer is an attribute"),
+            Attribute::constant(tensor, max).expect("a tensor of integers"),
         )
         // Mutable, so that nothing folds the load before the plan is made.
         .attribute("is_mutable", Attribute::unit(session))
         .build()
-}
-
-/// `#hal.device.promise<@name>`.
-fn promise<'m>(module: &'m Module<'_>, name: impl Display) -> Attribute<'m> {
-    module
-        .parse_attribute(&format!("#hal.device.promise<@{name}>"))
-        .expect("a device promise is an attribute of IREE's HAL dialect")
 }

@@ -53,15 +53,15 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         .map(|(role, place)| (*role, place.pu.clone()))
         .collect();
     let placement = Placement::new(module, &request.platform, &mapping);
-    let mut entries = vec![format!("draft_length = {} : i64", plan.gamma)];
+    let session = module.session();
+    let mut entries = Attribute::empty_dictionary(session);
+    let gamma = Attribute::i64(session, plan.gamma.into());
+    entries = entries.with(session, "draft_length", gamma);
     for role in mapping.keys() {
-        entries.push(format!("{role} = \"{}\"", placement.symbol_of(*role)));
+        let symbol = Attribute::string(session, placement.symbol_of(*role));
+        entries = entries.with(session, &role.to_string(), symbol);
     }
-    if let Some(attribute) =
-        Attribute::parse(module.session(), &format!("{{{}}}", entries.join(", ")))
-    {
-        module.op().set_attribute(PLAN, attribute);
-    }
+    module.op().set_attribute(PLAN, entries);
     context.placement = Some(placement);
     context.plan = Some(plan);
     Ok(())

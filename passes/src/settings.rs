@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use cost::{Partition, Plan, Role, Workload};
 use dialects::Diagnostic;
 
-use crate::parameter::key_of;
 use crate::placement::Placement;
+use crate::weight_name::WeightName;
 
 /// Names a subgraph on the command line (`--drafter`, `--target`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,12 +27,11 @@ impl Selector {
         }
     }
 
-    /// Whether it selects the global `symbol`, of which `parameter` is the name
-    /// (`scope::key`, or the global's own).
-    pub fn selects_weight(&self, symbol: &str, parameter: &str) -> bool {
+    /// Whether it selects the weight of this name.
+    pub fn selects_weight(&self, weight: &WeightName) -> bool {
         match self {
-            Selector::Symbol(name) => name == symbol,
-            Selector::Prefix(prefix) => [symbol, parameter, key_of(parameter)]
+            Selector::Symbol(name) => name == weight.symbol(),
+            Selector::Prefix(prefix) => [weight.symbol(), &weight.to_string(), weight.key()]
                 .iter()
                 .any(|name| name.starts_with(prefix.as_str())),
         }

@@ -6,6 +6,7 @@
 //! Anything else is refused: IREE reorders calls that are related through a
 //! global alone, and makes one buffer of two that start alike.
 
+use dialects::ops::{GlobalAddress, GlobalLoad, GlobalStore, global_of};
 use std::collections::BTreeSet;
 
 use dialects::ir::{Op, Type, Value, Walk};
@@ -85,10 +86,10 @@ fn written_global(module: &Module<'_>) -> Option<Diagnostic> {
         .filter(|(op, name)| name != DRAFT_LENGTH && (op.is_public() || read.contains(name)))
         .map(|(_, name)| name)
         .collect();
-    stores.find_map(|op| {
-        let name = op.attribute("global")?.as_symbol()?;
+    stores.find_map(|store| {
+        let (op, name) = (store.op(), store.global()?);
         let is_state =
-            kept.contains(&name) && op.operand(0)?.r#type().is_tensor() && !is_initializing(op);
+            kept.contains(name) && store.value()?.r#type().is_tensor() && !is_initializing(op);
         is_state.then(|| {
             Diagnostic::note(format!("the global @{name} is written at run time"))
                 .at(op.location().place())
@@ -101,9 +102,9 @@ fn written_global(module: &Module<'_>) -> Option<Diagnostic> {
 fn read_globals(module: &Module<'_>) -> FxHashSet<String> {
     let mut read = FxHashSet::default();
     module.op().walk(&mut |op| {
-        if op.is(GLOBAL_LOAD) || op.is("util.global.address") {
-            read.extend(op.attribute("global").and_then(|each| each.as_symbol()));
-        }
+        let load = GlobalLoad::of(op).and_then(GlobalLoad::global);
+        let name = load.or_else(|| GlobalAddress::of(op)?.global());
+        read.extend(name.map(str::to_owned));
         Walk::Into
     });
     read
@@ -250,12 +251,12 @@ pub fn hand_on(module: &Module<'_>) {
     let mut effects = Effects::new(module);
     for function in functions(module) {
         for (_, ops) in placed(function) {
-            let mut stored: FxHashMap<String, Value> = FxHashMap::default();
+            let mut stored: FxHashMap<&str, Value> = FxHashMap::default();
             for op in ops {
-                let name = op.attribute("global").and_then(|each| each.as_symbol());
+                let name = global_of(op);
                 match (name, op.operand(0), op.result(0)) {
                     (Some(name), None, Some(loaded)) if op.is(GLOBAL_LOAD) => {
-                        if let Some(value) = stored.get(&name) {
+                        if let Some(value) = stored.get(name) {
                             loaded.replace_all_uses_with(*value);
                         }
                     }
@@ -285,11 +286,10 @@ pub fn hand_on(module: &Module<'_>) {
         .filter_map(Op::symbol_name)
         .filter(|name| name != DRAFT_LENGTH && !read.contains(name))
         .collect();
-    let stores: Vec<Op> = global_stores(module).collect();
+    let stores: Vec<GlobalStore> = global_stores(module).collect();
     for store in stores {
-        let name = store.attribute("global").and_then(|each| each.as_symbol());
-        if name.is_some_and(|name| private.contains(&name)) {
-            store.erase();
+        if store.global().is_some_and(|name| private.contains(name)) {
+            store.op().erase();
         }
     }
 }

@@ -6,7 +6,8 @@
 //! `linalg.generic` is one, whatever its region says) and are grouped by role.
 
 use dialects::ir::{Block, Few, Op, Value, Walk};
-use dialects::vocabulary::{FUNC, GLOBAL, GLOBAL_STORE, INITIALIZER, UTIL_FUNC};
+use dialects::ops::{Global, GlobalStore};
+use dialects::vocabulary::{FUNC, GLOBAL, INITIALIZER, UTIL_FUNC};
 use dialects::{Diagnostic, Module};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -32,22 +33,17 @@ pub fn functions<'m>(module: &'m Module<'_>) -> Vec<Op<'m>> {
 }
 
 /// The global of this name.
-pub fn global<'m>(module: &'m Module<'_>, name: &str) -> Option<Op<'m>> {
-    module
-        .body()
-        .ops()
-        .into_iter()
-        .find(|op| op.is(GLOBAL) && op.is_symbol(name))
+pub fn global<'m>(module: &'m Module<'_>, name: &str) -> Option<Global<'m>> {
+    let mut ops = module.body().ops().into_iter();
+    ops.find(|op| op.is_symbol(name) && op.is(GLOBAL))
+        .and_then(Global::of)
 }
 
 /// All globals by name, where more than one or two are looked up.
-pub fn globals<'m>(module: &'m Module<'_>) -> FxHashMap<String, Op<'m>> {
-    module
-        .body()
-        .ops()
-        .into_iter()
-        .filter(|op| op.is(GLOBAL))
-        .filter_map(|op| Some((op.symbol_name()?, op)))
+pub fn globals<'m>(module: &'m Module<'_>) -> FxHashMap<&'m str, Global<'m>> {
+    let ops = module.body().ops().into_iter();
+    ops.filter_map(Global::of)
+        .map(|global| (global.name(), global))
         .collect()
 }
 
@@ -325,9 +321,9 @@ pub fn outer_ops<'m>(module: &'m Module<'_>) -> Vec<Op<'m>> {
 
 /// The operations that write globals. Whether a global is mutable tells nothing
 /// of it: IREE's verifier takes writes to those that are not.
-pub fn global_stores<'m>(module: &'m Module<'_>) -> impl Iterator<Item = Op<'m>> {
+pub fn global_stores<'m>(module: &'m Module<'_>) -> impl Iterator<Item = GlobalStore<'m>> {
     let ops = outer_ops(module).into_iter();
-    ops.filter(|op| op.is(GLOBAL_STORE))
+    ops.filter_map(GlobalStore::of)
 }
 
 /// Whether the operation runs when the module is loaded, in an initializer.

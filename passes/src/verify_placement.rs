@@ -24,11 +24,10 @@ mod resources;
 #[cfg(test)]
 mod tests;
 
+use dialects::affinity::unquoted;
 use std::collections::BTreeSet;
 
 use dialects::Attribute;
-
-use crate::names::unquoted;
 
 pub use actual::check;
 pub use expectation::{Expectation, PlannedFunction};

@@ -25,6 +25,7 @@ mod borders;
 use cost::Partition;
 use dialects::build::OpBuilder;
 use dialects::ir::{Attribute, Op, Type, Value};
+use dialects::ops::Predicate;
 use dialects::{Diagnostic, Module};
 use rustc_hash::FxHashSet;
 
@@ -164,11 +165,13 @@ struct Widener<'m> {
 
 impl<'m> Widener<'m> {
     fn new(module: &'m Module<'_>) -> Option<Self> {
+        let session = module.session();
+        let word = Type::integer(session, 32);
         Some(Self {
-            word: module.parse_type("i32")?,
-            bit: module.parse_type("i1")?,
-            zero: module.parse_attribute("0 : i32")?,
-            not_equal: module.parse_attribute("1 : i64")?,
+            word,
+            bit: Type::integer(session, 1),
+            zero: Attribute::number(word, 0)?,
+            not_equal: Predicate::NotEqual.attribute(session),
         })
     }
 

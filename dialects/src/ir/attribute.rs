@@ -1,26 +1,26 @@
 //! Attributes.
 
+mod made;
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
 use mlir_sys::{
-    MlirAttribute, mlirArrayAttrGet, mlirArrayAttrGetElement, mlirArrayAttrGetNumElements,
-    mlirAttributeEqual, mlirAttributeGetType, mlirAttributeIsAArray, mlirAttributeIsADenseElements,
+    MlirAttribute, mlirArrayAttrGetElement, mlirArrayAttrGetNumElements, mlirAttributeEqual,
+    mlirAttributeGetType, mlirAttributeIsAArray, mlirAttributeIsADenseElements,
     mlirAttributeIsADenseI32Array, mlirAttributeIsADenseI64Array,
     mlirAttributeIsADenseResourceElements, mlirAttributeIsADictionary, mlirAttributeIsAElements,
     mlirAttributeIsAFlatSymbolRef, mlirAttributeIsAInteger, mlirAttributeIsAString,
-    mlirAttributeIsAType, mlirAttributeParseGet, mlirAttributePrint, mlirDenseArrayGetNumElements,
+    mlirAttributeIsAType, mlirAttributePrint, mlirDenseArrayGetNumElements,
     mlirDenseElementsAttrGetBoolValue, mlirDenseElementsAttrGetInt8Value,
     mlirDenseElementsAttrGetInt32Value, mlirDenseElementsAttrGetInt64Value,
-    mlirDenseElementsAttrGetSplatValue, mlirDenseElementsAttrInt32Get,
-    mlirDenseElementsAttrInt32SplatGet, mlirDenseElementsAttrIsSplat, mlirDenseI32ArrayGet,
-    mlirDenseI32ArrayGetElement, mlirDenseI64ArrayGetElement, mlirDictionaryAttrGet,
-    mlirDictionaryAttrGetElement, mlirDictionaryAttrGetElementByName,
-    mlirDictionaryAttrGetNumElements, mlirElementsAttrGetNumElements, mlirFlatSymbolRefAttrGet,
-    mlirFlatSymbolRefAttrGetValue, mlirIdentifierGet, mlirIdentifierStr, mlirIntegerAttrGet,
-    mlirIntegerAttrGetValueInt, mlirNamedAttributeGet, mlirStringAttrGet, mlirStringAttrGetValue,
-    mlirTypeAttrGet, mlirTypeAttrGetValue, mlirUnitAttrGet,
+    mlirDenseElementsAttrGetSplatValue, mlirDenseElementsAttrIsSplat, mlirDenseI32ArrayGetElement,
+    mlirDenseI64ArrayGetElement, mlirDictionaryAttrGet, mlirDictionaryAttrGetElement,
+    mlirDictionaryAttrGetElementByName, mlirDictionaryAttrGetNumElements,
+    mlirElementsAttrGetNumElements, mlirFlatSymbolRefAttrGetValue, mlirIdentifierGet,
+    mlirIdentifierStr, mlirIntegerAttrGetValueInt, mlirNamedAttributeGet, mlirStringAttrGetValue,
+    mlirTypeAttrGetValue,
 };
 
 use super::{Location, Type, borrowed_str, owned_string, printed, string_ref};
@@ -47,46 +47,6 @@ impl<'m> Attribute<'m> {
         self.raw
     }
 
-    /// Parses an attribute from its textual form; `None` if it is not one
-    /// (the parser's diagnostic then waits in the session).
-    pub fn parse(session: &'m Session, text: &str) -> Option<Self> {
-        // SAFETY: the context is alive, the text lives through the call.
-        let raw = unsafe { mlirAttributeParseGet(session.raw(), string_ref(text)) };
-        (!raw.ptr.is_null()).then(|| Self::from_raw(raw))
-    }
-
-    /// A string attribute.
-    pub fn string(session: &'m Session, text: &str) -> Self {
-        // SAFETY: as above.
-        Self::from_raw(unsafe { mlirStringAttrGet(session.raw(), string_ref(text)) })
-    }
-
-    /// A reference to the symbol `name`, given without `@`.
-    pub fn symbol(session: &'m Session, name: &str) -> Self {
-        // SAFETY: as above.
-        Self::from_raw(unsafe { mlirFlatSymbolRefAttrGet(session.raw(), string_ref(name)) })
-    }
-
-    /// A type as an attribute.
-    pub fn of_type(r#type: Type<'m>) -> Self {
-        // SAFETY: the type is alive by its lifetime.
-        Self::from_raw(unsafe { mlirTypeAttrGet(r#type.raw()) })
-    }
-
-    /// The unit attribute: present or not.
-    pub fn unit(session: &'m Session) -> Self {
-        // SAFETY: the context is alive.
-        Self::from_raw(unsafe { mlirUnitAttrGet(session.raw()) })
-    }
-
-    /// An `array<i32: …>`, as operand segment sizes are written.
-    pub fn i32_array(session: &'m Session, values: &[i32]) -> Self {
-        // SAFETY: the context is alive, and the values are copied.
-        Self::from_raw(unsafe {
-            mlirDenseI32ArrayGet(session.raw(), values.len() as isize, values.as_ptr())
-        })
-    }
-
     /// The numbers of an `array<i64: …>`; `None` for any other attribute.
     pub fn i64_numbers(self) -> Option<Vec<i64>> {
         // SAFETY: asked only of such an array, below its count.
@@ -111,13 +71,6 @@ impl<'m> Attribute<'m> {
                     .collect()
             })
         }
-    }
-
-    /// An array of attributes.
-    pub fn array(session: &'m Session, elements: &[Attribute<'m>]) -> Self {
-        let raw: Vec<MlirAttribute> = elements.iter().map(|each| each.raw).collect();
-        // SAFETY: the context is alive, and the elements are copied.
-        Self::from_raw(unsafe { mlirArrayAttrGet(session.raw(), raw.len() as isize, raw.as_ptr()) })
     }
 
     /// A dictionary attribute without its entry `name`.
@@ -164,12 +117,6 @@ impl<'m> Attribute<'m> {
         }
     }
 
-    /// The empty dictionary.
-    pub fn empty_dictionary(session: &'m Session) -> Self {
-        // SAFETY: the context is alive; no elements are read.
-        Self::from_raw(unsafe { mlirDictionaryAttrGet(session.raw(), 0, std::ptr::null()) })
-    }
-
     /// The value of a string attribute.
     pub fn as_string(self) -> Option<String> {
         // SAFETY: the value is taken only where the attribute is a string.
@@ -192,6 +139,15 @@ impl<'m> Attribute<'m> {
         unsafe {
             mlirAttributeIsAFlatSymbolRef(self.raw)
                 .then(|| owned_string(mlirFlatSymbolRefAttrGetValue(self.raw)))
+        }
+    }
+
+    /// As [`Attribute::as_symbol`], without a copy: empty for a name that is no UTF-8.
+    pub fn symbol_name(self) -> Option<&'m str> {
+        // SAFETY: as above; the attribute's data lives as long as the context.
+        unsafe {
+            mlirAttributeIsAFlatSymbolRef(self.raw)
+                .then(|| borrowed_str(mlirFlatSymbolRefAttrGetValue(self.raw)))
         }
     }
 
@@ -344,37 +300,6 @@ impl<'m> Attribute<'m> {
                 ),
                 _ => None,
             }
-        }
-    }
-
-    /// An i32 constant, or for a tensor of i32 a dense one, with these values or the
-    /// one that all are; `None` if they are not as many as it has, or the type is
-    /// another.
-    pub fn of_i32(r#type: Type<'m>, values: &[i32]) -> Option<Self> {
-        let element = r#type.element();
-        if !element.is_integer() || element.bit_width() != Some(32) {
-            return None;
-        }
-        // SAFETY: the type was seen to be i32, or a tensor of it with a static shape
-        // and as many elements as there are values, which are copied.
-        unsafe {
-            let raw = match (r#type.is_tensor(), values) {
-                (false, [value]) => mlirIntegerAttrGet(r#type.raw(), i64::from(*value)),
-                (true, values) => {
-                    let count = r#type.element_count()?;
-                    match values {
-                        [value] => mlirDenseElementsAttrInt32SplatGet(r#type.raw(), *value),
-                        values if values.len() as u64 == count => mlirDenseElementsAttrInt32Get(
-                            r#type.raw(),
-                            values.len() as isize,
-                            values.as_ptr(),
-                        ),
-                        _ => return None,
-                    }
-                }
-                _ => return None,
-            };
-            Some(Self::from_raw(raw))
         }
     }
 

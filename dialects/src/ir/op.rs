@@ -244,6 +244,11 @@ impl<'m> Op<'m> {
         self.string_attribute("sym_name")
     }
 
+    /// As [`Op::symbol_name`], without a copy: empty for a name that is no UTF-8.
+    pub fn symbol(self) -> Option<&'m str> {
+        self.attribute("sym_name")?.as_str()
+    }
+
     /// Whether it defines the symbol `name`, given without `@`.
     pub fn is_symbol(self, name: &str) -> bool {
         self.attribute("sym_name").and_then(Attribute::as_str) == Some(name)

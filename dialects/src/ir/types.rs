@@ -5,14 +5,16 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
 use mlir_sys::{
-    MlirType, mlirComplexTypeGetElementType, mlirFloatTypeGetWidth, mlirFunctionTypeGet,
-    mlirFunctionTypeGetInput, mlirFunctionTypeGetNumInputs, mlirFunctionTypeGetNumResults,
-    mlirFunctionTypeGetResult, mlirIntegerTypeGetWidth, mlirRankedTensorTypeGet,
-    mlirRankedTensorTypeGetEncoding, mlirShapedTypeGetDimSize, mlirShapedTypeGetDynamicSize,
-    mlirShapedTypeGetElementType, mlirShapedTypeGetRank, mlirTypeEqual, mlirTypeIsABF16,
-    mlirTypeIsAComplex, mlirTypeIsAF16, mlirTypeIsAF32, mlirTypeIsAF64, mlirTypeIsAFloat,
-    mlirTypeIsAFunction, mlirTypeIsAIndex, mlirTypeIsAInteger, mlirTypeIsARankedTensor,
-    mlirTypeIsATensor, mlirTypeParseGet, mlirTypePrint,
+    MlirType, mlirAttributeGetNull, mlirComplexTypeGetElementType, mlirFloatTypeGetWidth,
+    mlirFunctionTypeGet, mlirFunctionTypeGetInput, mlirFunctionTypeGetNumInputs,
+    mlirFunctionTypeGetNumResults, mlirFunctionTypeGetResult, mlirIndexTypeGet, mlirIntegerTypeGet,
+    mlirIntegerTypeGetWidth, mlirLocationUnknownGet, mlirRankedTensorTypeGet,
+    mlirRankedTensorTypeGetChecked, mlirRankedTensorTypeGetEncoding, mlirShapedTypeGetDimSize,
+    mlirShapedTypeGetDynamicSize, mlirShapedTypeGetElementType, mlirShapedTypeGetRank,
+    mlirTypeEqual, mlirTypeGetContext, mlirTypeIsABF16, mlirTypeIsAComplex, mlirTypeIsAF16,
+    mlirTypeIsAF32, mlirTypeIsAF64, mlirTypeIsAFloat, mlirTypeIsAFunction, mlirTypeIsAIndex,
+    mlirTypeIsAInteger, mlirTypeIsARankedTensor, mlirTypeIsATensor, mlirTypeParseGet,
+    mlirTypePrint,
 };
 
 use super::{Few, printed, string_ref};
@@ -42,6 +44,38 @@ impl<'m> Type<'m> {
         // SAFETY: the context is alive, the text lives through the call.
         let raw = unsafe { mlirTypeParseGet(session.raw(), string_ref(text)) };
         (!raw.ptr.is_null()).then(|| Self::from_raw(raw))
+    }
+
+    /// A signless integer of so many bits.
+    pub fn integer(session: &'m Session, bits: u32) -> Self {
+        // SAFETY: the context is alive.
+        Self::from_raw(unsafe { mlirIntegerTypeGet(session.raw(), bits) })
+    }
+
+    /// `index`.
+    pub fn index(session: &'m Session) -> Self {
+        // SAFETY: the context is alive.
+        Self::from_raw(unsafe { mlirIndexTypeGet(session.raw()) })
+    }
+
+    /// A tensor of these sizes, `None` for those that are dynamic; `None` if there are
+    /// no tensors of such elements.
+    pub fn tensor(sizes: &[Option<i64>], element: Type<'m>) -> Option<Self> {
+        // SAFETY: the element type is alive, and so is its context; the sizes are copied.
+        // A null encoding is none, and a null type the answer to elements that cannot be.
+        unsafe {
+            let dynamic = mlirShapedTypeGetDynamicSize();
+            let sizes: Vec<i64> = sizes.iter().map(|size| size.unwrap_or(dynamic)).collect();
+            let location = mlirLocationUnknownGet(mlirTypeGetContext(element.raw));
+            let raw = mlirRankedTensorTypeGetChecked(
+                location,
+                sizes.len() as isize,
+                sizes.as_ptr(),
+                element.raw,
+                mlirAttributeGetNull(),
+            );
+            (!raw.ptr.is_null()).then(|| Self::from_raw(raw))
+        }
     }
 
     /// A function type.

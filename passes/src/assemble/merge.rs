@@ -1,14 +1,13 @@
 //! Brings what two forward passes refer to into one module, without clashes
 //! of names.
 
+use dialects::ops::{Global, GlobalStore, Parameter};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use cost::Role;
 use dialects::ir::{Attribute, Op, Walk};
-use dialects::vocabulary::{GLOBAL, GLOBAL_STORE, ROLE};
+use dialects::vocabulary::{GLOBAL, ROLE};
 use dialects::{Diagnostic, Module};
-
-use crate::parameter::{Parameter, set_scope};
 
 /// Moves functions, and what they refer to, into one module.
 pub struct Merger<'m> {
@@ -80,7 +79,7 @@ impl<'m> Merger<'m> {
                 continue;
             };
             if let Some(global) = crate::structure::global(self.module, &symbol) {
-                global.remove_attribute(ROLE);
+                global.op().remove_attribute(ROLE);
             }
         }
         let declaration = self
@@ -147,13 +146,19 @@ impl<'m> Merger<'m> {
     /// Gives the parameters of a scope another scope where one of them is also
     /// a parameter of what is there already: two files hold them.
     fn rename_parameters(&mut self, ops: &[Op<'m>], role: Role) {
-        let own: BTreeSet<Parameter> = ops.iter().filter_map(|op| Parameter::behind(*op)).collect();
+        let globals: Vec<(Global, Parameter)> = ops
+            .iter()
+            .filter_map(|op| Global::of(*op))
+            .filter_map(|global| Some((global, global.parameter()?)))
+            .collect();
+        let own: BTreeSet<&Parameter> = globals.iter().map(|(_, parameter)| parameter).collect();
         // By scope, one parameter to show for each.
         let clashing: BTreeMap<&str, &Parameter> = own
-            .intersection(&self.parameters)
-            .map(|parameter| (parameter.scope.as_str(), parameter))
+            .iter()
+            .filter(|parameter| self.parameters.contains(**parameter))
+            .map(|parameter| (parameter.scope.as_str(), *parameter))
             .collect();
-        let all = self.parameters.iter().chain(&own);
+        let all = self.parameters.iter().chain(own.iter().copied());
         let mut scopes: HashSet<String> = all.map(|each| each.scope.clone()).collect();
         for (before, parameter) in clashing {
             let mut name = role.as_str().to_owned();
@@ -162,9 +167,15 @@ impl<'m> Merger<'m> {
                 name = format!("{role}{number}");
                 number += 1;
             }
-            for op in ops {
-                if Parameter::behind(*op).is_some_and(|each| each.scope == before) {
-                    set_scope(self.module, *op, &name);
+            let session = self.module.session();
+            for (global, parameter) in globals.iter().filter(|(_, each)| each.scope == before) {
+                let renamed = Parameter {
+                    scope: name.clone(),
+                    key: parameter.key.clone(),
+                };
+                let value = global.initial_value();
+                if let Some(value) = value.and_then(|value| renamed.put_into(session, value)) {
+                    global.set_initial_value(value);
                 }
             }
             let flag = |scope: &str, file: &str| {
@@ -186,8 +197,11 @@ impl<'m> Merger<'m> {
                 )),
             );
         }
-        self.parameters
-            .extend(ops.iter().filter_map(|op| Parameter::behind(*op)));
+        // As they are called now.
+        let globals = globals
+            .into_iter()
+            .filter_map(|(global, _)| global.parameter());
+        self.parameters.extend(globals);
     }
 }
 
@@ -203,11 +217,8 @@ fn closure<'m>(module: &'m Module<'_>, function: Op<'m>) -> Vec<Op<'m>> {
             let named = op.symbol_name().is_some_and(|name| names.contains(&name));
             let initializes = op.is("util.initializer")
                 && op.nested().into_iter().any(|nested| {
-                    nested.is(GLOBAL_STORE)
-                        && nested
-                            .attribute("global")
-                            .and_then(Attribute::as_symbol)
-                            .is_some_and(|name| names.contains(&name))
+                    let store = GlobalStore::of(nested).and_then(GlobalStore::global);
+                    store.is_some_and(|name| names.contains(name))
                 });
             if *op != function && (named || initializes) && chosen.insert(*op) {
                 names.extend(symbols_in(*op));

@@ -58,9 +58,7 @@ pub fn keep_rows<'m>(module: &'m Module<'_>, function: Op<'m>, count: u64) -> Ou
     else {
         return outcome;
     };
-    let Some(index) = module.parse_type("index") else {
-        return outcome;
-    };
+    let index = Type::index(module.session());
     let ops: Vec<Op> = body
         .ops()
         .into_iter()
@@ -236,11 +234,11 @@ impl<'m> Cutter<'m> {
         let slice = OpBuilder::new("tensor.extract_slice", user.location())
             .operands(&[value, self.first])
             .results(&[self.cut_type(value.r#type(), dimension)])
-            .attribute("static_offsets", rowwise::i64_array(self.module, &offsets))
-            .attribute("static_sizes", rowwise::i64_array(self.module, &kept))
+            .attribute("static_offsets", Attribute::i64_array(session, &offsets))
+            .attribute("static_sizes", Attribute::i64_array(session, &kept))
             .attribute(
                 "static_strides",
-                rowwise::i64_array(self.module, &vec![1; kept.len()]),
+                Attribute::i64_array(session, &vec![1; kept.len()]),
             )
             .attribute(
                 "operandSegmentSizes",
@@ -261,7 +259,7 @@ impl<'m> Cutter<'m> {
     }
 
     fn cut_type(&self, whole: Type<'m>, dimension: usize) -> Type<'m> {
-        rowwise::with_size(self.module, whole, dimension, self.count)
+        rowwise::with_size(whole, dimension, self.count)
     }
 }
 

@@ -211,34 +211,14 @@ pub fn adjust_attributes(module: &Module<'_>, op: Op<'_>, rule: &Rule, count: u6
     if let Some(size) = sizes.get_mut(*dimension) {
         *size = i64::try_from(count).unwrap_or(i64::MAX);
     }
-    op.set_attribute(name, i64_array(module, &sizes));
-}
-
-/// An `array<i64: …>`.
-pub fn i64_array<'m>(module: &'m Module<'_>, values: &[i64]) -> Attribute<'m> {
-    let text: Vec<String> = values.iter().map(i64::to_string).collect();
-    module
-        .parse_attribute(&format!("array<i64: {}>", text.join(", ")))
-        .expect("integers make an array attribute")
+    op.set_attribute(name, Attribute::i64_array(module.session(), &sizes));
 }
 
 /// The tensor type with another size in one dimension.
-pub fn with_size<'m>(
-    module: &'m Module<'_>,
-    whole: Type<'m>,
-    dimension: usize,
-    size: u64,
-) -> Type<'m> {
-    let mut text = String::from("tensor<");
-    for (at, each) in whole.shape().unwrap_or_default().into_iter().enumerate() {
-        match each {
-            _ if at == dimension => text.push_str(&format!("{size}x")),
-            Some(each) => text.push_str(&format!("{each}x")),
-            None => text.push_str("?x"),
-        }
+pub fn with_size(whole: Type<'_>, dimension: usize, size: u64) -> Type<'_> {
+    let mut sizes = whole.shape().unwrap_or_default();
+    if let Some(each) = sizes.get_mut(dimension) {
+        *each = i64::try_from(size).ok();
     }
-    text.push_str(&format!("{}>", whole.element()));
-    module
-        .parse_type(&text)
-        .expect("a tensor type with one size changed")
+    Type::tensor(&sizes, whole.element()).expect("a tensor type with one size changed")
 }

@@ -6,20 +6,22 @@
 //! (`util.initializer` does not legalise). What two devices need is made on both,
 //! by a copy of the initializer for each.
 
+use crate::weight_name::WeightName;
+use dialects::affinity::on_device;
+use dialects::ops::{Global, GlobalStore, global_of};
 use std::collections::{BTreeMap, BTreeSet};
 
 use cost::Partition;
 use dialects::ir::{Attribute, Op, Type, Value};
-use dialects::vocabulary::{GLOBAL_LOAD, GLOBAL_STORE, ROLE, STREAM_AFFINITY};
+use dialects::vocabulary::{GLOBAL_LOAD, ROLE, STREAM_AFFINITY};
 use dialects::{Diagnostic, Module};
 use rustc_hash::FxHashMap;
 
 use crate::effects::Effects;
 use crate::identify_roles::role_attribute;
-use crate::initializers::{Initializer, global_of, initializers};
+use crate::initializers::{Initializer, initializers};
 use crate::outline_subgraphs::globals_read;
-use crate::parameter::name_of;
-use crate::placement::{Placement, affinity};
+use crate::placement::Placement;
 use crate::settings::Context;
 use crate::structure::{functions, globals, inputs, is_pure};
 use crate::symbols::Symbols;
@@ -46,20 +48,19 @@ pub(super) fn place(
                 .push(function);
         }
     }
-    let globals: FxHashMap<String, Op> = globals(module)
-        .into_iter()
-        .filter(|(_, op)| holds_tensors(*op))
-        .collect();
+    let mut globals = globals(module);
+    globals.retain(|_, global| global.r#type().is_some_and(Type::is_tensor));
     place_initializers(module, placement, &globals, &mut readers)?;
     let mut symbols = Symbols::of(module);
     let mut copies: FxHashMap<Op, FxHashMap<String, Attribute>> = FxHashMap::default();
     for (name, devices) in readers {
-        let Some(op) = globals.get(&name).copied() else {
+        let Some(global) = globals.get(name.as_str()).copied() else {
             continue;
         };
+        let op = global.op();
         op.remove_attribute(ROLE);
         for (position, (device, readers)) in devices.into_iter().enumerate() {
-            let device_affinity = affinity(module, device);
+            let device_affinity = on_device(module, device);
             if position == 0 {
                 op.set_attribute(STREAM_AFFINITY, device_affinity);
                 continue;
@@ -76,8 +77,8 @@ pub(super) fn place(
             }
             context.diagnostics.push(Diagnostic::remark(format!(
                 "'{}' is read on two devices: @{device} gets a copy of its own, {}",
-                name_of(op),
-                size_of(op)
+                WeightName::of(global),
+                size_of(global)
             )));
         }
     }
@@ -93,7 +94,7 @@ pub(super) fn place(
 fn place_initializers<'p, 'm>(
     module: &'m Module<'_>,
     placement: &'p Placement,
-    globals: &FxHashMap<String, Op<'m>>,
+    globals: &FxHashMap<&str, Global<'m>>,
     readers: &mut Readers<'p, 'm>,
 ) -> Result<(), Vec<Diagnostic>> {
     let initializers = initializers(module);
@@ -130,7 +131,7 @@ fn place_initializers<'p, 'm>(
             if at > 0 {
                 op.insert_after(instance);
             }
-            instance.set_attribute(STREAM_AFFINITY, affinity(module, device));
+            instance.set_attribute(STREAM_AFFINITY, on_device(module, device));
             // Scalars have no device, and are stored once.
             keep_stores(instance, |name| match globals.get(name) {
                 Some(_) => {
@@ -154,7 +155,7 @@ fn place_initializers<'p, 'm>(
 /// nobody reads runs on `control`.
 fn needed_on<'p, 'm>(
     initializers: &[Initializer<'m>],
-    globals: &FxHashMap<String, Op<'m>>,
+    globals: &FxHashMap<&str, Global<'m>>,
     readers: &Readers<'p, 'm>,
     control: &'p str,
 ) -> Vec<BTreeSet<&'p str>> {
@@ -172,7 +173,7 @@ fn needed_on<'p, 'm>(
             for (initializer, needed) in initializers.iter().zip(&mut needed).rev() {
                 let before = needed.len();
                 let stored = initializer.stores.iter();
-                let tensors = stored.filter(|name| globals.contains_key(*name));
+                let tensors = stored.filter(|name| globals.contains_key(name.as_str()));
                 let readers = tensors.filter_map(|name| read.get(name.as_str()));
                 needed.extend(readers.flatten().copied());
                 if needed.is_empty() {
@@ -195,7 +196,8 @@ fn needed_on<'p, 'm>(
 fn keep_stores(initializer: Op<'_>, mut kept: impl FnMut(&str) -> bool) {
     let mut pending = Vec::new();
     for op in initializer.nested() {
-        if op.is(GLOBAL_STORE) && global_of(op).is_some_and(|name| !kept(&name)) {
+        let store = GlobalStore::of(op).and_then(GlobalStore::global);
+        if store.is_some_and(|name| !kept(name)) {
             pending.extend(op.operands());
             op.erase();
         }
@@ -210,14 +212,8 @@ fn keep_stores(initializer: Op<'_>, mut kept: impl FnMut(&str) -> bool) {
     }
 }
 
-fn holds_tensors(global: Op<'_>) -> bool {
-    let held = global.attribute("type").and_then(Attribute::as_type);
-    held.is_some_and(Type::is_tensor)
-}
-
-fn size_of(global: Op<'_>) -> String {
-    let held = global.attribute("type").and_then(Attribute::as_type);
-    match held.and_then(Type::byte_count) {
+fn size_of(global: Global<'_>) -> String {
+    match global.r#type().and_then(Type::byte_count) {
         Some(bytes) => format!("{bytes} bytes"),
         None => "of a size that is known at run time only".to_owned(),
     }
@@ -231,9 +227,7 @@ fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
 /// its device's.
 fn refer_to_copies<'m>(reader: Op<'m>, copies: &FxHashMap<String, Attribute<'m>>) {
     for op in reader.nested() {
-        if (op.is(GLOBAL_LOAD) || op.is(GLOBAL_STORE))
-            && let Some(copy) = global_of(op).and_then(|name| copies.get(&name))
-        {
+        if let Some(copy) = global_of(op).and_then(|name| copies.get(name)) {
             op.set_attribute("global", *copy);
         }
     }

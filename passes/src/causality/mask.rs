@@ -2,6 +2,7 @@
 
 use dialects::Module;
 use dialects::ir::{Attribute, Op, Value};
+use dialects::ops::{Global, GlobalLoad};
 use dialects::vocabulary::{GLOBAL, GLOBAL_LOAD};
 use half::{bf16, f16};
 use rustc_hash::FxHashMap;
@@ -14,7 +15,7 @@ const BLOCKED: f64 = 104.0;
 
 /// The constants of a module.
 pub(super) struct Masks<'m> {
-    globals: FxHashMap<String, Op<'m>>,
+    globals: FxHashMap<&'m str, Global<'m>>,
 }
 
 impl<'m> Masks<'m> {
@@ -51,8 +52,8 @@ impl<'m> Masks<'m> {
                 | "arith.trunci"
                 | "arith.extf" => value = op.operand(0)?,
                 GLOBAL_LOAD => {
-                    let global = self.globals.get(&op.attribute("global")?.as_symbol()?)?;
-                    return Some((*global, global.attribute("initial_value")?));
+                    let global = self.globals.get(GlobalLoad::of(op)?.global()?)?;
+                    return Some((global.op(), global.initial_value()?));
                 }
                 "arith.constant" => return Some((op, op.attribute("value")?)),
                 // i8 in which exporters store booleans, say.

@@ -3,6 +3,7 @@
 
 use dialects::ir::{Op, Type, Value};
 use dialects::linalg::loop_sizes;
+use dialects::ops::Predicate;
 use rustc_hash::FxHashMap;
 
 use crate::estimate_costs::count::product;
@@ -94,8 +95,7 @@ impl<'m> Constants<'m> {
             "arith.cmpi" => {
                 let (left, right) = (of(0)?, of(1)?);
                 let numbers = (signed(0, left)?, signed(1, right)?);
-                let predicate = op.attribute("predicate")?.as_integer()?;
-                u64::from(compare(predicate, (left, right), numbers)?)
+                u64::from(compare(Predicate::of(op)?, (left, right), numbers))
             }
             "linalg.generic" if is_elementwise(op) => {
                 let body = *op.blocks().first()?;
@@ -132,19 +132,17 @@ fn is_elementwise(op: Op<'_>) -> bool {
     op.is("linalg.generic") && loop_sizes(op).is_some_and(|sizes| once(product(&sizes)))
 }
 
-/// The predicates of `arith.cmpi`, in its order.
-fn compare(predicate: i64, bits: (u64, u64), numbers: (i64, i64)) -> Option<bool> {
-    Some(match predicate {
-        0 => bits.0 == bits.1,
-        1 => bits.0 != bits.1,
-        2 => numbers.0 < numbers.1,
-        3 => numbers.0 <= numbers.1,
-        4 => numbers.0 > numbers.1,
-        5 => numbers.0 >= numbers.1,
-        6 => bits.0 < bits.1,
-        7 => bits.0 <= bits.1,
-        8 => bits.0 > bits.1,
-        9 => bits.0 >= bits.1,
-        _ => return None,
-    })
+fn compare(predicate: Predicate, bits: (u64, u64), numbers: (i64, i64)) -> bool {
+    match predicate {
+        Predicate::Equal => bits.0 == bits.1,
+        Predicate::NotEqual => bits.0 != bits.1,
+        Predicate::Less => numbers.0 < numbers.1,
+        Predicate::AtMost => numbers.0 <= numbers.1,
+        Predicate::Greater => numbers.0 > numbers.1,
+        Predicate::AtLeast => numbers.0 >= numbers.1,
+        Predicate::UnsignedLess => bits.0 < bits.1,
+        Predicate::UnsignedAtMost => bits.0 <= bits.1,
+        Predicate::UnsignedGreater => bits.0 > bits.1,
+        Predicate::UnsignedAtLeast => bits.0 >= bits.1,
+    }
 }

@@ -3,6 +3,8 @@
 use cost::{Partition, Role};
 use dialects::{Diagnostic, Place};
 
+use crate::weight_name::WeightName;
+
 /// Where a role started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -11,9 +13,9 @@ pub enum Origin {
     /// `specplace.role` on the operation.
     Attribute,
     /// A weight with `specplace.role`, or that `--drafter/--target` selects.
-    GivenWeight(String),
+    GivenWeight(WeightName),
     /// A weight whose name speaks of the role.
-    NamedWeight(String),
+    NamedWeight(WeightName),
     /// Nothing but what reads it, a later stage of its model.
     Readers,
     /// An embedding lookup that starts a model, with the bytes of its weights.

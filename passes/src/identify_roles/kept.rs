@@ -1,5 +1,7 @@
 //! The user's own placement, where `--keep-placement` honours it.
 
+use dialects::affinity::{self};
+use dialects::ops::{Global, GlobalLoad, Transfer};
 use std::collections::BTreeMap;
 
 use cost::Partition;
@@ -9,8 +11,6 @@ use dialects::{Diagnostic, Module};
 use rustc_hash::FxHashMap;
 
 use super::assignment::Assignment;
-use super::marker_name;
-use crate::names::device_of;
 use crate::names::role_of_device;
 use crate::structure::{globals, inputs};
 
@@ -106,13 +106,13 @@ fn contradiction(role: Partition, before: (&str, Op<'_>), after: (&str, Op<'_>))
 }
 
 /// The device that the input names for `value`, unless the name is a role.
-fn named_device(globals: &FxHashMap<String, Op<'_>>, value: Value<'_>) -> Option<String> {
+fn named_device(globals: &FxHashMap<&str, Global<'_>>, value: Value<'_>) -> Option<String> {
     let op = value.defining_op()?;
-    let name = if op.is(TRANSFER) {
-        marker_name(op)?
-    } else if op.is(GLOBAL_LOAD) {
-        let weight = globals.get(&op.attribute("global")?.as_symbol()?)?;
-        device_of(weight.attribute(STREAM_AFFINITY)?)?
+    let name = if let Some(transfer) = Transfer::of(op) {
+        transfer.device()?
+    } else if let Some(load) = GlobalLoad::of(op) {
+        let weight = globals.get(load.global()?)?;
+        affinity::of_symbol(weight.op())?
     } else {
         return None;
     };

@@ -1,12 +1,12 @@
 //! What the weights' names begin with: for whoever has to say which model is which.
 
+use dialects::ops::Global;
 use std::collections::BTreeMap;
 
 use cost::{bytes, counted};
-use dialects::vocabulary::GLOBAL;
 use dialects::{Diagnostic, Module};
 
-use crate::parameter::{key_of, name_of};
+use crate::weight_name::WeightName;
 
 /// More are not listed.
 const MOST: usize = 8;
@@ -25,11 +25,11 @@ pub(super) fn note(module: &Module<'_>) -> Option<Diagnostic> {
         .body()
         .ops()
         .into_iter()
-        .filter(|op| op.is(GLOBAL))
-        .filter_map(|op| {
-            let r#type = op.attribute("type")?.as_type()?;
+        .filter_map(Global::of)
+        .filter_map(|global| {
+            let r#type = global.r#type()?;
             let size = r#type.is_tensor().then(|| r#type.byte_count())??;
-            Some((key_of(&name_of(op)).to_owned(), size))
+            Some((WeightName::of(global).key().to_owned(), size))
         })
         .collect();
     let mut listed: Vec<(String, Weights)> = grouped(&weights).into_iter().collect();

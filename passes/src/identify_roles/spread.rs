@@ -1,22 +1,23 @@
 //! How roles spread from where they start.
 
+use crate::weight_name::WeightName;
+use dialects::ops::{Global, GlobalLoad, Transfer};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use cost::Partition;
 use dialects::ir::{Few, Op, Value};
-use dialects::vocabulary::{DRAFT_LENGTH, GLOBAL, GLOBAL_LOAD, TRANSFER};
+use dialects::vocabulary::{DRAFT_LENGTH, GLOBAL_LOAD};
 use dialects::{Diagnostic, Module};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::activations::Activations;
 use super::assignment::Assignment;
 use super::evidence::{Evidence, Origin};
-use super::{marker_name, role_attribute};
+use super::role_attribute;
 use crate::initializers::{Initializer, initializers};
 use crate::names::{model_role_in, role_of_device};
-use crate::parameter::{key_of, name_of};
 use crate::settings::{Context, Selector};
 use crate::structure::{Free, carried, functions, is_control_flow, is_pure, placed_ops};
 
@@ -180,8 +181,8 @@ impl<'m, 'c> Spread<'m, 'c> {
             }
             return Ok(());
         }
-        if op.is(TRANSFER) {
-            return self.marker(op);
+        if let Some(marker) = Transfer::of(op) {
+            return self.marker(marker);
         }
         if op.is(GLOBAL_LOAD) {
             return Ok(());
@@ -207,9 +208,8 @@ impl<'m, 'c> Spread<'m, 'c> {
         self.compute(op)
     }
 
-    fn marker(&mut self, op: Op<'m>) -> Result<(), Box<Diagnostic>> {
-        let (Some(name), Some(value), Some(result)) =
-            (marker_name(op), op.operand(0), op.result(0))
+    fn marker(&mut self, marker: Transfer<'m>) -> Result<(), Box<Diagnostic>> {
+        let (op, Some(name), Some((value, result))) = (marker.op(), marker.device(), marker.ends())
         else {
             return Ok(());
         };
@@ -344,11 +344,11 @@ impl<'m, 'c> Spread<'m, 'c> {
             if !seen.insert(op) {
                 continue;
             }
-            if op.is(GLOBAL_LOAD) {
-                if let Some(name) = op.attribute("global").and_then(|each| each.as_symbol())
-                    && let Some(evidence) = self.weights.get(&name)
+            if let Some(load) = GlobalLoad::of(op) {
+                if let Some(name) = load.global()
+                    && let Some(evidence) = self.weights.get(name)
                 {
-                    found.push((name, evidence.clone()));
+                    found.push((name.to_owned(), evidence.clone()));
                 }
                 continue;
             }
@@ -426,18 +426,16 @@ fn conflict(op: Op<'_>, first: &Evidence, second: &Evidence) -> Diagnostic {
 fn weights(module: &Module<'_>, context: &Context) -> FxHashMap<String, Rc<Evidence>> {
     let mut weights = FxHashMap::default();
     for op in module.body().ops() {
-        if !op.is(GLOBAL) {
-            continue;
-        }
-        let (Some(symbol), parameter) = (op.symbol_name(), name_of(op)) else {
+        let Some(global) = Global::of(op) else {
             continue;
         };
-        if symbol == DRAFT_LENGTH {
+        if global.name() == DRAFT_LENGTH {
             continue;
         }
+        let name = WeightName::of(global);
         let selected = |selector: &Option<Selector>| {
             let selector = selector.as_ref();
-            selector.is_some_and(|each| each.selects_weight(&symbol, &parameter))
+            selector.is_some_and(|each| each.selects_weight(&name))
         };
         let given = if selected(&context.settings.drafter) {
             Some(Partition::DRAFTER)
@@ -446,10 +444,10 @@ fn weights(module: &Module<'_>, context: &Context) -> FxHashMap<String, Rc<Evide
         } else {
             role_attribute(op)
         };
-        let (part, origin) = match given {
-            Some(role) => (role, Origin::GivenWeight(parameter.clone())),
-            None => match model_role_in(key_of(&parameter)).or_else(|| model_role_in(&symbol)) {
-                Some(role) => (role.into(), Origin::NamedWeight(parameter.clone())),
+        let (part, origin): (Partition, fn(WeightName) -> Origin) = match given {
+            Some(role) => (role, Origin::GivenWeight),
+            None => match model_role_in(name.key()).or_else(|| model_role_in(name.symbol())) {
+                Some(role) => (role.into(), Origin::NamedWeight),
                 None => continue,
             },
         };
@@ -457,10 +455,10 @@ fn weights(module: &Module<'_>, context: &Context) -> FxHashMap<String, Rc<Evide
             continue;
         }
         weights.insert(
-            symbol,
+            name.symbol().to_owned(),
             Rc::new(Evidence {
                 part,
-                origin,
+                origin: origin(name),
                 place: op.location().place(),
                 ended: false,
             }),

@@ -7,13 +7,13 @@
 //! are equally big, the one that runs in the inner of nested loops is the
 //! drafter.
 
+use dialects::ops::GlobalLoad;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use cost::Role;
 use dialects::Module;
 use dialects::ir::{Op, Value};
-use dialects::vocabulary::GLOBAL_LOAD;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::activations::Activations;
@@ -77,9 +77,9 @@ pub fn weights<'m>(ops: &[Op<'m>], free: &mut Free<'m>) -> (FxHashMap<String, u6
             .iter()
             .filter_map(|result| result.r#type().byte_count())
             .fold(0, u64::saturating_add);
-        if op.is(GLOBAL_LOAD) {
-            if let Some(name) = op.attribute("global").and_then(|each| each.as_symbol()) {
-                globals.insert(name, size);
+        if let Some(load) = GlobalLoad::of(op) {
+            if let Some(name) = load.global() {
+                globals.insert(name.to_owned(), size);
             }
         } else if op.is("arith.constant") {
             // A splat takes no memory to speak of.

@@ -1,13 +1,14 @@
 //! The buffers of crossings: allocating them, and filling them.
 
 use cost::Partition;
+use dialects::affinity::on_device;
 use dialects::hal::Inserter;
 use dialects::ir::{Type, Value};
 use dialects::{Module, OwnedModule};
 use rustc_hash::FxHashMap;
 
 use crate::outline_subgraphs::private_function;
-use crate::placement::{Placement, affinity};
+use crate::placement::Placement;
 use crate::symbols::Symbols;
 
 /// Calls of helper functions, which are built when they are first needed.
@@ -142,7 +143,7 @@ impl<'m, 'p> Buffers<'m, 'p> {
         let (index, buffer) = (self.r#type("index"), self.r#type("!hal.buffer"));
         let body = private_function(self.module, &name, &[index], &[buffer], None);
         let inserter = Inserter::at_end(self.module, body, self.module.op().location());
-        let allocated = inserter.allocate(affinity(self.module, owner), body.arguments()[0]);
+        let allocated = inserter.allocate(on_device(self.module, owner), body.arguments()[0]);
         inserter.insert(inserter.start("func.return").operands(&[allocated]));
         self.allocators.insert(owner.to_owned(), name.clone());
         name
@@ -152,7 +153,7 @@ impl<'m, 'p> Buffers<'m, 'p> {
         let name = self.symbols.fresh(role, "_copy");
         let (view, buffer) = (self.r#type("!hal.buffer_view"), self.r#type("!hal.buffer"));
         let body = private_function(self.module, &name, &[view, buffer], &[], Some(role));
-        let device = affinity(self.module, self.placement.symbol_of(role));
+        let device = on_device(self.module, self.placement.symbol_of(role));
         let inserter = Inserter::at_end(self.module, body, self.module.op().location());
         let arguments = body.arguments();
         let imported = inserter.import(device, arguments[0], tensor);
@@ -202,7 +203,7 @@ impl<'m, 'p> Buffers<'m, 'p> {
         let mut inputs = vec![self.r#type("!hal.buffer_view")];
         inputs.resize(indices + 1, self.r#type("index"));
         let body = private_function(self.module, name, &inputs, results, Some(role));
-        let device = affinity(self.module, self.placement.symbol_of(role));
+        let device = on_device(self.module, self.placement.symbol_of(role));
         let inserter = Inserter::at_end(self.module, body, self.module.op().location());
         let mut given = body.arguments();
         given[0] = inserter.import(device, given[0], tensor);

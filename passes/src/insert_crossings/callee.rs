@@ -2,11 +2,11 @@
 //! tensors within.
 
 use dialects::Module;
+use dialects::affinity::on_device;
 use dialects::hal::Inserter;
 use dialects::ir::Op;
 
 use super::home::{Form, Home};
-use crate::placement::affinity;
 use crate::signature::set_function_type;
 
 /// Gives an outlined function buffers in place of tensors: views of its
@@ -21,7 +21,7 @@ pub fn rewrite<'m>(
     forms: &[Form],
     homes: &[Home],
 ) {
-    let device = affinity(module, symbol);
+    let device = on_device(module, symbol);
     let Some(body) = function.blocks().first().copied() else {
         return;
     };
@@ -52,7 +52,7 @@ pub fn rewrite<'m>(
             form => {
                 argument.set_type(begin.view_type());
                 let lender = match form {
-                    Form::Lent(lender) => affinity(module, lender),
+                    Form::Lent(lender) => on_device(module, lender),
                     _ => device,
                 };
                 let imported = begin.import(lender, argument, tensor);

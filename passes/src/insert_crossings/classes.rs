@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cost::crossing::{End, Leg, Method};
 use cost::{Partition, Plan};
 use dialects::ir::{Op, Type, Value};
+use dialects::ops;
 use dialects::{Diagnostic, Module};
 use petgraph::unionfind::UnionFind;
 use rustc_hash::FxHashMap;
@@ -148,8 +149,8 @@ impl<'m> Classes<'m> {
                 if hands_on(op) {
                     continue;
                 }
-                let callee = op.attribute("callee").and_then(|each| each.as_symbol());
-                let role = callee.as_ref().and_then(|name| roles.get(name)).copied();
+                let callee = ops::Call::of(op).and_then(ops::Call::callee);
+                let role = callee.and_then(|name| roles.get(name)).copied();
                 let here = end(role.unwrap_or(Partition::CONTROL), role.is_some());
                 // A scalar is read wherever the tensor is.
                 if role.is_some() || !op.is("tensor.extract") {
@@ -164,13 +165,14 @@ impl<'m> Classes<'m> {
                         continue;
                     };
                     classes[*at].makers.insert(here.clone());
-                    if let (Some(name), Some(_)) = (&callee, role) {
-                        let first = *results_of.entry((name.clone(), position)).or_insert(*at);
+                    if let (Some(name), Some(_)) = (callee, role) {
+                        let first = *results_of.entry((name.to_owned(), position)).or_insert(*at);
                         sets.union(first, *at);
                     }
                 }
                 if let (Some(name), Some(role)) = (callee, role) {
                     let device = placement.symbol_of(role);
+                    let name = name.to_owned();
                     calls.push(Call { name, device, op });
                 }
             }

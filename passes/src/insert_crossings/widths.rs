@@ -16,9 +16,7 @@ use crate::structure::placed_blocks;
 
 /// Widens what the loops of `function` carry, in place.
 pub fn even_out<'m>(module: &'m Module<'m>, function: Op<'m>) {
-    let Some(wide) = module.parse_type("i64") else {
-        return;
-    };
+    let wide = Type::integer(module.session(), 64);
     for block in placed_blocks(function) {
         for op in block.ops() {
             if op.is("scf.while") {

@@ -1,9 +1,9 @@
 //! Concatenations whose shapes are known, although Torch's lowering forgets
 //! them.
 
+use dialects::Module;
 use dialects::build::OpBuilder;
 use dialects::ir::{Op, Type, Value};
-use dialects::{Module, Session};
 
 use crate::structure::outer_ops;
 
@@ -25,7 +25,7 @@ pub fn find_shapes(module: &Module<'_>) -> bool {
         }
         let Some(result) = op.result(0) else { continue };
         let forgotten = result.r#type();
-        if let Some(known) = joined(module.session(), op)
+        if let Some(known) = joined(op)
             && known != forgotten
         {
             result.set_type(known);
@@ -54,7 +54,7 @@ fn before_cast(value: Value<'_>) -> Option<Value<'_>> {
 }
 
 /// The type of a concatenation of parts whose shapes are known.
-fn joined<'m>(session: &'m Session, op: Op<'m>) -> Option<Type<'m>> {
+fn joined(op: Op<'_>) -> Option<Type<'_>> {
     let along = usize::try_from(op.attribute("dim")?.as_integer()?).ok()?;
     let parts = op.operands();
     let first = parts.first()?.r#type();
@@ -64,9 +64,6 @@ fn joined<'m>(session: &'m Session, op: Op<'m>) -> Option<Type<'m>> {
         length = length.checked_add((*part.r#type().shape()?.get(along)?)?)?;
     }
     *shape.get_mut(along)? = Some(length);
-    let sizes: Option<String> = shape
-        .into_iter()
-        .map(|size| Some(format!("{}x", size?)))
-        .collect();
-    Type::parse(session, &format!("tensor<{}{}>", sizes?, first.element()))
+    shape.iter().all(Option::is_some).then_some(())?;
+    Type::tensor(&shape, first.element())
 }

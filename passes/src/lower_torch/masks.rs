@@ -11,6 +11,7 @@
 //! What follows from constants alone is computed here, and the operation that uses
 //! the mask reads words of i32 and compares them with zero: exact on every unit.
 
+use dialects::ops::{Global, GlobalLoad, Predicate};
 use std::rc::Rc;
 
 use dialects::Module;
@@ -61,19 +62,15 @@ pub fn write_as_words(module: &Module<'_>) {
 
 /// Gives `op` words in place of the booleans that it reads as operand `index`.
 fn read_words<'m>(module: &'m Module<'_>, op: Op<'m>, index: usize, values: &[i64]) -> Option<()> {
-    let word = module.parse_type("i32")?;
-    let shape = op.operand(index)?.r#type().shape()?;
-    let sizes: Option<String> = shape
-        .into_iter()
-        .map(|size| Some(format!("{}x", size?)))
-        .collect();
-    let r#type = module.parse_type(&format!("tensor<{}i32>", sizes?))?;
+    let session = module.session();
+    let word = Type::integer(session, 32);
+    let r#type = Type::tensor(&op.operand(index)?.r#type().shape()?, word)?;
     let words: Vec<i32> = values.iter().map(|value| i32::from(*value != 0)).collect();
     let body = op.blocks().first().copied()?;
     let argument = body.arguments().get(index).copied()?;
     let constant = Attribute::of_i32(r#type, &words)?;
-    let zero = module.parse_attribute("0 : i32")?;
-    let not_equal = module.parse_attribute("1 : i64")?;
+    let zero = Attribute::number(word, 0)?;
+    let not_equal = Predicate::NotEqual.attribute(session);
     let boolean = argument.r#type();
 
     let inserter = Inserter::before(module, op);
@@ -105,7 +102,7 @@ fn read_words<'m>(module: &'m Module<'_>, op: Op<'m>, index: usize, values: &[i6
 type Values = Rc<Vec<i64>>;
 
 struct Known<'m> {
-    globals: FxHashMap<String, Op<'m>>,
+    globals: FxHashMap<&'m str, Global<'m>>,
     written: FxHashSet<String>,
     found: FxHashMap<Value<'m>, Option<Values>>,
     /// How many operations above each other are being asked.
@@ -120,7 +117,7 @@ impl<'m> Known<'m> {
         Self {
             globals: globals(module),
             written: global_stores(module)
-                .filter_map(|op| op.attribute("global")?.as_symbol())
+                .filter_map(|store| Some(store.global()?.to_owned()))
                 .collect(),
             found: FxHashMap::default(),
             depth: 0,
@@ -152,12 +149,12 @@ impl<'m> Known<'m> {
         let values = match op.name() {
             "arith.constant" => constant(op, op.attribute("value")?),
             GLOBAL_LOAD => {
-                let name = op.attribute("global")?.as_symbol()?;
+                let name = GlobalLoad::of(op)?.global()?;
                 let global = *self
                     .globals
-                    .get(&name)
-                    .filter(|_| !self.written.contains(&name))?;
-                constant(global, global.attribute("initial_value")?)
+                    .get(name)
+                    .filter(|_| !self.written.contains(name))?;
+                constant(global.op(), global.initial_value()?)
             }
             "tensor.collapse_shape" | "tensor.expand_shape" => {
                 Some(self.of(op.operand(0)?)?.to_vec())
@@ -262,9 +259,9 @@ fn evaluate(op: Op<'_>, scalars: &FxHashMap<Value<'_>, i64>) -> Option<i64> {
         "arith.constant" => op.attribute("value")?.as_integer()?,
         "arith.cmpi" => {
             let (left, right) = (operand(0)?, operand(1)?);
-            let holds = match op.attribute("predicate")?.as_integer()? {
-                0 => left == right,
-                1 => left != right,
+            let holds = match Predicate::of(op)? {
+                Predicate::Equal => left == right,
+                Predicate::NotEqual => left != right,
                 _ => return None,
             };
             i64::from(holds)

@@ -2,7 +2,7 @@
 
 use dialects::Module;
 use dialects::hal::Inserter;
-use dialects::ir::{Op, Value};
+use dialects::ir::{Attribute, Op, Value};
 
 use crate::resolve_markers::torch::{constant_integer, constant_string, shape_and_dtype};
 use crate::structure::outer_ops;
@@ -41,10 +41,10 @@ fn parts<'m>(module: &'m Module<'_>, op: Op<'m>) -> Option<(Value<'m>, Value<'m>
     }
     let int = ends.first()?.r#type();
     let inserter = Inserter::before(module, op);
-    let number = |number: i64| -> Option<Value<'m>> {
-        let value = module.parse_attribute(&format!("{number} : i64"))?;
+    let number = |number: i64| -> Value<'m> {
+        let value = Attribute::i64(module.session(), number);
         let constant = inserter.start("torch.constant.int");
-        Some(inserter.value(constant.attribute("value", value).results(&[int])))
+        inserter.value(constant.attribute("value", value).results(&[int]))
     };
 
     let mut source = op.operand(0)?;
@@ -67,10 +67,10 @@ fn parts<'m>(module: &'m Module<'_>, op: Op<'m>) -> Option<(Value<'m>, Value<'m>
         let dimension = i64::try_from(dimension).ok()?;
         let operands = [
             source,
-            number(dimension)?,
-            number(start)?,
-            number(end)?,
-            number(1)?,
+            number(dimension),
+            number(start),
+            number(end),
+            number(1),
         ];
         let slice = inserter
             .start("torch.aten.slice.Tensor")
@@ -79,7 +79,7 @@ fn parts<'m>(module: &'m Module<'_>, op: Op<'m>) -> Option<(Value<'m>, Value<'m>
         let r#type = format!("!torch.vtensor<[{}],{dtype}>", each.join(","));
         source = inserter.value(slice.results(&[module.parse_type(&r#type)?]));
     }
-    let added: Option<Vec<Value>> = numbers.iter().map(|each| number((*each).max(0))).collect();
-    let construct = inserter.start("torch.prim.ListConstruct").operands(&added?);
+    let added: Vec<Value> = numbers.iter().map(|each| number((*each).max(0))).collect();
+    let construct = inserter.start("torch.prim.ListConstruct").operands(&added);
     Some((source, inserter.value(construct.results(&[given.r#type()]))))
 }

@@ -116,16 +116,18 @@ impl<'m> Needed<'m> {
         steps.extend(operands(op));
         while let Some(step) = steps.pop() {
             match step {
-                Step::Operand(operand) => match operand.defining_op() {
-                    Some(constant) if is_constant(constant) => {
-                        if !self.ops.contains(&constant) {
+                Step::Operand(operand) => {
+                    let constant = operand.defining_op().filter(|op| is_constant(*op));
+                    match constant {
+                        Some(constant) if self.ops.contains(&constant) => {}
+                        Some(constant) => {
                             steps.push(Step::Push(constant));
                             steps.extend(operands(constant));
                         }
+                        None if self.arguments.contains(&operand) => {}
+                        None => self.arguments.push(operand),
                     }
-                    _ if !self.arguments.contains(&operand) => self.arguments.push(operand),
-                    _ => {}
-                },
+                }
                 Step::Push(op) => self.ops.push(op),
             }
         }

@@ -1,9 +1,10 @@
 //! Merging of functions that are the same but for their names.
 
+use dialects::ops::Call;
 use std::hash::{Hash, Hasher};
 
 use dialects::Module;
-use dialects::ir::{Attribute, Op, Walk};
+use dialects::ir::{Op, Walk};
 use rustc_hash::{FxHashMap, FxHasher};
 
 use super::is_outlined;
@@ -42,11 +43,10 @@ pub fn merge_identical(module: &Module<'_>) {
         return;
     }
     for op in outer_ops(module) {
-        if op.is("func.call")
-            && let Some(callee) = op.attribute("callee").and_then(|each| each.as_symbol())
-            && let Some(first) = replaced.get(&callee)
+        if let Some(call) = Call::of(op)
+            && let Some(first) = call.callee().and_then(|name| replaced.get(name))
         {
-            op.set_attribute("callee", Attribute::symbol(module.session(), first));
+            call.set_callee(module.session(), first);
         }
     }
     for function in gone {

@@ -1,6 +1,7 @@
 //! Random programs of loads, stores and subgraphs mean the same when they are
 //! outlined: run with symbols in place of numbers, before and after.
 
+use dialects::ops::{Call, global_of};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -191,7 +192,7 @@ impl<'m> Machine<'m> {
     fn block(&mut self, block: Block<'m>, values: &mut FxHashMap<Value<'m>, u64>) -> Vec<u64> {
         for op in block.ops() {
             let operands: Vec<u64> = op.operands().iter().map(|value| values[value]).collect();
-            let global = op.attribute("global").and_then(|each| each.as_symbol());
+            let global = global_of(op).map(str::to_owned);
             let results = match (op.name(), global) {
                 ("util.global.load", Some(name)) => vec![self.state(&name)],
                 ("util.global.store", Some(name)) => {
@@ -199,8 +200,8 @@ impl<'m> Machine<'m> {
                     Vec::new()
                 }
                 ("func.call", _) => {
-                    let callee = op.attribute("callee").and_then(|each| each.as_symbol());
-                    self.call(&callee.expect("a call has a callee"), &operands)
+                    let callee = Call::of(op).and_then(Call::callee);
+                    self.call(callee.expect("a call has a callee"), &operands)
                 }
                 ("scf.if", _) => {
                     let chosen = usize::from(operands[0] == 0);

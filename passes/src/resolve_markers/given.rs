@@ -1,13 +1,13 @@
 //! Whether what the user named on the command line is in the module: a name that
 //! is nothing's would decide nothing, without a word.
 
+use crate::weight_name::WeightName;
+use dialects::ops::Global;
 use std::collections::{BTreeMap, BTreeSet};
 
 use cost::{Partition, Role};
-use dialects::vocabulary::GLOBAL;
 use dialects::{Diagnostic, Module};
 
-use crate::parameter::{key_of, name_of};
 use crate::settings::{Selector, Settings};
 use crate::structure::functions;
 
@@ -51,13 +51,9 @@ fn written(selector: &Selector) -> String {
 }
 
 fn unmatched(module: &Module<'_>, role: Role, selector: &Selector) -> Option<Diagnostic> {
-    let globals = module.body().ops().into_iter().filter(|op| op.is(GLOBAL));
-    let globals: Vec<(String, String)> = globals
-        .filter_map(|op| Some((op.symbol_name()?, name_of(op))))
-        .collect();
-    let selected =
-        |(symbol, parameter): &(String, String)| selector.selects_weight(symbol, parameter);
-    if globals.iter().any(selected) {
+    let globals = module.body().ops().into_iter().filter_map(Global::of);
+    let globals: Vec<WeightName> = globals.map(WeightName::of).collect();
+    if globals.iter().any(|name| selector.selects_weight(name)) {
         return None;
     }
     let wanted = written(selector);
@@ -74,7 +70,7 @@ fn unmatched(module: &Module<'_>, role: Role, selector: &Selector) -> Option<Dia
             )
         }
         Selector::Prefix(_) => {
-            let keys = globals.iter().map(|(_, name)| key_of(name).to_owned());
+            let keys = globals.iter().map(|name| name.key().to_owned());
             (
                 format!("--{role} {wanted} names nothing: no parameter or global begins with it"),
                 keys.collect(),

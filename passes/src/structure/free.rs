@@ -2,6 +2,7 @@
 
 use dialects::Module;
 use dialects::ir::{Few, Op, Value, Walk};
+use dialects::ops::GlobalLoad;
 use dialects::vocabulary::GLOBAL_LOAD;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -153,9 +154,9 @@ impl<'m> Free<'m> {
 
     /// Whether `op` belongs to nobody, where it alone tells.
     fn is_free_source(&self, op: Op<'m>) -> Option<bool> {
-        if op.is(GLOBAL_LOAD) {
-            let global = op.attribute("global").and_then(|global| global.as_symbol());
-            return Some(global.is_none_or(|name| !self.written.contains(&name)));
+        if let Some(load) = GlobalLoad::of(op) {
+            let global = load.global();
+            return Some(global.is_none_or(|name| !self.written.contains(name)));
         }
         if is_source(op) {
             return Some(true);
@@ -175,9 +176,9 @@ impl<'m> Free<'m> {
 /// The names of the globals that operations write while the module runs.
 /// Initializers have run before any function does.
 fn written_globals(module: &Module<'_>) -> FxHashSet<String> {
-    let stores = global_stores(module).filter(|op| !is_initializing(*op));
+    let stores = global_stores(module).filter(|store| !is_initializing(store.op()));
     stores
-        .filter_map(|op| op.attribute("global")?.as_symbol())
+        .filter_map(|store| Some(store.global()?.to_owned()))
         .collect()
 }
 

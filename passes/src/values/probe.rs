@@ -1,10 +1,12 @@
 //! The subgraphs of OUT on one of its devices, each a function to call.
 
+use dialects::affinity::{self, on_device};
+use dialects::ops::{Global, GlobalLoad};
 use std::collections::{BTreeMap, BTreeSet};
 
 use dialects::build::OpBuilder;
 use dialects::ir::{Attribute, Op, Type, Value, Walk};
-use dialects::vocabulary::{FUNC, GLOBAL, GLOBAL_LOAD, STREAM_AFFINITY, TRANSFER};
+use dialects::vocabulary::{FUNC, STREAM_AFFINITY, TRANSFER};
 use dialects::{Diagnostic, Module};
 
 use super::interface::{Port, ports};
@@ -13,9 +15,7 @@ use super::{Subgraph, Subgraphs};
 use crate::assign_affinities::place_interface;
 use crate::identify_roles::role_attribute;
 use crate::initializers::initializers;
-use crate::names::device_of;
 use crate::outline_subgraphs::is_outlined;
-use crate::placement::affinity;
 use crate::structure::{functions, global, is_function};
 
 /// The models' functions of a placed module, each with its device.
@@ -24,12 +24,7 @@ pub fn models_of(placed: &Module<'_>) -> BTreeMap<String, String> {
         .into_iter()
         .filter(|op| is_outlined(*op))
         .filter(|op| role_attribute(*op).is_some_and(|part| part != cost::Partition::CONTROL))
-        .filter_map(|op| {
-            Some((
-                op.symbol_name()?,
-                device_of(op.attribute(STREAM_AFFINITY)?)?,
-            ))
-        })
+        .filter_map(|op| Some((op.symbol_name()?, affinity::of_symbol(op)?)))
         .collect()
 }
 
@@ -41,7 +36,7 @@ pub fn parts_of(placed: &Module<'_>) -> BTreeSet<(cost::Partition, String)> {
         .filter(|op| is_outlined(*op))
         .filter_map(|op| {
             let part = role_attribute(op).filter(|part| *part != cost::Partition::CONTROL)?;
-            Some((part, device_of(op.attribute(STREAM_AFFINITY)?)?))
+            Some((part, affinity::of_symbol(op)?))
         })
         .collect()
 }
@@ -91,7 +86,7 @@ pub fn probe(
         let entry = bare(module, function, subgraph)?;
         module.body().append(entry);
         add_logits(module, entry);
-        let device = affinity(module, device);
+        let device = on_device(module, device);
         entry.set_attribute(STREAM_AFFINITY, device);
         place_interface(module, entry, device);
         let (arguments, results) = ports(entry).unwrap_or_default();
@@ -145,7 +140,7 @@ pub fn alone(placed: &Module<'_>, part: cost::Partition, device: &str) -> bool {
         .into_iter()
         .filter(|op| is_outlined(*op) && role_attribute(*op) == Some(part))
         .filter(|op| {
-            let on = op.attribute(STREAM_AFFINITY).and_then(device_of);
+            let on = affinity::of_symbol(*op);
             on.as_deref() == Some(device)
         })
         .collect();
@@ -280,11 +275,18 @@ fn handed_out(op: Op<'_>) -> Option<Value<'_>> {
 
 /// Whether the value is what a function returns, be it behind a barrier.
 fn is_returned(value: Value<'_>) -> bool {
-    value.uses().into_iter().any(|each| {
-        each.op.is("func.return")
-            || each.op.is("util.optimization_barrier")
-                && each.op.result(each.index).is_some_and(is_returned)
-    })
+    let mut pending = vec![value];
+    while let Some(value) = pending.pop() {
+        for each in value.uses() {
+            if each.op.is("func.return") {
+                return true;
+            }
+            if each.op.is("util.optimization_barrier") {
+                pending.extend(each.op.result(each.index));
+            }
+        }
+    }
+    false
 }
 
 /// Whether the operation only carries values over the border of the function, or
@@ -330,25 +332,25 @@ fn keep_only(module: &Module<'_>, entries: &[Op<'_>], device: &str) {
         let loaded = initializer
             .loads
             .iter()
-            .filter_map(|name| global(module, name));
+            .filter_map(|name| Some(global(module, name)?.op()));
         for op in loaded.chain([initializer.op]) {
             if op.attribute(STREAM_AFFINITY).is_some() {
-                op.set_attribute(STREAM_AFFINITY, affinity(module, device));
+                op.set_attribute(STREAM_AFFINITY, on_device(module, device));
             }
         }
     }
     let ops = module.body().ops();
     for op in ops {
         let name = op.symbol_name().unwrap_or_default();
-        let is_device = op
-            .attribute("type")
-            .is_some_and(|each| each.to_string() == "!hal.device");
         let goes = if is_function(op) {
             !entries.contains(&op)
-        } else if op.is(GLOBAL) && is_device {
-            name != device
+        } else if let Some(global) = Global::of(op) {
+            match global.is_device() {
+                true => name != device,
+                false => !read.contains(&name),
+            }
         } else {
-            op.is(GLOBAL) && !read.contains(&name)
+            false
         };
         if goes {
             op.erase();
@@ -358,9 +360,8 @@ fn keep_only(module: &Module<'_>, entries: &[Op<'_>], device: &str) {
 
 fn loads(op: Op<'_>, into: &mut BTreeSet<String>) {
     op.walk(&mut |nested| {
-        if nested.is(GLOBAL_LOAD) {
-            into.extend(nested.attribute("global").and_then(|each| each.as_symbol()));
-        }
+        let load = GlobalLoad::of(nested);
+        into.extend(load.and_then(GlobalLoad::global).map(str::to_owned));
         Walk::Into
     });
 }
@@ -368,12 +369,8 @@ fn loads(op: Op<'_>, into: &mut BTreeSet<String>) {
 /// Declares the only device that is left as the first of its kind; gives its kind
 /// and which of them it is in OUT.
 fn sole_device(module: &Module<'_>, device: &str) -> Option<(String, u32)> {
-    let global = module
-        .body()
-        .ops()
-        .into_iter()
-        .find(|op| op.is(GLOBAL) && op.is_symbol(device))?;
-    let declared = global.attribute("initial_value")?.to_string();
+    let global = global(module, device)?;
+    let declared = global.initial_value()?.to_string();
     let kind = declared.split('"').nth(1)?.to_owned();
     let alias = format!("#hal.device.alias<\"{kind}\"[");
     let (ordinal, alone) = if let Some(rest) = declared.strip_prefix(&alias) {
@@ -394,6 +391,6 @@ fn sole_device(module: &Module<'_>, device: &str) -> Option<(String, u32)> {
         (0, declared.clone())
     };
     let attribute: Attribute<'_> = module.parse_attribute(&alone)?;
-    global.set_attribute("initial_value", attribute);
+    global.set_initial_value(attribute);
     Some((kind, ordinal))
 }

@@ -1,11 +1,12 @@
 //! What IN computes without any placement.
 
+use dialects::ops::{Call, Global};
 use std::collections::BTreeSet;
 
 use cost::workload::DraftLengthForm;
 use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Op, Type, Value, Walk};
-use dialects::vocabulary::{GLOBAL, ROLE};
+use dialects::vocabulary::ROLE;
 use dialects::{Diagnostic, Module};
 
 use super::interface::{Function, Port, ports};
@@ -13,7 +14,6 @@ use super::{Subgraph, Subgraphs, arithmetic, logits};
 use crate::causality::mask_globals;
 use crate::identify_roles::role_attribute;
 use crate::outline_subgraphs::is_outlined;
-use crate::parameter::Parameter;
 use crate::settings::{Context, Settings};
 use crate::signature::set_function_type;
 use crate::structure::{functions, is_function, outer_ops};
@@ -171,12 +171,9 @@ fn trace_calls(module: &Module<'_>) {
         .filter(|op| is_model(*op))
         .filter_map(Op::symbol_name)
         .collect();
-    for call in outer_ops(module)
-        .into_iter()
-        .filter(|op| op.is("func.call"))
-    {
-        let callee = call.attribute("callee").and_then(|each| each.as_symbol());
-        let Some(callee) = callee.filter(|name| models.contains(name)) else {
+    for call in outer_ops(module).into_iter().filter_map(Call::of) {
+        let callee = call.callee().filter(|name| models.contains(*name));
+        let (Some(callee), call) = (callee, call.op()) else {
             continue;
         };
         let before = Inserter::before(module, call);
@@ -208,9 +205,8 @@ fn as_tensor<'m>(module: &'m Module<'_>, before: &Inserter<'m>, value: Value<'m>
     if value.r#type().is_tensor() {
         return value;
     }
-    if value.r#type().is_index()
-        && let Some(wide) = module.parse_type("i64")
-    {
+    if value.r#type().is_index() {
+        let wide = Type::integer(module.session(), 64);
         value = before.value(
             before
                 .start("arith.index_cast")
@@ -218,7 +214,7 @@ fn as_tensor<'m>(module: &'m Module<'_>, before: &Inserter<'m>, value: Value<'m>
                 .results(&[wide]),
         );
     }
-    match module.parse_type(&format!("tensor<{}>", value.r#type())) {
+    match Type::tensor(&[], value.r#type()) {
         Some(tensor) => before.value(
             before
                 .start("tensor.from_elements")
@@ -340,20 +336,17 @@ fn vocabulary(module: &Module<'_>) -> Option<u64> {
 
 fn weights(module: &Module<'_>) -> BTreeSet<Weight> {
     let masks = mask_globals(module, &outer_ops(module));
-    let globals = module.body().ops().into_iter().filter(|op| op.is(GLOBAL));
+    let globals = module.body().ops().into_iter().filter_map(Global::of);
     globals
         .filter_map(|global| {
-            let parameter = Parameter::behind(global)?;
-            let r#type = global.attribute("type")?.as_type()?;
-            let port = Port::of(r#type);
+            let parameter = global.parameter()?;
+            let port = Port::of(global.r#type()?);
             Some(Weight {
                 scope: parameter.scope,
                 key: parameter.key,
                 shape: port.shape.into_iter().collect::<Option<_>>()?,
                 element: port.element,
-                is_mask: global
-                    .symbol_name()
-                    .is_some_and(|name| masks.contains(&name)),
+                is_mask: masks.contains(global.name()),
             })
         })
         .collect()

@@ -5,6 +5,9 @@ mod compare;
 mod copies;
 mod weights;
 
+use dialects::affinity::{self, device_of};
+use dialects::ops::{Call, Global, Parameter};
+use dialects::vocabulary::AFFINITY;
 use std::collections::{BTreeMap, BTreeSet};
 
 use dialects::{Attribute, Block, Diagnostic, Module, Op};
@@ -14,8 +17,6 @@ use super::expectation::Expectation;
 use super::report::{DeviceUse, Report};
 use super::resources::*;
 use super::{Devices, listed};
-use crate::names::device_of;
-use crate::parameter::Parameter;
 use compare::described;
 
 /// Operations that do something on a device, so that one without an affinity
@@ -165,12 +166,9 @@ impl<'m> Checker<'_, 'm> {
     fn check_devices(&mut self, stream: &Module<'_>) {
         let mut specs: BTreeMap<String, String> = BTreeMap::new();
         for op in stream.body().ops() {
-            let is_device = op.is("util.global")
-                && op
-                    .attribute("type")
-                    .is_some_and(|each| each.to_string() == "!hal.device");
-            if let (true, Some(name)) = (is_device, op.symbol_name()) {
-                let spec = op.attribute("initial_value").map(|value| value.to_string());
+            let device = Global::of(op).filter(|global| global.is_device());
+            if let (Some(device), Some(name)) = (device, op.symbol_name()) {
+                let spec = device.initial_value().map(|value| value.to_string());
                 specs.insert(name, spec.unwrap_or_default());
             }
         }
@@ -229,10 +227,10 @@ impl<'m> Checker<'_, 'm> {
             .unwrap_or_default();
         let mut sequence = Vec::new();
         for op in function.nested() {
-            if op.is("util.call") || op.is("func.call") {
-                if let Some(callee) = op.attribute("callee").and_then(Attribute::as_symbol) {
-                    sequence.push(callee.clone());
-                    self.calls.entry(callee).or_default().push(op);
+            if let Some(call) = Call::of(op) {
+                if let Some(callee) = call.callee() {
+                    sequence.push(callee.to_owned());
+                    self.calls.entry(callee.to_owned()).or_default().push(op);
                 }
                 continue;
             }
@@ -240,10 +238,7 @@ impl<'m> Checker<'_, 'm> {
             // the device that the link says.
             // So does a buffer that is lent, as long as it is only copied from.
             let is_lent = op.is("stream.tensor.import")
-                && op
-                    .attribute("affinity")
-                    .and_then(device_of)
-                    .is_some_and(|device| lenders.contains(&device));
+                && affinity::of_operation(op).is_some_and(|device| lenders.contains(&device));
             let free = is_lent
                 || op.is("hal.device.resolve")
                 || (border && BORDER_OPS.iter().any(|each| op.is(each)));
@@ -305,7 +300,7 @@ impl<'m> Checker<'_, 'm> {
     fn check_affinity(&mut self, op: Op<'m>, wanted: Option<&str>, place: &str) -> Option<String> {
         // Transfers name two devices, each in an attribute of its own.
         for name in [
-            "affinity",
+            AFFINITY,
             "source_affinity",
             "target_affinity",
             "result_affinity",
@@ -335,7 +330,7 @@ impl<'m> Checker<'_, 'm> {
                     ))
                     .offending(op.summary()),
                 );
-            } else if name == "affinity"
+            } else if name == AFFINITY
                 && let Some(wanted) = wanted
                 && device != wanted
             {
@@ -347,12 +342,12 @@ impl<'m> Checker<'_, 'm> {
                     .offending(op.summary()),
                 );
             }
-            if name == "affinity" {
+            if name == AFFINITY {
                 return Some(device);
             }
         }
         // What is given back to where it came from names no device.
-        let unnamed = op.attribute("affinity").is_none() && op.attribute("prefer_origin").is_none();
+        let unnamed = op.attribute(AFFINITY).is_none() && op.attribute("prefer_origin").is_none();
         if unnamed && PLACED_OPS.iter().any(|each| op.is(each)) {
             self.violate(
                 Diagnostic::error(format!("{} in {place} is on no device", op.name()))

@@ -1,13 +1,13 @@
 //! What the placed IR asks IREE for.
 
+use dialects::affinity::{self, device_of};
+use dialects::ops::{Call, Global, GlobalLoad, Parameter};
 use std::collections::{BTreeMap, BTreeSet};
 
 use dialects::{Attribute, Module, Op, vocabulary};
 
 use super::{Devices, alternatives, resource_names};
 use crate::initializers::Initializer;
-use crate::names::device_of;
-use crate::parameter::Parameter;
 use crate::select_mapping::PLAN;
 use crate::structure::{global, is_pure};
 
@@ -155,19 +155,16 @@ impl Expectation {
     }
 
     fn add_global<'m>(&mut self, op: Op<'m>, globals: &mut BTreeMap<String, Attribute<'m>>) {
-        let (Some(name), Some(of_type)) = (op.symbol_name(), op.attribute("type")) else {
+        let (Some(name), Some(global)) = (op.symbol_name(), Global::of(op)) else {
             return;
         };
-        let initial = op.attribute("initial_value");
-        if of_type.to_string() == "!hal.device" {
+        let initial = global.initial_value();
+        if global.is_device() {
             let spec = initial.map(|value| value.to_string());
             self.devices.insert(name, spec);
             return;
         }
-        if let Some(device) = op
-            .attribute(vocabulary::STREAM_AFFINITY)
-            .and_then(device_of)
-        {
+        if let Some(device) = affinity::of_symbol(op) {
             self.devices.entry(device).or_default();
         }
         if let Some(value) = initial {
@@ -179,27 +176,24 @@ impl Expectation {
     /// holds, whom it calls, and which devices its operations name.
     fn scan<'m>(&mut self, function: Op<'m>, calls: &mut BTreeMap<String, Vec<Op<'m>>>) -> Body {
         let mut body = Body::default();
-        let own = function
-            .attribute(vocabulary::STREAM_AFFINITY)
-            .and_then(device_of);
+        let own = affinity::of_symbol(function);
         if let Some(device) = own.clone() {
             self.devices.entry(device).or_default();
         }
         for op in function.nested() {
             body.works = body.works
-                || op.attribute("affinity").is_some()
+                || op.attribute(vocabulary::AFFINITY).is_some()
                 || op
                     .results()
                     .iter()
                     .any(|result| result.r#type().is_tensor());
-            if op.is(vocabulary::GLOBAL_LOAD) {
-                body.loads
-                    .extend(op.attribute("global").and_then(Attribute::as_symbol));
-            } else if op.is("func.call") || op.is("util.call") {
-                if let Some(callee) = op.attribute("callee").and_then(Attribute::as_symbol) {
-                    body.callees.insert(callee.clone());
-                    body.sequence.push(callee.clone());
-                    calls.entry(callee).or_default().push(op);
+            if let Some(load) = GlobalLoad::of(op) {
+                body.loads.extend(load.global().map(str::to_owned));
+            } else if let Some(call) = Call::of(op) {
+                if let Some(callee) = call.callee() {
+                    body.callees.insert(callee.to_owned());
+                    body.sequence.push(callee.to_owned());
+                    calls.entry(callee.to_owned()).or_default().push(op);
                 }
             } else if op.is("arith.constant") || op.is("flow.tensor.constant") {
                 if let Some(value) = op.attribute("value")
@@ -210,7 +204,7 @@ impl Expectation {
                 {
                     body.constants.extend(resource_names(value));
                 }
-            } else if let Some(device) = op.attribute("affinity").and_then(device_of) {
+            } else if let Some(device) = affinity::of_operation(op) {
                 let transferred = || {
                     let uses = op.results().into_iter().flat_map(|each| each.uses());
                     uses.into_iter()
@@ -368,14 +362,11 @@ impl Expectation {
 
 /// The device of an initializer: its own, or else that of what it stores.
 fn initializer_device(module: &Module<'_>, op: Op<'_>) -> Option<String> {
-    let device = |op: Op<'_>| {
-        op.attribute(vocabulary::STREAM_AFFINITY)
-            .and_then(device_of)
-    };
+    let device = |op: Op<'_>| affinity::of_symbol(op);
     device(op).or_else(|| {
         let stored = Initializer::new(op).stores.into_iter();
         stored
-            .filter_map(|name| device(global(module, &name)?))
+            .filter_map(|name| device(global(module, &name)?.op()))
             .next()
     })
 }
@@ -398,10 +389,7 @@ fn planned(op: Op<'_>) -> PlannedFunction {
         .unwrap_or_default();
     PlannedFunction {
         role: op.string_attribute(vocabulary::ROLE),
-        device: op
-            .attribute(vocabulary::STREAM_AFFINITY)
-            .and_then(device_of)
-            .or_else(|| public.then(|| interface_device(op)).flatten()),
+        device: affinity::of_symbol(op).or_else(|| public.then(|| interface_device(op)).flatten()),
         public,
         kept: !public && never_inlined,
         arguments: inputs.len(),

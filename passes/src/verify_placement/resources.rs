@@ -1,11 +1,12 @@
 //! Reading the stream dialect: what an operation's resources are and where
 //! they come from.
 
-use dialects::{Attribute, Block, Op, Value};
+use dialects::affinity::{self};
+use dialects::ops::GlobalLoad;
+use dialects::{Block, Op, Value};
 use rustc_hash::FxHashSet;
 
 use super::Devices;
-use crate::names::device_of;
 
 pub(super) fn is_resource(value: Value<'_>) -> bool {
     value.r#type().to_string().starts_with("!stream.resource<")
@@ -15,7 +16,7 @@ pub(super) fn is_resource(value: Value<'_>) -> bool {
 pub(super) fn execution_device(dispatch: Op<'_>) -> Option<String> {
     let mut op = dispatch;
     loop {
-        if let Some(device) = op.attribute("affinity").and_then(device_of) {
+        if let Some(device) = affinity::of_operation(op) {
             return Some(device);
         }
         op = op.parent()?;
@@ -73,7 +74,7 @@ pub(super) fn origins(value: Value<'_>) -> Devices {
     let mut devices = Devices::new();
     for source in sources(value) {
         if let Some(op) = source.defining_op()
-            && let Some(device) = op.attribute("affinity").and_then(device_of)
+            && let Some(device) = affinity::of_operation(op)
         {
             devices.insert(device);
         }
@@ -86,8 +87,7 @@ pub(super) fn loaded_globals(value: Value<'_>) -> Vec<String> {
     sources(value)
         .into_iter()
         .filter_map(Value::defining_op)
-        .filter(|op| op.is("util.global.load"))
-        .filter_map(|op| op.attribute("global").and_then(Attribute::as_symbol))
+        .filter_map(|op| Some(GlobalLoad::of(op)?.global()?.to_owned()))
         .collect()
 }
 

@@ -4,10 +4,10 @@
 
 mod modules;
 
+use dialects::ops::Parameter;
 use dialects::{OwnedModule, Session};
 
 use super::{Expectation, Report, check};
-use crate::parameter::Parameter;
 use modules::{PLACED, STREAM};
 
 fn read<'s>(session: &'s Session, text: &str) -> OwnedModule<'s> {

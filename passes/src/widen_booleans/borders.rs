@@ -6,12 +6,13 @@
 //! outside the module, or goes there, stays a boolean, and a function of control
 //! converts it.
 
+use dialects::ops::Call;
 use std::collections::BTreeSet;
 
 use cost::Partition;
 use dialects::Module;
 use dialects::build::OpBuilder;
-use dialects::ir::{Attribute, Op, Type, Value};
+use dialects::ir::{Op, Type, Value};
 use petgraph::unionfind::UnionFind;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -125,9 +126,7 @@ fn booleans<'m>(callers: &[Op<'m>]) -> Vec<Value<'m>> {
 }
 
 fn callee(op: Op<'_>) -> Option<String> {
-    op.is("func.call")
-        .then(|| op.attribute("callee")?.as_symbol())
-        .flatten()
+    Some(Call::of(op)?.callee()?.to_owned())
 }
 
 /// Lets `value`, which a caller has, be words; `is_given` says which operations make
@@ -250,11 +249,7 @@ impl<'m> Converters<'m> {
             None => value.block()?.parent_op()?.location(),
         };
         let session = self.module.session();
-        let call = OpBuilder::new("func.call", location)
-            .attribute("callee", Attribute::symbol(session, &name))
-            .operands(&[value])
-            .results(&[into])
-            .build();
+        let call = Call::builder(session, location, &name, &[value], &[into]).build();
         Some((call, call.result(0)?))
     }
 

@@ -1,14 +1,14 @@
 //! Weights in IREE's stream phase: where parameters are loaded to, and inline
 //! constants lie.
 
+use dialects::affinity::{self};
+use dialects::ops::{GlobalStore, Parameter};
 use std::collections::BTreeMap;
 
 use dialects::ir::Value;
-use dialects::{Attribute, Diagnostic, Op};
+use dialects::{Diagnostic, Op};
 
 use super::Checker;
-use crate::names::device_of;
-use crate::parameter::Parameter;
 use crate::verify_placement::resource_names;
 use crate::verify_placement::resources::*;
 
@@ -22,13 +22,13 @@ impl<'m> Checker<'_, 'm> {
                 self.read_parameters(op);
             } else if op.is("util.buffer.constant") {
                 self.read_constant(op);
-            } else if op.is("util.global.store") {
-                let global = op.attribute("global").and_then(Attribute::as_symbol);
-                if let (Some(global), Some(value)) = (global, op.operand(0))
+            } else if let Some(store) = GlobalStore::of(op) {
+                if let (Some(global), Some(value)) = (store.global(), store.value())
                     && is_resource(value)
                 {
                     let devices = origins(value);
-                    self.stored.entry(global).or_default().extend(devices);
+                    let stored = self.stored.entry(global.to_owned()).or_default();
+                    stored.extend(devices);
                 }
             } else if op.is("stream.cmd.dispatch") {
                 // Constants computed at load time: legal on any device, and
@@ -41,7 +41,7 @@ impl<'m> Checker<'_, 'm> {
     }
 
     pub(super) fn read_parameters(&mut self, load: Op<'m>) {
-        let Some(device) = load.attribute("affinity").and_then(device_of) else {
+        let Some(device) = affinity::of_operation(load) else {
             return; // already reported
         };
         // Operands: an optional scope, then one key, offset and size for
@@ -101,7 +101,7 @@ impl<'m> Checker<'_, 'm> {
             for each in result.uses() {
                 let mapped =
                     each.op.is("stream.resource.try_map") || each.op.is("stream.file.constant");
-                let device = each.op.attribute("affinity").and_then(device_of);
+                let device = affinity::of_operation(each.op);
                 if let (true, Some(device)) = (mapped, device) {
                     // Mapped, or else read from a file: one copy, not two.
                     let size = each
