@@ -30,8 +30,9 @@ use dialects::vocabulary::{ROLE, TRANSFER};
 use dialects::{Diagnostic, Module, OwnedModule, Session, Severity};
 
 use crate::causality;
+use crate::context::Remarks;
 use crate::names::role_of_device;
-use crate::settings::{Context, Settings, Trial};
+use crate::settings::{Settings, Trial};
 use crate::structure::placed_ops;
 use interface::Forward;
 use merge::Merger;
@@ -214,15 +215,15 @@ fn prepare(
         .into_iter()
         .filter(|op| is_marker(*op))
         .count();
-    let mut context = Context::new(Settings {
+    let settings = Settings {
         trial,
         ..Settings::default()
-    });
-    crate::resolve_markers::run(&mut input.module.lend(), &mut context)?;
-    crate::lower_torch::run(&mut input.module.lend(), &mut context)?;
+    };
+    let mut remarks = Remarks::new();
+    crate::resolve_markers::run(&mut input.module.lend(), &settings, &mut remarks)?;
+    crate::lower_torch::run(&mut input.module.lend(), &settings, &mut remarks)?;
     diagnostics.extend(
-        context
-            .diagnostics
+        remarks
             .into_iter()
             .filter(|each| each.severity == Severity::Warning),
     );

@@ -21,12 +21,12 @@ use dialects::ir::{Attribute, Op, Type};
 use dialects::vocabulary::{ABI_AFFINITY, GLOBAL, STREAM_AFFINITY};
 use dialects::{Diagnostic, Module};
 
+use crate::context::Remarks;
 use crate::dead::erase_dead_globals;
 use crate::hoisting;
 use crate::identify_roles::role_attribute;
 use crate::outline_subgraphs::is_outlined;
-use crate::placement::{Device, chosen};
-use crate::settings::Context;
+use crate::placement::{Device, Placement};
 use crate::structure::{functions, global, outer_ops};
 
 /// Runs the pass.
@@ -35,11 +35,14 @@ use crate::structure::{functions, global, outer_ops};
 ///
 /// No placement yet (`select-mapping` did not run); a global that two devices read,
 /// made by an initializer that does more than compute.
-pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
-    let placement = chosen(context, "apply", "assign-affinities")?.clone();
+pub fn run(
+    module: &mut Module<'_>,
+    placement: &Placement,
+    remarks: &mut Remarks,
+) -> Result<Option<u64>, Vec<Diagnostic>> {
     let module: &Module<'_> = module;
     erase_dead_globals(module);
-    globals::place(module, &placement, context)?;
+    globals::place(module, placement, remarks)?;
     for function in functions(module) {
         let role = if is_outlined(function) {
             role_attribute(function).unwrap_or(Partition::CONTROL)
@@ -68,11 +71,11 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
             op.erase();
         }
     }
-    context.hoisting_threshold = hoisting::threshold(module);
+    let threshold = hoisting::threshold(module);
     for device in placement.devices.iter().rev() {
         module.body().prepend(declare(module, device));
     }
-    Ok(())
+    Ok(threshold)
 }
 
 fn declare<'m>(module: &'m Module<'_>, device: &Device) -> Op<'m> {

@@ -18,7 +18,6 @@ use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Op, Type, Value};
 use dialects::{Diagnostic, Module, linalg};
 
-use crate::settings::Context;
 use crate::structure::{Free, functions, placed_ops};
 
 /// Runs the pass.
@@ -26,7 +25,7 @@ use crate::structure::{Free, functions, placed_ops};
 /// # Errors
 ///
 /// What is overwritten is of a type that has no zero to choose instead.
-pub fn run(module: &mut Module<'_>, _: &mut Context) -> Result<(), Vec<Diagnostic>> {
+pub fn run(module: &mut Module<'_>) -> Result<(), Vec<Diagnostic>> {
     copy_all(module).map(drop)
 }
 

@@ -6,8 +6,7 @@
 //! IREE does, so that only contractions, reductions, lookups and data
 //! movement count as dispatches and touch memory.
 //!
-//! Left behind: the workload in the context, and as JSON in the module's
-//! `specplace.workload`.
+//! Left behind: the workload, also as JSON in the module's `specplace.workload`.
 
 pub(crate) mod count;
 mod crossings;
@@ -23,10 +22,11 @@ use dialects::vocabulary::DRAFT_LENGTH;
 use dialects::{Diagnostic, Module};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::context::Remarks;
 use crate::identify_roles::role_attribute;
 use crate::identify_roles::structural::{all_bytes, components, looks_up, weights};
 use crate::initializers::{Initializer, initializers};
-use crate::settings::Context;
+use crate::settings::Settings;
 use crate::state;
 use crate::structure::{
     Free, Inherited, functions, global, globals, is_function, is_groupable, placed_ops,
@@ -41,7 +41,11 @@ pub const WORKLOAD: &str = "specplace.workload";
 ///
 /// No operation has a role (`identify-roles` did not run, or what is marked is
 /// constant); a shape that is not static, without which nothing can be counted.
-pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
+pub fn run(
+    module: &mut Module<'_>,
+    settings: &Settings,
+    remarks: &mut Remarks,
+) -> Result<Workload, Vec<Diagnostic>> {
     let workload = {
         let module: &Module<'_> = module;
         let mut survey = Survey::new(module);
@@ -57,15 +61,35 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
                 ),
             ]);
         }
-        survey.workload(context)?
+        survey.workload(settings, remarks)?
     };
     if let Ok(json) = serde_json::to_string(&workload) {
         module
             .op()
             .set_attribute(WORKLOAD, Attribute::string(module.session(), &json));
     }
-    context.workload = Some(workload);
-    Ok(())
+    Ok(workload)
+}
+
+/// The workload that an earlier run of the pass left in the module.
+///
+/// # Errors
+///
+/// There is none, or none that can be read.
+pub fn left_in(module: &Module<'_>) -> Result<Workload, Vec<Diagnostic>> {
+    let held = module.op().attribute(WORKLOAD);
+    let Some(text) = held.and_then(Attribute::as_string) else {
+        return Err(vec![
+            Diagnostic::error("no workload to decide on: estimate-costs did not run")
+                .help("run the passes in order: --pass …,estimate-costs,select-mapping"),
+        ]);
+    };
+    serde_json::from_str(&text).map_err(|error| {
+        vec![
+            Diagnostic::error(format!("the module's {WORKLOAD} cannot be read: {error}"))
+                .help("have estimate-costs count once more"),
+        ]
+    })
 }
 
 struct Survey<'m> {
@@ -116,7 +140,11 @@ impl<'m> Survey<'m> {
         }
     }
 
-    fn workload(&mut self, context: &mut Context) -> Result<Workload, Vec<Diagnostic>> {
+    fn workload(
+        &mut self,
+        settings: &Settings,
+        remarks: &mut Remarks,
+    ) -> Result<Workload, Vec<Diagnostic>> {
         let mut subgraphs = BTreeMap::new();
         let mut sequence_length = None;
         let mut drafts = Drafts::default();
@@ -163,10 +191,10 @@ impl<'m> Survey<'m> {
                 subgraphs.insert(part, demand);
             }
         }
-        if let (Some(given), Some(own)) = (context.settings.sequence_length, sequence_length)
+        if let (Some(given), Some(own)) = (settings.sequence_length, sequence_length)
             && given != own
         {
-            context.diagnostics.push(
+            remarks.push(
                 Diagnostic::warning(format!(
                     "--seq-len {given} stands in for the {own} tokens that the module computes on"
                 ))
@@ -176,7 +204,7 @@ impl<'m> Survey<'m> {
                 ),
             );
         }
-        let draft_length = self.draft_length(&drafts, context)?;
+        let draft_length = self.draft_length(&drafts, remarks)?;
         let drafts = match draft_length {
             DraftLengthForm::Unrolled { gamma } => u64::from(gamma),
             _ => 0,
@@ -185,7 +213,7 @@ impl<'m> Survey<'m> {
             .map_err(|error| vec![*error])?;
         let state = state::evidence(self.module).map(|note| note.message);
         Ok(Workload {
-            sequence_length: context.settings.sequence_length.or(sequence_length),
+            sequence_length: settings.sequence_length.or(sequence_length),
             subgraphs,
             crossings,
             shared_weights: shared_weights(readers.into_values()),
@@ -336,7 +364,7 @@ impl<'m> Survey<'m> {
     fn draft_length(
         &self,
         drafts: &Drafts<'m>,
-        context: &mut Context,
+        remarks: &mut Remarks,
     ) -> Result<DraftLengthForm, Vec<Diagnostic>> {
         if let Some(global) = global(self.module, DRAFT_LENGTH) {
             let (op, value) = (global.op(), global.initial_value());
@@ -378,7 +406,7 @@ impl<'m> Survey<'m> {
             // Verification makes any token harmless, but no other number.
             let around = function.around(*op);
             if around.is_some_and(|function| speculating.remove(&function)) {
-                context.diagnostics.push(
+                remarks.push(
                     Diagnostic::remark(
                         "the drafter's numbers are used as they are, and not as tokens to be \
                          verified: it stays, whatever the draft length",
@@ -392,7 +420,7 @@ impl<'m> Survey<'m> {
             return Ok(DraftLengthForm::Absent);
         }
         if depths.get(&Role::Drafter) > depths.get(&Role::Target) {
-            context.diagnostics.push(
+            remarks.push(
                 Diagnostic::warning(
                     "the drafts are made in a loop whose length specplace cannot see; \
                      they are counted as one",
@@ -412,7 +440,7 @@ impl<'m> Survey<'m> {
         let most = each.last().copied().unwrap_or(0);
         if each.len() > 1 {
             let numbers: Vec<String> = each.iter().map(usize::to_string).collect();
-            context.diagnostics.push(
+            remarks.push(
                 Diagnostic::warning(format!(
                     "the module's functions draft {} tokens; the plan is for those that draft {most}",
                     numbers.join(" and ")

@@ -22,7 +22,7 @@ use rustc_hash::FxHashSet;
 use crate::dead::{erase_dead_globals, erase_dead_operations};
 use crate::effects::Effects;
 use crate::identify_roles::role_attribute;
-use crate::settings::Context;
+use crate::select_mapping::DraftLength;
 use crate::structure::{Inherited, functions, global, outer_ops, placed_ops};
 use constant::Constants;
 
@@ -30,25 +30,12 @@ use constant::Constants;
 ///
 /// # Errors
 ///
-/// No plan yet (`select-mapping` did not run); a global with the draft
+/// A global with the draft
 /// length's name that holds no integers, which only IR by hand has; at γ = 0, a
 /// result of the drafter of a type that has no zero.
-pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
-    let Some(plan) = &context.plan else {
-        return Err(vec![
-            Diagnostic::error("no draft length to fold: select-mapping did not run")
-                .help("run the passes in order: --pass …,select-mapping,fold-draft-length"),
-        ]);
-    };
-    fold(module, plan.gamma, plan.draft_length)
-}
-
-/// Makes `gamma` the draft length of a module whose draft length is of this form.
-///
-/// # Errors
-///
-/// As for [`run`].
-pub fn fold(module: &Module<'_>, gamma: u32, form: DraftLengthForm) -> Result<(), Vec<Diagnostic>> {
+pub fn run(module: &mut Module<'_>, length: DraftLength) -> Result<(), Vec<Diagnostic>> {
+    let DraftLength { gamma, form } = length;
+    let module: &Module<'_> = module;
     let drafter_goes = gamma == 0 && !matches!(form, DraftLengthForm::Absent);
     if !fold_loads(module, gamma)? && !drafter_goes {
         return Ok(());

@@ -20,20 +20,15 @@ use dialects::ops::Predicate;
 use dialects::{Diagnostic, Module, linalg};
 
 use crate::dead::erase_dead_operations;
-use crate::placement::chosen;
-use crate::settings::Context;
+use crate::placement::Placement;
+
 use crate::structure::placed_ops;
 
 /// How many elements of a row IREE reads at once, at most.
 const VECTOR: u64 = 4;
 
 /// Runs the pass.
-///
-/// # Errors
-///
-/// No placement yet (`select-mapping` did not run).
-pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
-    let placement = chosen(context, "gather slices for", "gather-slices")?;
+pub fn run(module: &mut Module<'_>, placement: &Placement) -> Result<(), Vec<Diagnostic>> {
     let module: &Module<'_> = module;
     let mut gathered = false;
     for (function, _) in placement.on_narrow_words(module) {

@@ -22,7 +22,7 @@
 mod activations;
 mod assignment;
 mod evidence;
-mod kept;
+pub(crate) mod kept;
 mod prefixes;
 mod spread;
 pub mod structural;
@@ -37,7 +37,8 @@ use dialects::vocabulary::ROLE;
 use dialects::{Diagnostic, Module};
 
 use crate::causality;
-use crate::settings::Context;
+use crate::context::Remarks;
+use crate::settings::Settings;
 use crate::structure::{Free, functions, outer_ops};
 use assignment::Assignment;
 use spread::Spread;
@@ -49,24 +50,29 @@ use spread::Spread;
 /// Two model roles claim one operation (both witnesses are shown); a stage of a
 /// model reads a later one's values (as are here); no role, or only one, was
 /// found; a device name in a marker that is no role.
-pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
+pub fn run(
+    module: &mut Module<'_>,
+    settings: &Settings,
+    marked: &BTreeSet<Role>,
+    remarks: &mut Remarks,
+) -> Result<(), Vec<Diagnostic>> {
     refuse_other_phases(module)?;
     // Nothing is rewritten before all roles are known.
     let module: &Module<'_> = module;
     let mut free = Free::new(module);
-    let mut spread = Spread::new(module, &mut free, context);
+    let mut spread = Spread::new(module, &mut free, settings);
     let mut assignment = spread.run()?;
     if assignment.model_roles().is_empty() {
         assignment = structural::assign(module, &mut free).ok_or_else(|| vec![no_role(module)])?;
     }
     let found = assignment.model_roles();
     if let [only] = found.as_slice() {
-        return Err(vec![only_one_role(*only, &assignment, &context.marked)]);
+        return Err(vec![only_one_role(*only, &assignment, marked)]);
     }
     within::keep(module, &mut free, &mut assignment);
-    context.diagnostics.extend(assignment.remarks());
-    if context.settings.keep_placement {
-        context.kept = kept::devices(module, &assignment)?;
+    remarks.extend(assignment.remarks());
+    if settings.keep_placement {
+        kept::leave(module, kept::devices(module, &assignment)?);
     }
     let roles: Vec<(Op, Partition)> = assignment.into_roles();
     let target: HashSet<Op> = roles
@@ -75,7 +81,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         .map(|(op, _)| *op)
         .collect();
     let ahead = causality::check(module, &outer_ops(module), |op| target.contains(&op));
-    context.diagnostics.extend(ahead);
+    remarks.extend(ahead);
     let names: BTreeMap<Partition, Attribute> = roles
         .iter()
         .map(|(_, role)| *role)

@@ -52,16 +52,17 @@ use dialects::affinity::on_device;
 use dialects::ops::Call;
 use std::collections::BTreeMap;
 
-use cost::Partition;
+use cost::{Partition, Plan};
 use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Block, Few, Op, Type, Value};
 use dialects::{Diagnostic, Module};
 use rustc_hash::FxHashMap;
 
+use crate::context::Remarks;
 use crate::identify_roles::role_attribute;
 use crate::outline_subgraphs::is_outlined;
-use crate::placement::{Placement, chosen};
-use crate::settings::{Context, Handover};
+use crate::placement::Placement;
+use crate::settings::Handover;
 use crate::structure::{functions, hands_on, is_control_flow, placed_blocks, placed_ops};
 use buffers::Buffers;
 use classes::{Classes, makes_its_own};
@@ -76,31 +77,32 @@ use passed::Passed;
 /// outside any subgraph's function (`outline-subgraphs` did not run); a tensor
 /// without a static shape that passes between subgraphs; control flow that is
 /// not structured (`cf`) and hands tensors on.
-pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
-    let placement = chosen(context, "apply", "insert-crossings")?.clone();
+pub fn run(
+    module: &mut Module<'_>,
+    placement: &Placement,
+    planned: Option<&Plan>,
+    handover: Handover,
+    remarks: &mut Remarks,
+) -> Result<(), Vec<Diagnostic>> {
     let module: &Module<'_> = module;
     let callers: Vec<Op> = functions(module)
         .into_iter()
         .filter(|function| !is_outlined(*function))
         .collect();
     refused::not_outlined(&callers)?;
-    if context.settings.handover == Handover::Tensors {
-        tensors::check(&callers, &placement)?;
-        if context
-            .plan
-            .as_ref()
-            .is_some_and(|plan| !plan.crossings.is_empty())
-        {
-            context.diagnostics.push(tensors::instead_of_buffers());
+    if handover == Handover::Tensors {
+        tensors::check(&callers, placement)?;
+        if planned.is_some_and(|plan| !plan.crossings.is_empty()) {
+            remarks.push(tensors::instead_of_buffers());
         }
         return Ok(());
     }
     refused::unsupported(&callers)?;
-    let classes = Classes::new(module, &placement, &callers)?;
-    if let Some(plan) = &context.plan {
-        context.diagnostics.extend(classes.unplanned(plan));
+    let classes = Classes::new(module, placement, &callers)?;
+    if let Some(plan) = planned {
+        remarks.extend(classes.unplanned(plan));
     }
-    Rewriter::new(module, &placement, classes).rewrite(&callers);
+    Rewriter::new(module, placement, classes).rewrite(&callers);
     Ok(())
 }
 

@@ -3,7 +3,8 @@
 //!
 //! Passes hand their findings on in the IR itself, as `specplace.*`
 //! attributes, so that the IR can be printed, read and tested after any of
-//! them; see [`pipeline::PASSES`] for the order.
+//! them, and the next run on what was printed; see [`pipeline::PASSES`] for the order,
+//! and [`context::Context`] for what is beside the IR.
 
 #![forbid(unsafe_code)]
 // Nothing that input can reach may panic; tests may.
@@ -12,6 +13,7 @@
 pub mod assemble;
 pub mod assign_affinities;
 mod causality;
+pub mod context;
 pub mod copy_overwritten;
 mod dead;
 pub mod effects;
@@ -42,5 +44,6 @@ pub mod verify_placement;
 mod weight_name;
 pub mod widen_booleans;
 
+pub use context::{Context, Remarks};
 pub use pipeline::{PASSES, Pass, find_pass, run_pass, verify};
-pub use settings::{Context, Handover, Selector, Settings, Trial};
+pub use settings::{Handover, Selector, Settings, Trial};

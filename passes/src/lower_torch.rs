@@ -23,9 +23,10 @@ use dialects::ir::{Block, Op, Type, Walk};
 use dialects::vocabulary::{FUNC, GLOBAL_LOAD};
 use dialects::{Diagnostic, Module};
 
+use crate::context::Remarks;
 use crate::estimate_costs::count::computed_in;
 use crate::initializers;
-use crate::settings::Context;
+use crate::settings::Settings;
 use crate::state;
 use crate::structure::{is_function, is_pure, outer_ops};
 
@@ -73,7 +74,11 @@ const KEEP_DOUBLES: [&str; 2] = [
 /// What IREE's Torch lowering says of an operation that it cannot lower, or a
 /// Torch operator that only its author knows; an initializer that IREE's compiler
 /// crashes on.
-pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
+pub fn run(
+    module: &mut Module<'_>,
+    settings: &Settings,
+    remarks: &mut Remarks,
+) -> Result<(), Vec<Diagnostic>> {
     // IREE lowers it only together with its asynchronous ABI.
     if let Some(evidence) = state::written_argument(module) {
         return Err(vec![state::refusal(evidence)]);
@@ -101,7 +106,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     let steps: Vec<String> = steps.into_iter().flatten().collect();
     let pipeline = format!("builtin.module({})", steps.join(","));
     if holds_torch {
-        if let Some(trial) = context.settings.trial
+        if let Some(trial) = settings.trial
             && let Some(culprit) = seek::culprit(module, &pipeline, trial)
         {
             return Err(vec![culprit]);
@@ -115,9 +120,9 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         let warnings = lowered.map_err(|said| blame::explained(module, said))?;
         // Torch lowering is large and changes with each IREE.
         module.verify()?;
-        context.diagnostics.extend(warnings);
+        remarks.extend(warnings);
         for name in public {
-            context.diagnostics.push(Diagnostic::remark(format!(
+            remarks.push(Diagnostic::remark(format!(
                 "@{name} keeps its signature, but not the @{name}$async entry that \
                  iree-compile adds for Torch input: the placed module waits at its crossings"
             )));
@@ -140,7 +145,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     }
     masks::write_as_words(module);
     let holds = holds_doubles(module);
-    if (holds || computes_in_doubles(module)) && !keeps_doubles(context) {
+    if (holds || computes_in_doubles(module)) && !keeps_doubles(settings) {
         module.run_pipeline(DEMOTE)?;
         let (became, kept) = if holds {
             (
@@ -153,12 +158,10 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
                 "f64",
             )
         };
-        context
-            .diagnostics
-            .push(Diagnostic::remark(became).help(format!(
-                "to keep {kept}, give {} in the platform's compile_flags",
-                KEEP_DOUBLES[0]
-            )));
+        remarks.push(Diagnostic::remark(became).help(format!(
+            "to keep {kept}, give {} in the platform's compile_flags",
+            KEEP_DOUBLES[0]
+        )));
     }
     Ok(())
 }
@@ -206,8 +209,8 @@ fn computes_in_doubles(module: &Module<'_>) -> bool {
 }
 
 /// Whether the platform has iree-compile keep f64.
-fn keeps_doubles(context: &Context) -> bool {
-    let mut flags = context.settings.request.iter().flat_map(|request| {
+fn keeps_doubles(settings: &Settings) -> bool {
+    let mut flags = settings.request.iter().flat_map(|request| {
         let units = request.platform.pus.iter();
         let own = units.flat_map(|unit| unit.iree.compile_flags.iter());
         own.chain(&request.platform.compile_flags)

@@ -37,20 +37,19 @@ use dialects::ir::{Attribute, Op, Type, Value, Walk};
 use dialects::{Diagnostic, Module};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::context::Remarks;
 use crate::dead::erase_dead_operations;
-use crate::placement::chosen;
-use crate::settings::Context;
+use crate::placement::Placement;
 use constants::integers;
 use interval::Interval;
 use ranges::{Ranges, moved, moves};
 
 /// Runs the pass.
-///
-/// # Errors
-///
-/// No placement yet (`select-mapping` did not run).
-pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
-    let placement = chosen(context, "narrow indices for", "narrow-indices")?;
+pub fn run(
+    module: &mut Module<'_>,
+    placement: &Placement,
+    remarks: &mut Remarks,
+) -> Result<(), Vec<Diagnostic>> {
     let module: &Module<'_> = module;
     let mut narrowed = false;
     let mut warnings = Vec::new();
@@ -64,7 +63,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
     if narrowed {
         erase_dead_operations(module);
     }
-    context.diagnostics.extend(warnings);
+    remarks.extend(warnings);
     Ok(())
 }
 

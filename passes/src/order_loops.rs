@@ -16,7 +16,6 @@ use dialects::ir::Op;
 use dialects::linalg::{Access, accesses, loop_count, reorder_loops};
 use dialects::{Diagnostic, Module};
 
-use crate::settings::Context;
 use crate::structure::outer_ops;
 
 /// Runs the pass.
@@ -24,7 +23,7 @@ use crate::structure::outer_ops;
 /// # Errors
 ///
 /// None.
-pub fn run(module: &mut Module<'_>, _: &mut Context) -> Result<(), Vec<Diagnostic>> {
+pub fn run(module: &mut Module<'_>) -> Result<(), Vec<Diagnostic>> {
     for op in outer_ops(module) {
         if let Some(order) = order(op) {
             reorder_loops(module, op, &order);

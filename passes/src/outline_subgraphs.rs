@@ -27,7 +27,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::dead::erase_dead_operations;
 use crate::effects::Order;
 use crate::identify_roles::role_attribute;
-use crate::settings::{Context, Handover};
+use crate::settings::Handover;
 use crate::structure::{Free, Reads, captures, functions, is_groupable, placed_blocks, reads};
 use crate::symbols::Symbols;
 use group::{Colour, Node, schedule};
@@ -38,7 +38,7 @@ use group::{Colour, Node, schedule};
 ///
 /// None on IR that passed `identify-roles`; a dependency cycle would be a bug
 /// in specplace, and is reported as one.
-pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
+pub fn run(module: &mut Module<'_>, handover: Handover) -> Result<(), Vec<Diagnostic>> {
     {
         let module: &Module<'_> = module;
         let mut outliner = Outliner::new(module);
@@ -51,7 +51,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
                 outliner.block(block)?;
             }
         }
-        if context.settings.handover == Handover::Buffers {
+        if handover == Handover::Buffers {
             merge::merge_identical(module);
         }
     }

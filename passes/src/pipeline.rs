@@ -2,9 +2,16 @@
 
 use dialects::{Diagnostic, Module};
 
-use crate::settings::Context;
+use crate::context::Context;
+use crate::{
+    assign_affinities, copy_overwritten, estimate_costs, fold_draft_length, gather_slices,
+    identify_roles, insert_crossings, lower_torch, narrow_indices, order_loops, outline_subgraphs,
+    resolve_markers, select_mapping, separate_broadcasts, widen_booleans,
+};
 
-/// What a pass does to a module: rewrites it, or says why it cannot.
+/// What a pass does to a module: rewrites it, or says why it cannot. What it takes and
+/// gives beside the module is in the type of its own function, and passes through the
+/// context here.
 pub type Run = fn(&mut Module<'_>, &mut Context) -> Result<(), Vec<Diagnostic>>;
 
 /// A pass, by name.
@@ -22,77 +29,125 @@ pub const PASSES: &[Pass] = &[
     Pass {
         name: "resolve-markers",
         summary: "bring every form of placement operator into one",
-        run: crate::resolve_markers::run,
+        run: |module, context| {
+            context.marked = resolve_markers::run(module, &context.settings, &mut context.remarks)?;
+            Ok(())
+        },
     },
     Pass {
         name: "lower-torch",
         summary: "lower Torch to linalg on tensors with scf control flow",
-        run: crate::lower_torch::run,
+        run: |module, context| lower_torch::run(module, &context.settings, &mut context.remarks),
     },
     Pass {
         name: "identify-roles",
         summary: "find the role of every operation, with the evidence for it",
-        run: crate::identify_roles::run,
+        run: |module, context| {
+            let Context {
+                settings,
+                marked,
+                remarks,
+                ..
+            } = context;
+            identify_roles::run(module, settings, marked, remarks)
+        },
     },
     Pass {
         name: "estimate-costs",
         summary: "count FLOPs, bytes and dtypes of each subgraph and crossing",
-        run: crate::estimate_costs::run,
+        run: |module, context| {
+            let workload = estimate_costs::run(module, &context.settings, &mut context.remarks)?;
+            context.workload = Some(workload);
+            Ok(())
+        },
     },
     Pass {
         name: "select-mapping",
         summary: "choose mapping and draft length with the cost model",
-        run: crate::select_mapping::run,
+        run: |module, context| {
+            let workload = context.counted(module)?;
+            let decision = select_mapping::run(module, &context.settings, workload)?;
+            context.plan = Some(decision.plan);
+            context.placement = Some(decision.placement);
+            Ok(())
+        },
     },
     Pass {
         name: "fold-draft-length",
         summary: "make the chosen draft length a constant",
-        run: crate::fold_draft_length::run,
+        run: |module, context| fold_draft_length::run(module, context.draft_length(module)?),
     },
     Pass {
         name: "outline-subgraphs",
         summary: "move each subgraph into a function of its own",
-        run: crate::outline_subgraphs::run,
+        run: |module, context| outline_subgraphs::run(module, context.settings.handover),
     },
     Pass {
         name: "narrow-indices",
         summary: "compute indices and masks in i32 where words have 32 bits",
-        run: crate::narrow_indices::run,
+        run: |module, context| {
+            let decided = context.decided(module, "narrow indices for", "narrow-indices")?;
+            narrow_indices::run(module, decided.placement, decided.remarks)
+        },
     },
     Pass {
         name: "widen-booleans",
         summary: "keep booleans in memory as i32 where words have 32 bits",
-        run: crate::widen_booleans::run,
+        run: |module, context| {
+            let decided = context.decided(module, "widen booleans for", "widen-booleans")?;
+            widen_booleans::run(module, decided.placement, decided.remarks)
+        },
     },
     Pass {
         name: "gather-slices",
         summary: "read and write slices that begin inside of a vector element by element",
-        run: crate::gather_slices::run,
+        run: |module, context| {
+            let decided = context.decided(module, "gather slices for", "gather-slices")?;
+            gather_slices::run(module, decided.placement)
+        },
     },
     Pass {
         name: "copy-overwritten",
         summary: "copy what an operation would overwrite while others read it",
-        run: crate::copy_overwritten::run,
+        run: |module, _| copy_overwritten::run(module),
     },
     Pass {
         name: "order-loops",
         summary: "let the loops over a result run in the order of its dimensions",
-        run: crate::order_loops::run,
+        run: |module, _| order_loops::run(module),
     },
     Pass {
         name: "separate-broadcasts",
         summary: "dispatch by itself what spreads a reduction's result where SPIR-V is made",
-        run: crate::separate_broadcasts::run,
+        run: |module, context| {
+            let decided =
+                context.decided(module, "separate broadcasts for", "separate-broadcasts")?;
+            separate_broadcasts::run(module, decided.placement)
+        },
     },
     Pass {
         name: "insert-crossings",
         summary: "pass buffers between devices instead of tensors",
-        run: crate::insert_crossings::run,
+        run: |module, context| {
+            let decided = context.decided(module, "apply", "insert-crossings")?;
+            insert_crossings::run(
+                module,
+                decided.placement,
+                decided.plan,
+                decided.handover,
+                decided.remarks,
+            )
+        },
     },
     Pass {
         name: "assign-affinities",
         summary: "declare devices and put functions and weights on them",
-        run: crate::assign_affinities::run,
+        run: |module, context| {
+            let decided = context.decided(module, "apply", "assign-affinities")?;
+            let threshold = assign_affinities::run(module, decided.placement, decided.remarks)?;
+            context.hoisting_threshold = threshold;
+            Ok(())
+        },
     },
 ];
 

@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cost::crossing::{Crossing, End, Method, Parcel, Rest};
+use cost::platform::ProcessingUnit;
 use cost::{Partition, Platform};
+use dialects::Module;
 use dialects::ir::Op;
-use dialects::{Diagnostic, Module};
 
 use crate::identify_roles::role_attribute;
 use crate::outline_subgraphs::is_outlined;
-use crate::settings::Context;
 use crate::structure::functions;
 use crate::symbols::Symbols;
 
@@ -39,24 +39,8 @@ impl Device {
     }
 }
 
-/// The placement that the pass `pass` needs, to do what `to` says.
-///
-/// # Errors
-///
-/// `select-mapping` did not run.
-pub fn chosen<'c>(
-    context: &'c Context,
-    to: &str,
-    pass: &str,
-) -> Result<&'c Placement, Vec<Diagnostic>> {
-    context.placement.as_ref().ok_or_else(|| {
-        vec![
-            Diagnostic::error(format!("no placement to {to}: select-mapping did not run")).help(
-                format!("run the passes in order: --pass …,select-mapping,…,{pass}"),
-            ),
-        ]
-    })
-}
+/// What is put behind the name of a unit as often as it takes to be a symbol of its own.
+const SUFFIX: &str = "_device";
 
 /// The devices in use and who is on them.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,6 +61,34 @@ impl Placement {
         mapping: &BTreeMap<Partition, String>,
     ) -> Self {
         let mut symbols = Symbols::of(module);
+        let mut free = |unit: &ProcessingUnit| symbols.free(&unit.name, SUFFIX);
+        Self::with_symbols(platform, mapping, &mut free)
+    }
+
+    /// The placement that `devices` (partition to symbol of a device) means, as
+    /// [`Placement::new`] named them. `None` if it named none of them so.
+    pub fn of_symbols(platform: &Platform, devices: &BTreeMap<Partition, String>) -> Option<Self> {
+        let unit_of = |symbol: &str| {
+            let stem = symbol.trim_end_matches(SUFFIX);
+            platform.pu(symbol).or_else(|| platform.pu(stem))
+        };
+        let mut mapping = BTreeMap::new();
+        let mut symbols = BTreeMap::new();
+        for (partition, symbol) in devices {
+            let unit = unit_of(symbol)?.name.clone();
+            symbols.insert(unit.clone(), symbol.clone());
+            mapping.insert(*partition, unit);
+        }
+        let mut known =
+            |unit: &ProcessingUnit| symbols.get(&unit.name).cloned().unwrap_or_default();
+        Some(Self::with_symbols(platform, &mapping, &mut known))
+    }
+
+    fn with_symbols(
+        platform: &Platform,
+        mapping: &BTreeMap<Partition, String>,
+        symbol: &mut impl FnMut(&ProcessingUnit) -> String,
+    ) -> Self {
         let mut placement = Self {
             devices: Vec::new(),
             of: BTreeMap::new(),
@@ -91,7 +103,7 @@ impl Placement {
         units.sort_by_key(|unit| Some(&unit.name) != control);
         for (index, unit) in units.into_iter().enumerate() {
             placement.devices.push(Device {
-                symbol: symbols.free(&unit.name, "_device"),
+                symbol: symbol(unit),
                 unit: unit.name.clone(),
                 alias: unit.iree.alias.clone(),
                 ordinal: unit.iree.ordinal,
@@ -118,12 +130,12 @@ impl Placement {
     }
 
     /// Whether the device that a partition is on computes with words of 32 bits, as
-    /// [`cost::platform::ProcessingUnit::has_narrow_words`] says.
+    /// [`ProcessingUnit::has_narrow_words`] says.
     fn has_narrow_words(&self, partition: impl Into<Partition>) -> bool {
         let symbol = self.symbol_of(partition);
         let device = self.devices.iter().find(|device| device.symbol == symbol);
         let unit = device.and_then(|device| self.platform.pu(&device.unit));
-        unit.is_some_and(cost::platform::ProcessingUnit::has_narrow_words)
+        unit.is_some_and(ProcessingUnit::has_narrow_words)
     }
 
     /// The functions that were outlined for devices that compute with words of 32 bits,

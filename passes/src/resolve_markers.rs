@@ -27,7 +27,7 @@ use dialects::ops::Transfer;
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-use cost::Partition;
+use cost::{Partition, Role};
 use dialects::build::OpBuilder;
 use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Op, Type, Value};
@@ -37,13 +37,14 @@ use dialects::vocabulary::{
 };
 use dialects::{Diagnostic, Module};
 
+use crate::context::Remarks;
 use crate::names::{model_role_in, role_of_device};
 use crate::outline_subgraphs::is_outlined;
-use crate::settings::{Context, Selector};
+use crate::settings::{Selector, Settings};
 use crate::structure::{functions, is_function, outer_ops};
 use torch::{builtin_tensor, constant_integer, constant_string};
 
-/// Runs the pass.
+/// Runs the pass; gives the roles that are marked.
 ///
 /// # Errors
 ///
@@ -51,15 +52,20 @@ use torch::{builtin_tensor, constant_integer, constant_string};
 /// is no constant string, or no role; a draft length that is no constant or not
 /// positive; two draft lengths with different bounds; a module that specplace
 /// has placed already.
-pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
+pub fn run(
+    module: &mut Module<'_>,
+    settings: &Settings,
+    remarks: &mut Remarks,
+) -> Result<BTreeSet<Role>, Vec<Diagnostic>> {
     refuse_placed(module)?;
-    given::check_selectors(module, &context.settings)?;
+    given::check_selectors(module, settings)?;
     let mut resolver = Resolver {
         module,
-        context,
+        settings,
         errors: Vec::new(),
         unresolved: BTreeSet::new(),
         met: BTreeSet::new(),
+        marked: BTreeSet::new(),
         draft_length: None,
     };
     resolver.globals();
@@ -69,20 +75,21 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         errors,
         unresolved,
         met,
+        marked,
         ..
     } = resolver;
     if !errors.is_empty() {
         return Err(errors);
     }
-    let unmet = given::unmet_names(&context.settings.role_names, &met);
-    context.diagnostics.extend(unmet);
+    let unmet = given::unmet_names(&settings.role_names, &met);
+    remarks.extend(unmet);
     for name in unresolved {
-        if context.settings.keep_placement {
-            context.diagnostics.push(Diagnostic::remark(format!(
+        if settings.keep_placement {
+            remarks.push(Diagnostic::remark(format!(
                 "device @{name} of the input is kept as placed (--keep-placement)"
             )));
         } else {
-            context.diagnostics.push(
+            remarks.push(
                 Diagnostic::warning(format!(
                     "placement on @{name} is overridden: the name is no role"
                 ))
@@ -93,7 +100,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
             );
         }
     }
-    Ok(())
+    Ok(marked)
 }
 
 /// Placing what specplace has placed would outline its functions once more.
@@ -114,11 +121,13 @@ fn refuse_placed(module: &Module<'_>) -> Result<(), Vec<Diagnostic>> {
 
 struct Resolver<'a, 's> {
     module: &'a Module<'s>,
-    context: &'a mut Context,
+    settings: &'a Settings,
     errors: Vec<Diagnostic>,
     unresolved: BTreeSet<String>,
     /// The names by which the module places anything.
     met: BTreeSet<String>,
+    /// The roles that are marked.
+    marked: BTreeSet<Role>,
     draft_length: Option<i64>,
 }
 
@@ -126,8 +135,8 @@ impl<'a> Resolver<'a, '_> {
     /// The role that a name in the module stands for, if it is no mere device's.
     fn role_of(&mut self, name: &str) -> Option<Partition> {
         self.met.insert(name.to_owned());
-        let role = role_of_device(name, &self.context.settings.role_names)?;
-        self.context.marked.insert(role.role);
+        let role = role_of_device(name, &self.settings.role_names)?;
+        self.marked.insert(role.role);
         Some(role)
     }
 
@@ -179,7 +188,7 @@ impl<'a> Resolver<'a, '_> {
 
     fn leave_unresolved(&mut self, op: Op<'a>, name: &str) {
         self.unresolved.insert(name.to_owned());
-        if !self.context.settings.keep_placement {
+        if !self.settings.keep_placement {
             op.remove_attribute(STREAM_AFFINITY);
         }
     }
@@ -373,10 +382,10 @@ impl<'a> Resolver<'a, '_> {
     fn role_of_function(&self, function: Op<'a>) -> Option<Partition> {
         let name = function.symbol_name()?;
         let selected = |selector: &Option<Selector>| matches!(selector, Some(Selector::Symbol(symbol)) if *symbol == name);
-        if selected(&self.context.settings.drafter) {
+        if selected(&self.settings.drafter) {
             return Some(Partition::DRAFTER);
         }
-        if selected(&self.context.settings.target) {
+        if selected(&self.settings.target) {
             return Some(Partition::TARGET);
         }
         // `@append_draft` speaks of drafts too; only what returns logits is a
@@ -392,7 +401,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     fn mark_function(&mut self, function: Op<'a>, role: Partition) {
-        self.context.marked.insert(role.role);
+        self.marked.insert(role.role);
         let Some((body, terminator)) = function
             .blocks()
             .first()

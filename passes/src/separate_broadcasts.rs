@@ -22,8 +22,8 @@ use dialects::linalg::{Access, accesses, loop_count};
 use dialects::{Diagnostic, Module};
 use rustc_hash::FxHashMap;
 
-use crate::placement::chosen;
-use crate::settings::Context;
+use crate::placement::Placement;
+
 use crate::structure::{placed_ops, reassociation};
 
 /// What of a reduction's result there is in a value, or in the loops that read it.
@@ -42,12 +42,7 @@ struct Kept {
 type Known<'m> = FxHashMap<Value<'m>, Vec<Kept>>;
 
 /// Runs the pass.
-///
-/// # Errors
-///
-/// No placement yet (`select-mapping` did not run).
-pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
-    let placement = chosen(context, "separate broadcasts for", "separate-broadcasts")?;
+pub fn run(module: &mut Module<'_>, placement: &Placement) -> Result<(), Vec<Diagnostic>> {
     let module: &Module<'_> = module;
     for (function, _) in placement.on_narrow_words(module) {
         for op in racing(function) {

@@ -1,12 +1,9 @@
-//! What the user decided, and what passes find out, carried through the
-//! pipeline.
+//! What the user decided.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use cost::{Partition, Plan, Role, Workload};
-use dialects::Diagnostic;
+use cost::Partition;
 
-use crate::placement::Placement;
 use crate::weight_name::WeightName;
 
 /// Names a subgraph on the command line (`--drafter`, `--target`).
@@ -77,52 +74,4 @@ pub struct Settings {
     /// With what `lower-torch` finds the operation on which the library crashes; given
     /// to a process that runs for that alone, since its host knows of such crashes.
     pub trial: Option<Trial>,
-}
-
-/// What goes through the pipeline beside the IR.
-#[derive(Debug, Default)]
-pub struct Context {
-    /// The user's decisions.
-    pub settings: Settings,
-    /// Warnings and remarks so far.
-    pub diagnostics: Vec<Diagnostic>,
-    /// The device that the input names for a role, or for a stage of it, where
-    /// `--keep-placement` honours it. `identify-roles` finds it.
-    pub kept: BTreeMap<Partition, String>,
-    /// The roles that `resolve-markers` saw markers of.
-    pub marked: BTreeSet<Role>,
-    /// What `estimate-costs` found.
-    pub workload: Option<Workload>,
-    /// What `select-mapping` chose.
-    pub plan: Option<Plan>,
-    /// The plan in the terms of the rewriting passes.
-    pub placement: Option<Placement>,
-    /// By how many bytes what IREE computes ahead may grow, where its own bound
-    /// would let it widen weights. `assign-affinities` finds it.
-    pub hoisting_threshold: Option<u64>,
-}
-
-impl Context {
-    /// Starts with the user's decisions.
-    pub fn new(settings: Settings) -> Self {
-        Self {
-            settings,
-            ..Self::default()
-        }
-    }
-
-    /// What iree-compile is told so that it keeps no copies of weights: products
-    /// that read a transposed weight as it lies, and a bound where weights would be
-    /// widened. IREE 3.6 is told nothing.
-    pub fn hoisting_flags(&self) -> Vec<String> {
-        if self.settings.handover == Handover::Tensors {
-            return Vec::new();
-        }
-        let bound = self
-            .hoisting_threshold
-            .map(|bytes| format!("{}={bytes}", crate::hoisting::OPTION));
-        let mut flags = vec![crate::hoisting::GENERALIZE.to_owned()];
-        flags.extend(bound);
-        flags
-    }
 }

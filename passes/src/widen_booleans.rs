@@ -29,16 +29,15 @@ use dialects::ops::Predicate;
 use dialects::{Diagnostic, Module};
 use rustc_hash::FxHashSet;
 
-use crate::placement::chosen;
-use crate::settings::Context;
+use crate::context::Remarks;
+use crate::placement::Placement;
 
 /// Runs the pass.
-///
-/// # Errors
-///
-/// No placement yet (`select-mapping` did not run).
-pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Diagnostic>> {
-    let placement = chosen(context, "widen booleans for", "widen-booleans")?;
+pub fn run(
+    module: &mut Module<'_>,
+    placement: &Placement,
+    remarks: &mut Remarks,
+) -> Result<(), Vec<Diagnostic>> {
     let module: &Module<'_> = module;
     let narrow = placement.on_narrow_words(module);
     if narrow.is_empty() {
@@ -73,7 +72,7 @@ pub fn run(module: &mut Module<'_>, context: &mut Context) -> Result<(), Vec<Dia
         narrow.flat_map(|(function, role)| at_border(function, role, placement.symbol_of(role)));
     // One tells what to do.
     found.extend(left.take(1));
-    context.diagnostics.extend(found);
+    remarks.extend(found);
     Ok(())
 }
 

@@ -17,12 +17,12 @@ use dialects::vocabulary::{GLOBAL_LOAD, ROLE, STREAM_AFFINITY};
 use dialects::{Diagnostic, Module};
 use rustc_hash::FxHashMap;
 
+use crate::context::Remarks;
 use crate::effects::Effects;
 use crate::identify_roles::role_attribute;
 use crate::initializers::{Initializer, initializers};
 use crate::outline_subgraphs::globals_read;
 use crate::placement::Placement;
-use crate::settings::Context;
 use crate::structure::{functions, globals, inputs, is_pure};
 use crate::symbols::Symbols;
 
@@ -34,7 +34,7 @@ type Readers<'p, 'm> = BTreeMap<String, BTreeMap<&'p str, Vec<Op<'m>>>>;
 pub(super) fn place(
     module: &Module<'_>,
     placement: &Placement,
-    context: &mut Context,
+    remarks: &mut Remarks,
 ) -> Result<(), Vec<Diagnostic>> {
     let mut readers: Readers = BTreeMap::new();
     for function in functions(module) {
@@ -75,7 +75,7 @@ pub(super) fn place(
                 let copies = copies.entry(reader).or_default();
                 copies.insert(name.clone(), copy_name);
             }
-            context.diagnostics.push(Diagnostic::remark(format!(
+            remarks.push(Diagnostic::remark(format!(
                 "'{}' is read on two devices: @{device} gets a copy of its own, {}",
                 WeightName::of(global),
                 size_of(global)

@@ -1,11 +1,14 @@
 //! The user's own placement, where `--keep-placement` honours it.
+//!
+//! `identify-roles` leaves it in the module's `specplace.kept`, from where
+//! `select-mapping` takes it.
 
 use dialects::affinity::{self};
 use dialects::ops::{Global, GlobalLoad, Transfer};
 use std::collections::BTreeMap;
 
 use cost::Partition;
-use dialects::ir::{Op, Value};
+use dialects::ir::{Attribute, Op, Value};
 use dialects::vocabulary::{GLOBAL_LOAD, STREAM_AFFINITY, TRANSFER};
 use dialects::{Diagnostic, Module};
 use rustc_hash::FxHashMap;
@@ -13,6 +16,35 @@ use rustc_hash::FxHashMap;
 use super::assignment::Assignment;
 use crate::names::role_of_device;
 use crate::structure::{globals, inputs};
+
+/// The module attribute that holds the device of each role that has one.
+const KEPT: &str = "specplace.kept";
+
+/// Leaves the devices in the module.
+pub(super) fn leave(module: &Module<'_>, devices: BTreeMap<Partition, String>) {
+    if devices.is_empty() {
+        module.op().remove_attribute(KEPT);
+        return;
+    }
+    let session = module.session();
+    let mut kept = Attribute::empty_dictionary(session);
+    for (role, device) in devices {
+        let device = Attribute::string(session, &device);
+        kept = kept.with(session, &role.to_string(), device);
+    }
+    module.op().set_attribute(KEPT, kept);
+}
+
+/// Takes what [`leave`] left.
+pub(crate) fn take(module: &Module<'_>) -> BTreeMap<Partition, String> {
+    let op = module.op();
+    let entries = op.attribute(KEPT).map(Attribute::entries);
+    op.remove_attribute(KEPT);
+    let entries = entries.into_iter().flatten();
+    entries
+        .filter_map(|(role, device)| Some((role.parse().ok()?, device.as_string()?)))
+        .collect()
+}
 
 /// The device that the input names for each role: on the weights that its
 /// operations read, and in transfers of what they read. The affinities are

@@ -18,13 +18,13 @@ use super::evidence::{Evidence, Origin};
 use super::role_attribute;
 use crate::initializers::{Initializer, initializers};
 use crate::names::{model_role_in, role_of_device};
-use crate::settings::{Context, Selector};
+use crate::settings::{Selector, Settings};
 use crate::structure::{Free, carried, functions, is_control_flow, is_pure, placed_ops};
 
 /// Spreads roles over a module until nothing changes.
 pub struct Spread<'m, 'c> {
     module: &'m Module<'m>,
-    context: &'c mut Context,
+    settings: &'c Settings,
     free: &'c mut Free<'m>,
     /// What each value brings to those who read it.
     facts: FxHashMap<Value<'m>, Rc<Evidence>>,
@@ -49,10 +49,10 @@ pub struct Spread<'m, 'c> {
 
 impl<'m, 'c> Spread<'m, 'c> {
     /// Prepares; nothing is rewritten before [`Spread::run`] has succeeded.
-    pub fn new(module: &'m Module<'_>, free: &'c mut Free<'m>, context: &'c mut Context) -> Self {
+    pub fn new(module: &'m Module<'_>, free: &'c mut Free<'m>, settings: &'c Settings) -> Self {
         // A module handle is covariant in its session's lifetime.
         let module: &'m Module<'m> = module;
-        let mut weights = weights(module, context);
+        let mut weights = weights(module, settings);
         let mut inherited = FxHashSet::default();
         for initializer in initializers(module) {
             inherit(&initializer, &mut weights, &mut inherited);
@@ -60,7 +60,7 @@ impl<'m, 'c> Spread<'m, 'c> {
         Self {
             module,
             free,
-            context,
+            settings,
             facts: FxHashMap::default(),
             activations: Activations::default(),
             weights,
@@ -213,7 +213,7 @@ impl<'m, 'c> Spread<'m, 'c> {
         else {
             return Ok(());
         };
-        match role_of_device(&name, &self.context.settings.role_names) {
+        match role_of_device(&name, &self.settings.role_names) {
             Some(Partition::CONTROL) => {
                 if let Some(fact) = self.facts.get(&value).cloned()
                     && !self.facts.contains_key(&result)
@@ -423,7 +423,7 @@ fn conflict(op: Op<'_>, first: &Evidence, second: &Evidence) -> Diagnostic {
 }
 
 /// What each weight says of its role: what the user gave it first, then names.
-fn weights(module: &Module<'_>, context: &Context) -> FxHashMap<String, Rc<Evidence>> {
+fn weights(module: &Module<'_>, settings: &Settings) -> FxHashMap<String, Rc<Evidence>> {
     let mut weights = FxHashMap::default();
     for op in module.body().ops() {
         let Some(global) = Global::of(op) else {
@@ -437,9 +437,9 @@ fn weights(module: &Module<'_>, context: &Context) -> FxHashMap<String, Rc<Evide
             let selector = selector.as_ref();
             selector.is_some_and(|each| each.selects_weight(&name))
         };
-        let given = if selected(&context.settings.drafter) {
+        let given = if selected(&settings.drafter) {
             Some(Partition::DRAFTER)
-        } else if selected(&context.settings.target) {
+        } else if selected(&settings.target) {
             Some(Partition::TARGET)
         } else {
             role_attribute(op)

@@ -11,7 +11,7 @@ use dialects::{Module, OwnedModule};
 use proptest::prelude::*;
 use rustc_hash::FxHashMap;
 
-use crate::settings::Context;
+use crate::settings::Handover;
 use crate::structure::inputs;
 
 const ROLES: [&str; 3] = ["control", "drafter", "target"];
@@ -252,7 +252,7 @@ fn check(steps: &[Step]) {
     let mut module = OwnedModule::from_source(&session, text.as_bytes())
         .unwrap_or_else(|errors| panic!("{text}\n{}", errors[0]));
     let before = [true, false].map(|condition| Machine::run(&module, condition));
-    super::run(&mut module.lend(), &mut Context::default()).expect("it is outlined");
+    super::run(&mut module.lend(), Handover::Buffers).expect("it is outlined");
     module.verify().expect("it is valid");
     let after = [true, false].map(|condition| Machine::run(&module, condition));
     assert_eq!(before, after, "{text}\n{}", module.to_text());

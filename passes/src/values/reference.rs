@@ -12,9 +12,12 @@ use dialects::{Diagnostic, Module};
 use super::interface::{Function, Port, ports};
 use super::{Subgraph, Subgraphs, arithmetic, logits};
 use crate::causality::mask_globals;
+use crate::context::Remarks;
+use crate::identify_roles::kept;
 use crate::identify_roles::role_attribute;
 use crate::outline_subgraphs::is_outlined;
-use crate::settings::{Context, Settings};
+use crate::select_mapping::DraftLength;
+use crate::settings::Settings;
 use crate::signature::set_function_type;
 use crate::structure::{functions, is_function, outer_ops};
 use crate::{
@@ -83,14 +86,15 @@ pub fn reference(
     alone: &mut Module<'_>,
     options: &Options,
 ) -> Result<Reference, Vec<Diagnostic>> {
-    let mut context = Context::new(options.settings.clone());
-    let form = understand(planned, &mut context)?;
-    fold_draft_length::fold(planned, options.gamma, form)?;
+    let mut remarks = Remarks::new();
+    let form = understand(planned, &options.settings, &mut remarks)?;
+    let length = |gamma: u32, form: DraftLengthForm| DraftLength { gamma, form };
+    fold_draft_length::run(planned, length(options.gamma, form))?;
     let mut reference = Reference {
         vocabulary: vocabulary(planned),
         ..Reference::default()
     };
-    outline_subgraphs::run(planned, &mut context)?;
+    outline_subgraphs::run(planned, options.settings.handover)?;
     reference.copies = copy_overwritten::copy_all(planned)?;
     {
         let planned: &Module<'_> = planned;
@@ -111,9 +115,8 @@ pub fn reference(
 
     let drafts = form != DraftLengthForm::Absent && options.gamma > 0;
     if drafts {
-        let mut apart = Context::new(options.settings.clone());
-        let form = understand(alone, &mut apart)?;
-        fold_draft_length::fold(alone, 0, form)?;
+        let form = understand(alone, &options.settings, &mut Remarks::new())?;
+        fold_draft_length::run(alone, length(0, form))?;
         copy_overwritten::copy_all(alone)?;
     }
     let planned: &Module<'_> = planned;
@@ -140,21 +143,22 @@ pub fn reference(
         }
     }
     reference.weights = weights(planned);
-    reference.diagnostics = context.diagnostics;
+    reference.diagnostics = remarks;
     Ok(reference)
 }
 
 /// Finds out what of the module is whose; says how its draft length is given.
 fn understand(
     module: &mut Module<'_>,
-    context: &mut Context,
+    settings: &Settings,
+    remarks: &mut Remarks,
 ) -> Result<DraftLengthForm, Vec<Diagnostic>> {
-    resolve_markers::run(module, context)?;
-    lower_torch::run(module, context)?;
-    identify_roles::run(module, context)?;
-    estimate_costs::run(module, context)?;
-    let workload = context.workload.as_ref();
-    Ok(workload.map_or(DraftLengthForm::Absent, |workload| workload.draft_length))
+    let marked = resolve_markers::run(module, settings, remarks)?;
+    lower_torch::run(module, settings, remarks)?;
+    identify_roles::run(module, settings, &marked, remarks)?;
+    // Nothing is placed.
+    kept::take(module);
+    Ok(estimate_costs::run(module, settings, remarks)?.draft_length)
 }
 
 /// Whether the function is a subgraph of a model: control is what is left.

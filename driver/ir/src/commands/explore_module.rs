@@ -48,7 +48,7 @@ pub fn run(args: &ExploreArgs, printer: &mut Printer) -> anyhow::Result<()> {
         |_, _| {},
     );
     drop(progress);
-    for diagnostic in &context.diagnostics {
+    for diagnostic in &context.remarks {
         if matches!(diagnostic.severity, Severity::Error | Severity::Warning) {
             printer.message(diagnostic);
         }

@@ -70,7 +70,7 @@ pub fn run(args: &OptArgs, printer: &mut Printer) -> anyhow::Result<()> {
         },
     );
     drop(progress);
-    for diagnostic in &context.diagnostics {
+    for diagnostic in &context.remarks {
         printer.message(diagnostic);
     }
     outcome?;

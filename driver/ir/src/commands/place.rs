@@ -98,7 +98,7 @@ pub fn run(args: &PlaceArgs, tools: Tools, printer: &mut Printer) -> anyhow::Res
 /// Remarks and warnings come before the report. Remarks are the evidence for
 /// what was decided: a line each, with the rest of it when it was asked for.
 pub(super) fn print_findings(context: &Context, explain: bool, printer: &Printer) {
-    for diagnostic in &context.diagnostics {
+    for diagnostic in &context.remarks {
         if diagnostic.severity == Severity::Remark && !explain {
             printer.message(&Diagnostic {
                 place: None,

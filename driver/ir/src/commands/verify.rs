@@ -187,12 +187,7 @@ pub fn prove_values(
 
 /// The draft length that the plan in the module tells.
 fn draft_length(placed: &Module<'_>) -> u32 {
-    placed
-        .op()
-        .attribute(passes::select_mapping::PLAN)
-        .and_then(|plan| plan.entry("draft_length"))
-        .and_then(|length| u32::try_from(length.as_integer()?).ok())
-        .unwrap_or(0)
+    passes::select_mapping::draft_length_in(placed).unwrap_or(0)
 }
 
 /// The decisions that give operations their roles.
