@@ -24,9 +24,9 @@ use dialects::{Diagnostic, Module};
 use crate::context::Remarks;
 use crate::dead::erase_dead_globals;
 use crate::hoisting;
-use crate::identify_roles::role_attribute;
 use crate::outline_subgraphs::is_outlined;
 use crate::placement::{Device, Placement};
+use crate::roles::role_attribute;
 use crate::structure::{functions, global, outer_ops};
 
 /// Runs the pass.

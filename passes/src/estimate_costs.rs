@@ -23,9 +23,9 @@ use dialects::{Diagnostic, Module};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::context::Remarks;
-use crate::identify_roles::role_attribute;
 use crate::identify_roles::structural::{all_bytes, components, looks_up, weights};
 use crate::initializers::{Initializer, initializers};
+use crate::roles::Roles;
 use crate::settings::Settings;
 use crate::state;
 use crate::structure::{
@@ -112,10 +112,11 @@ impl<'m> Survey<'m> {
         let mut ops = Vec::new();
         let mut roles = FxHashMap::default();
         let mut found = false;
+        let mut carried = Roles::default();
         for function in functions(module) {
             for op in placed_ops(function) {
                 if is_groupable(op) && !free.is_free(op) {
-                    let role = role_attribute(op);
+                    let role = carried.of(op);
                     found |= role.is_some();
                     roles.insert(op, role.unwrap_or(Partition::CONTROL));
                     ops.push(op);

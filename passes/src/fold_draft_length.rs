@@ -21,7 +21,7 @@ use rustc_hash::FxHashSet;
 
 use crate::dead::{erase_dead_globals, erase_dead_operations};
 use crate::effects::Effects;
-use crate::identify_roles::role_attribute;
+use crate::roles::role_attribute;
 use crate::select_mapping::DraftLength;
 use crate::structure::{Inherited, functions, global, outer_ops, placed_ops};
 use constant::Constants;

@@ -198,8 +198,3 @@ fn erase_markers(module: &Module<'_>) {
         }
     }
 }
-
-/// The role, or stage of one, in an operation's `specplace.role`.
-pub fn role_attribute(op: Op<'_>) -> Option<Partition> {
-    op.attribute(ROLE)?.as_str()?.parse().ok()
-}

@@ -59,9 +59,9 @@ use dialects::{Diagnostic, Module};
 use rustc_hash::FxHashMap;
 
 use crate::context::Remarks;
-use crate::identify_roles::role_attribute;
 use crate::outline_subgraphs::is_outlined;
 use crate::placement::Placement;
+use crate::roles::role_attribute;
 use crate::settings::Handover;
 use crate::structure::{functions, hands_on, is_control_flow, placed_blocks, placed_ops};
 use buffers::Buffers;

@@ -32,6 +32,7 @@ pub mod outline_subgraphs;
 pub mod pipeline;
 pub mod placement;
 pub mod resolve_markers;
+mod roles;
 pub mod select_mapping;
 pub mod separate_broadcasts;
 pub mod settings;

@@ -26,7 +26,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::dead::erase_dead_operations;
 use crate::effects::Order;
-use crate::identify_roles::role_attribute;
+use crate::roles::{Roles, role_attribute};
 use crate::settings::Handover;
 use crate::structure::{Free, Reads, captures, functions, is_groupable, placed_blocks, reads};
 use crate::symbols::Symbols;
@@ -109,6 +109,7 @@ struct Outliner<'m> {
     /// Copies of constants that control flow reads: they belong to control.
     materialised: FxHashSet<Op<'m>>,
     symbols: Symbols,
+    roles: Roles<'m>,
 }
 
 impl<'m> Outliner<'m> {
@@ -120,6 +121,7 @@ impl<'m> Outliner<'m> {
             captures: FxHashMap::default(),
             materialised: FxHashSet::default(),
             symbols: Symbols::of(module),
+            roles: Roles::default(),
         }
     }
 
@@ -207,7 +209,7 @@ impl<'m> Outliner<'m> {
                 continue;
             }
             let colour = if self.is_grouped(op) {
-                Colour::Of(role_attribute(op).unwrap_or(Partition::CONTROL))
+                Colour::Of(self.roles.of(op).unwrap_or(Partition::CONTROL))
             } else if self.free.is_free(op) {
                 free.push(op);
                 continue;

@@ -9,8 +9,8 @@ use cost::{Partition, Platform};
 use dialects::Module;
 use dialects::ir::Op;
 
-use crate::identify_roles::role_attribute;
 use crate::outline_subgraphs::is_outlined;
+use crate::roles::role_attribute;
 use crate::structure::functions;
 use crate::symbols::Symbols;
 

@@ -19,10 +19,10 @@ use rustc_hash::FxHashMap;
 
 use crate::context::Remarks;
 use crate::effects::Effects;
-use crate::identify_roles::role_attribute;
 use crate::initializers::{Initializer, initializers};
 use crate::outline_subgraphs::globals_read;
 use crate::placement::Placement;
+use crate::roles::role_attribute;
 use crate::structure::{functions, globals, inputs, is_pure};
 use crate::symbols::Symbols;
 

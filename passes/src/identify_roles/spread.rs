@@ -15,9 +15,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::activations::Activations;
 use super::assignment::Assignment;
 use super::evidence::{Evidence, Origin};
-use super::role_attribute;
 use crate::initializers::{Initializer, initializers};
 use crate::names::{model_role_in, role_of_device};
+use crate::roles::{Roles, role_attribute};
 use crate::settings::{Selector, Settings};
 use crate::structure::{Free, carried, functions, is_control_flow, is_pure, placed_ops};
 
@@ -45,6 +45,8 @@ pub struct Spread<'m, 'c> {
     /// The values that were learnt of since that was last asked.
     changed: Vec<Value<'m>>,
     ended_logits: usize,
+    /// The roles that operations carry.
+    carried: Roles<'m>,
 }
 
 impl<'m, 'c> Spread<'m, 'c> {
@@ -71,6 +73,7 @@ impl<'m, 'c> Spread<'m, 'c> {
             claimed: FxHashSet::default(),
             changed: Vec::new(),
             ended_logits: 0,
+            carried: Roles::default(),
         }
     }
 
@@ -187,7 +190,7 @@ impl<'m, 'c> Spread<'m, 'c> {
         if op.is(GLOBAL_LOAD) {
             return Ok(());
         }
-        if let Some(role) = role_attribute(op) {
+        if let Some(role) = self.carried.of(op) {
             if !role.is_model() {
                 return Ok(());
             }
@@ -352,7 +355,7 @@ impl<'m, 'c> Spread<'m, 'c> {
                 }
                 continue;
             }
-            if let Some(role) = role_attribute(op) {
+            if let Some(role) = self.carried.of(op) {
                 found.push((
                     op.name().to_owned(),
                     Rc::new(Evidence {

@@ -19,8 +19,8 @@ use rustc_hash::FxHashMap;
 use super::activations::Activations;
 use super::assignment::Assignment;
 use super::evidence::{Evidence, Origin};
-use super::role_attribute;
 use super::structural::components;
+use crate::roles::Roles;
 use crate::structure::{Free, functions, is_control_flow, is_groupable, placed_ops};
 
 /// None, one, or several of something.
@@ -100,6 +100,7 @@ pub fn keep<'m>(module: &'m Module<'_>, free: &mut Free<'m>, assignment: &mut As
         }
         known[at] = own;
     }
+    let mut carried = Roles::default();
     let mut found = Vec::new();
     let mut shared: BTreeMap<Partition, Rc<Evidence>> = BTreeMap::new();
     // The passes that read what an operation makes. Readers come later.
@@ -134,7 +135,7 @@ pub fn keep<'m>(module: &'m Module<'_>, free: &mut Free<'m>, assignment: &mut As
         let Few::One(pass) = to[at] else { continue };
         let stays = is_groupable(*op)
             && !free.is_free(*op)
-            && role_attribute(*op).is_none()
+            && carried.of(*op).is_none()
             && from.allows(pass)
             && readers.iter().all(|reader| reader.part.role == role);
         let first = readers.iter().min_by_key(|reader| reader.part.stage);

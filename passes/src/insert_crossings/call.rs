@@ -8,7 +8,7 @@ use rustc_hash::FxHashSet;
 use super::Rewriter;
 use super::buffers::scalars_of;
 use super::home::{Form, Home};
-use crate::identify_roles::role_attribute;
+use crate::roles::role_attribute;
 use crate::structure::{hands_on, is_control_flow};
 
 impl<'m> Rewriter<'m, '_> {

@@ -11,9 +11,9 @@ use petgraph::unionfind::UnionFind;
 use rustc_hash::FxHashMap;
 
 use super::home::{Form, Home};
-use crate::identify_roles::role_attribute;
 use crate::outline_subgraphs::is_outlined;
 use crate::placement::Placement;
+use crate::roles::role_attribute;
 use crate::structure::{
     carried, functions, hands_on, is_control_flow, is_pure, parcel_of, placed_blocks, placed_ops,
 };

@@ -3,7 +3,7 @@
 use dialects::Diagnostic;
 use dialects::ir::{Op, Type};
 
-use crate::identify_roles::role_attribute;
+use crate::roles::role_attribute;
 use crate::structure::{placed, placed_ops};
 
 /// Refuses what computes a model's tensor where only control flow and scalars

@@ -13,9 +13,9 @@ use super::interface::{Port, ports};
 use super::reference::add_logits;
 use super::{Subgraph, Subgraphs};
 use crate::assign_affinities::place_interface;
-use crate::identify_roles::role_attribute;
 use crate::initializers::initializers;
 use crate::outline_subgraphs::is_outlined;
+use crate::roles::role_attribute;
 use crate::structure::{functions, global, is_function};
 
 /// The models' functions of a placed module, each with its device.
