@@ -70,7 +70,7 @@ fn platform(counts: &[u32], own_memory: &str) -> Platform {
     let text = format!(
         "version: 1\nname: bench\nprocessing_units:\n{units}memories: [{{ name: dram, capacity: 64 GiB }}]\nlinks:\n{links}"
     );
-    Platform::from_yaml("bench.yaml", &text).expect("a platform")
+    files::platform::from_yaml("bench.yaml", &text).expect("a platform")
 }
 
 fn request(counts: &[u32]) -> Request {

@@ -1,4 +1,4 @@
-//! How often the target accepts what the drafter proposes, from `acceptance.yaml`.
+//! How often the target accepts what the drafter proposes, as `acceptance.yaml` has it.
 //!
 //! ```yaml
 //! version: 1
@@ -11,18 +11,15 @@
 //! ```
 
 mod estimate;
-mod foreign;
-mod read;
 
 pub use estimate::{Estimate, estimate};
 
-use crate::CostError;
 use crate::text::suggestion;
 use crate::units::{Probability, Quantity};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A file of acceptance rates. Made by [`Acceptance::from_yaml`]; writes back as the same YAML.
+/// A file of acceptance rates.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Acceptance {
@@ -79,17 +76,6 @@ pub struct Selected {
 }
 
 impl Acceptance {
-    /// Reads acceptance rates from text; `file` names it in errors.
-    ///
-    /// # Errors
-    /// [`CostError::File`] for unknown keys, rates that are no probabilities, empty histograms,
-    /// histograms of another length than the draft length says, and stated rates that their own
-    /// histogram contradicts; and for what vLLM, SGLang and llama.cpp write, with the flags that say
-    /// the same.
-    pub fn from_yaml(file: &str, text: &str) -> Result<Self, CostError> {
-        read::acceptance(file, text)
-    }
-
     /// Every `task/quantisation` in the file.
     pub fn names(&self) -> Vec<String> {
         self.tasks
@@ -106,8 +92,8 @@ impl Acceptance {
     /// quantisation; with no choice, the only one there is.
     ///
     /// # Errors
-    /// [`CostError::Task`], listing what there is, when nothing or more than one thing is meant.
-    pub fn select(&self, choice: Option<&str>) -> Result<Selected, CostError> {
+    /// [`NoTask`], listing what there is, when nothing or more than one thing is meant.
+    pub fn select(&self, choice: Option<&str>) -> Result<Selected, NoTask> {
         let all = || {
             self.tasks.iter().flat_map(|(task, entries)| {
                 entries
@@ -122,41 +108,30 @@ impl Acceptance {
                 })
             })
             .collect();
-        let fail = |message: String, help: String| {
-            Err(CostError::Task {
-                file: self.origin.clone(),
-                message,
-                choices: self.names(),
-                help,
-            })
-        };
+        let file = || self.origin.clone();
         match (wanted.as_slice(), choice) {
             ([(task, quantisation, entry)], _) => {
                 self.resolve(format!("{task}/{quantisation}"), entry)
             }
-            ([], Some(choice)) => fail(
-                format!("there is no task `{choice}`"),
-                suggestion(
-                    choice,
-                    "choices",
-                    self.names()
-                        .iter()
-                        .map(String::as_str)
-                        .chain(self.tasks.keys().map(String::as_str)),
-                ),
-            ),
-            (_, Some(choice)) => fail(
-                format!("`{choice}` was measured with several quantisations and none is chosen"),
-                format!("write {}:TASK/QUANTISATION", self.origin),
-            ),
-            (_, None) => fail(
-                "none of several tasks is chosen".into(),
-                format!("write {}:TASK/QUANTISATION", self.origin),
-            ),
+            ([], Some(choice)) => Err(NoTask::Unknown {
+                file: file(),
+                choice: choice.to_owned(),
+                tasks: self.tasks.keys().cloned().collect(),
+                choices: self.names(),
+            }),
+            (_, Some(choice)) => Err(NoTask::Several {
+                file: file(),
+                choice: choice.to_owned(),
+                choices: self.names(),
+            }),
+            (_, None) => Err(NoTask::NoChoice {
+                file: file(),
+                choices: self.names(),
+            }),
         }
     }
 
-    fn resolve(&self, name: String, entry: &Entry) -> Result<Selected, CostError> {
+    fn resolve(&self, name: String, entry: &Entry) -> Result<Selected, NoTask> {
         let estimated = entry.histogram.as_deref().and_then(estimate);
         let (alpha, how) = match (&entry.alpha, &estimated) {
             (Some(stated), None) => (
@@ -174,10 +149,7 @@ impl Acceptance {
             ),
             // Reading refuses such entries; an `Acceptance` made by hand can hold one.
             (None, None) => {
-                return Err(CostError::argument(
-                    format!("{name} has neither a histogram nor a rate"),
-                    None,
-                ));
+                return Err(NoTask::Empty { name });
             }
         };
         Ok(Selected {
@@ -192,35 +164,67 @@ impl Acceptance {
     }
 }
 
-/// The entry that `given` names as `FILE[:TASK[/QUANTISATION]]`.
-///
-/// # Errors
-/// [`CostError::Read`], [`CostError::File`] or [`CostError::Task`], as [`Acceptance::from_yaml`]
-/// and [`Acceptance::select`] say.
-pub fn load(given: &str) -> Result<Selected, CostError> {
-    let (file, choice) = match given.rsplit_once(':') {
-        // A file whose own name holds a colon is still a file.
-        Some((file, choice)) if !std::path::Path::new(given).is_file() => (file, Some(choice)),
-        _ => (given, None),
-    };
-    Acceptance::from_yaml(file, &crate::yaml::slurp(file)?)?.select(choice)
+/// No entry, or none that means one rate.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoTask {
+    /// Nothing has this name.
+    #[error("there is no task `{choice}`; {file} holds: {}", choices.join(", "))]
+    Unknown {
+        /// The file.
+        file: String,
+        /// What was asked.
+        choice: String,
+        /// Every task in the file.
+        tasks: Vec<String>,
+        /// Every `task/quantisation` in it.
+        choices: Vec<String>,
+    },
+    /// A task with several quantisations.
+    #[error(
+        "`{choice}` was measured with several quantisations and none is chosen; {file} holds: {}",
+        choices.join(", ")
+    )]
+    Several {
+        /// The file.
+        file: String,
+        /// The task.
+        choice: String,
+        /// Every `task/quantisation` in the file.
+        choices: Vec<String>,
+    },
+    /// Several tasks, and nothing was asked.
+    #[error("none of several tasks is chosen; {file} holds: {}", choices.join(", "))]
+    NoChoice {
+        /// The file.
+        file: String,
+        /// Every `task/quantisation` in it.
+        choices: Vec<String>,
+    },
+    /// An entry that says nothing, which no file has.
+    #[error("{name} has neither a histogram nor a rate")]
+    Empty {
+        /// `task/quantisation`.
+        name: String,
+    },
 }
 
-/// As [`load`], but a file that holds several entries, of which `given` names none, gives them all.
-///
-/// # Errors
-/// As [`load`].
-pub fn load_all(given: &str) -> Result<Vec<Selected>, CostError> {
-    if !std::path::Path::new(given).is_file() {
-        return load(given).map(|one| vec![one]);
+impl NoTask {
+    /// The next step.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Unknown {
+                choice,
+                tasks,
+                choices,
+                ..
+            } => {
+                let known = choices.iter().chain(tasks).map(String::as_str);
+                Some(suggestion(choice, "choices", known))
+            }
+            Self::Several { file, .. } | Self::NoChoice { file, .. } => {
+                Some(format!("write {file}:TASK/QUANTISATION"))
+            }
+            Self::Empty { .. } => None,
+        }
     }
-    let acceptance = Acceptance::from_yaml(given, &crate::yaml::slurp(given)?)?;
-    acceptance
-        .names()
-        .iter()
-        .map(|name| acceptance.select(Some(name)))
-        .collect()
 }
-
-#[cfg(test)]
-mod tests;

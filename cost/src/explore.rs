@@ -1,25 +1,29 @@
 //! The whole design space, laid open: every point, the best of each variant, the frontier.
 //!
-//! [`crate::search()`] answers with one plan; [`explore()`] answers with everything that was
+//! [`crate::decide()`] answers with one plan; [`explore()`] answers with everything that was
 //! weighed, for one α or many, under an objective of the user's choice. Both look at the same
-//! [`Space`] with the same [`Evaluator`], so that the best row here is the plan there.
+//! [`Space`](crate::search::Space) with the same [`Evaluator`](crate::search::Evaluator), so that the best row here is the plan there.
 
+mod all;
 mod compute;
+mod error;
 mod filter;
 mod map;
 mod objective;
 mod techniques;
 
+pub use all::explore;
+pub use error::ExploreError;
 pub use filter::{Filter, limit_memory};
 pub use map::{AlphaShift, ChoiceMap};
 pub use objective::{Metric, Objective};
 pub use techniques::TechniqueRow;
 
-use crate::CostError;
-use crate::plan::{self, Plan};
+use crate::acceptance::Selected;
+use crate::plan::Plan;
 use crate::platform::Variant;
-use crate::search::{CostModel, Evaluator, Kernel, Request, Space};
-use crate::speedup::check_alpha;
+use crate::search::{CostModel, Request};
+use crate::text::Misnamed;
 use serde::{Deserialize, Serialize};
 
 /// Version of the JSON form; it changes when a field changes its meaning or goes.
@@ -39,6 +43,16 @@ pub struct Rate {
     pub per_position: Option<Vec<f64>>,
 }
 
+impl From<Selected> for Rate {
+    fn from(selected: Selected) -> Self {
+        Self {
+            alpha: selected.alpha,
+            source: selected.how,
+            per_position: selected.per_position,
+        }
+    }
+}
+
 /// How the space is searched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -54,18 +68,20 @@ pub enum Method {
 }
 
 impl std::str::FromStr for Method {
-    type Err = CostError;
+    type Err = Misnamed;
 
     /// # Errors
-    /// [`CostError::Argument`] with a suggestion for a name that is none.
-    fn from_str(text: &str) -> Result<Self, CostError> {
+    /// [`Misnamed`] with a suggestion for a name that is none.
+    fn from_str(text: &str) -> Result<Self, Misnamed> {
         match text {
             "auto" => Ok(Self::Auto),
             "exhaustive" => Ok(Self::Exhaustive),
             "factored" => Ok(Self::Factored),
-            _ => Err(CostError::argument(
-                format!("`{text}` is not a method"),
-                crate::text::suggestion(text, "methods", ["auto", "exhaustive", "factored"]),
+            _ => Err(Misnamed::new(
+                text,
+                "a method",
+                "methods",
+                ["auto", "exhaustive", "factored"],
             )),
         }
     }
@@ -215,17 +231,6 @@ pub struct Exploration {
 }
 
 impl Exploration {
-    /// As JSON, indented.
-    ///
-    /// # Errors
-    /// [`CostError::Argument`] if a number cannot be written, which takes one that no search
-    /// produces.
-    pub fn to_json(&self) -> Result<String, CostError> {
-        serde_json::to_string_pretty(self).map_err(|error| {
-            CostError::argument(format!("the exploration cannot be written: {error}"), None)
-        })
-    }
-
     /// Warnings of all plans, each once.
     pub fn warnings(&self) -> Vec<String> {
         self.merged(|plan| &plan.warnings)
@@ -246,179 +251,3 @@ impl Exploration {
         said
     }
 }
-
-/// Evaluates the whole space for every rate.
-///
-/// # Errors
-/// Those of [`crate::search()`]; [`CostError::Argument`] for no rate, an objective that needs a
-/// power the platform does not give, a filter that leaves nothing, and a space too large for the
-/// method, with its size and the method that does it.
-pub fn explore(query: &Query) -> Result<Exploration, CostError> {
-    let request = prepared(query)?;
-    let gammas = draft_lengths(&request, query)?;
-    let size = request.space_size();
-    let method = match query.method {
-        Method::Auto if size > MOST_ROWS => Method::Factored,
-        Method::Auto => Method::Exhaustive,
-        asked => asked,
-    };
-    let started = std::time::Instant::now();
-    let mut exploration = Exploration {
-        version: EXPLORATION_VERSION,
-        platform: request.platform.name.clone(),
-        platform_origin: request.platform.origin.clone(),
-        profile: request
-            .profile
-            .as_ref()
-            .map(|profile| profile.origin.clone()),
-        sequence_length: request.workload.sequence_length,
-        cost_model: request.model,
-        objective: query.objective.clone(),
-        variants: 0,
-        pus: request.platform.pus.len(),
-        partitions: request.partitions(),
-        size,
-        method,
-        evaluated: 0,
-        draft_lengths: gammas.clone(),
-        seconds: 0.0,
-        outcomes: vec![],
-    };
-    if method == Method::Factored {
-        let kernel = Kernel::build(&request, &gammas, |pu, count| {
-            query.filter.allows(pu, count)
-        })?;
-        exploration.variants = kernel.variants();
-        exploration.size = exploration.variants.saturating_mul(request.mappings());
-        for rate in &query.rates {
-            let (outcome, evaluated) =
-                compute::factored(query, &with_rate(&request, rate), &kernel, &gammas, rate)?;
-            exploration.evaluated += evaluated;
-            exploration.outcomes.push(outcome);
-        }
-    } else {
-        let mut space = Space::build(&request, &gammas)?;
-        space.keep_variants(|variant| query.filter.allows_variant(variant));
-        if space.kept_variants() == 0 {
-            return Err(CostError::argument(
-                "the conditions leave no design variant",
-                "take back a condition on a processing unit".to_owned(),
-            ));
-        }
-        exploration.variants = space.kept_variants() as u64;
-        exploration.size = space.size;
-        for rate in &query.rates {
-            let request = with_rate(&request, rate);
-            let evaluator = Evaluator::new(&request, &space, &gammas);
-            exploration.evaluated += space.legal;
-            let outcome = compute::exhaustive(query, &request, &space, &evaluator, rate)?;
-            exploration.outcomes.push(outcome);
-        }
-    }
-    exploration.seconds = started.elapsed().as_secs_f64();
-    Ok(exploration)
-}
-
-impl Query {
-    /// The draft lengths that are explored.
-    ///
-    /// # Errors
-    /// [`CostError::Argument`] for a question that makes no sense, or conditions that leave none.
-    pub fn draft_lengths(&self) -> Result<Vec<u32>, CostError> {
-        draft_lengths(&prepared(self)?, self)
-    }
-}
-
-fn draft_lengths(request: &Request, query: &Query) -> Result<Vec<u32>, CostError> {
-    let mut gammas = request.check()?;
-    gammas.retain(|gamma| query.filter.allows_gamma(*gamma));
-    if gammas.is_empty() {
-        return Err(CostError::argument(
-            "the conditions leave no draft length",
-            "take back a condition on gamma".to_owned(),
-        ));
-    }
-    Ok(gammas)
-}
-
-const RANKS: &str =
-    "each is the chance that the target's token is the drafter's choice of that rank";
-
-/// The request with what the query says about it checked.
-fn prepared(query: &Query) -> Result<Request, CostError> {
-    let mut request = query.request.clone();
-    let Some(first) = query.rates.first() else {
-        return Err(CostError::argument(
-            "no acceptance rate to explore",
-            "give --alpha A,… or --acceptance FILE".to_owned(),
-        ));
-    };
-    for rate in &query.rates {
-        check_alpha(rate.alpha)?;
-    }
-    for rank in query.ranks.iter().flatten() {
-        check_alpha(*rank).map_err(|_| {
-            CostError::argument(
-                format!("a chance by rank must lie between 0 and 1, not {rank}"),
-                RANKS.to_owned(),
-            )
-        })?;
-    }
-    if query.self_c.is_some_and(|c| !(c.is_finite() && c > 0.0)) {
-        return Err(CostError::argument(
-            "the c of self-speculation must be greater than 0",
-            "it is the share of the target's time that a pass with layers left out takes"
-                .to_owned(),
-        ));
-    }
-    if query.ranks.iter().flatten().sum::<f64>() > 1.0 + 1e-9 {
-        return Err(CostError::argument(
-            "the chances by rank add up to more than 1",
-            RANKS.to_owned(),
-        ));
-    }
-    request.alpha = first.alpha;
-    request.per_position.clone_from(&first.per_position);
-    if query.objective.needs_energy()
-        && let Some(pu) = request.platform.pus.iter().find(|pu| pu.power.is_none())
-    {
-        return Err(CostError::argument(
-            format!(
-                "the objective {} needs the power of every processing unit, and {} of the platform {} has none",
-                query.objective, pu.name, request.platform.name
-            ),
-            "add `power: { idle: 0.2 W, active_per_resource: 0.5 W }` to it in the platform file"
-                .to_owned(),
-        ));
-    }
-    Ok(request)
-}
-
-fn with_rate(request: &Request, rate: &Rate) -> Request {
-    Request {
-        alpha: rate.alpha,
-        alpha_source: rate.source.clone(),
-        per_position: rate.per_position.clone(),
-        ..request.clone()
-    }
-}
-
-/// The plan for a choice that some objective prefers.
-fn plan_for(
-    query: &Query,
-    request: &Request,
-    space: &Space,
-    evaluator: &Evaluator<'_>,
-    best: crate::search::Choice,
-) -> Plan {
-    let mut plan = plan::build(request, space, evaluator, best);
-    if !query.objective.is_latency() {
-        // They say how far the fastest plan stays the fastest, which this one need not be.
-        plan.sensitivity = crate::search::Sensitivity::default();
-        plan.why = format!("the least {}; {}", query.objective, plan.why);
-    }
-    plan
-}
-
-#[cfg(test)]
-mod tests;

@@ -3,11 +3,14 @@
 //! This crate is the *deciding* half of specplace: it takes numbers about a module ([`workload`]),
 //! about the machine ([`platform`], [`profile`]) and about the models ([`acceptance`]), evaluates
 //! the whole design space ([`mod@search`]) and answers with a [`plan`]. It is pure Rust, opens no
-//! files but the YAML it is asked to read, and never knows MLIR.
+//! files (`files` does), and never knows MLIR.
+//!
+//! Rooms import in one direction only, from [`mod@error`] and [`decide()`] down to words and units;
+//! `cost/tests/rooms.rs` holds us to it.
 //!
 //! All quantities are SI base units in `f64` or `u64` (seconds, bytes, bytes per second, operations
 //! per second) unless a name says otherwise (`…_ms`). Determinism: the same inputs give the same
-//! plan, byte for byte; only the built-in platform `host` looks at the machine it runs on.
+//! plan, byte for byte.
 //!
 //! ```
 //! use cost::speedup;
@@ -31,6 +34,7 @@
 
 pub mod acceptance;
 pub mod crossing;
+mod decide;
 pub mod error;
 pub mod explore;
 pub mod plan;
@@ -46,11 +50,14 @@ pub mod technique;
 mod text;
 pub mod units;
 pub mod workload;
-mod yaml;
 
+pub use decide::{Ranked, Ranking, decide, decide_and_rank};
 pub use error::CostError;
 pub use plan::Plan;
 pub use platform::Platform;
-pub use search::{Request, search};
-pub use text::{bytes, closest, counted, digits, metric, suggestion};
+pub use search::Request;
+pub use text::{
+    Misnamed, WithHelp, bytes, closest, counted, digits, list, metric, of_plural, seconds,
+    suggestion,
+};
 pub use workload::{Partition, Role, Workload};

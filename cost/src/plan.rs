@@ -1,18 +1,16 @@
 //! The decision, with everything needed to apply it and to argue about it.
 //!
-//! Made by [`crate::search()`]; serialised as `plan.json`; printed by [`Plan::render`]. Times are
+//! Made by [`crate::decide()`]; serialised as `plan.json`. Times are
 //! milliseconds where the name ends in `_ms`, seconds in [`Latency`].
 
 mod build;
-mod render;
+mod context;
 mod unused;
 mod words;
 
 pub(crate) use build::build;
 
-use crate::CostError;
-use crate::crossing::Method;
-use crate::platform::Variant;
+use crate::platform::{Method, Variant};
 use crate::roofline::Latency;
 use crate::search::{CostModel, RuledOut, Sensitivity};
 use crate::workload::{DraftLengthForm, Partition, Per};
@@ -238,24 +236,3 @@ pub struct VariantPlan {
     /// Against this variant's own baseline.
     pub over_baseline: f64,
 }
-
-impl Plan {
-    /// The plan as JSON, indented.
-    ///
-    /// # Errors
-    /// [`CostError::Argument`] if a number cannot be written, which takes one that no search
-    /// produces.
-    pub fn to_json(&self) -> Result<String, CostError> {
-        serde_json::to_string_pretty(self).map_err(|error| {
-            CostError::argument(format!("the plan cannot be written: {error}"), None)
-        })
-    }
-
-    /// The plan for people: tables and sentences, at most 100 columns wide.
-    pub fn render(&self) -> String {
-        render::render(self)
-    }
-}
-
-#[cfg(test)]
-mod tests;

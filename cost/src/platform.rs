@@ -1,18 +1,13 @@
-//! The machine: processing units, memories and links, from `platform.yaml` or built in.
+//! The machine: processing units, memories and links.
 
-mod builtin;
 mod cannot;
-mod host;
-mod read;
-mod trust;
-mod validate;
-mod write;
+mod method;
+mod variant;
 
-pub use builtin::BUILTIN_NAMES;
 pub use cannot::{Cannot, KINDS, Release, Releases, Trouble};
+pub use method::Method;
+pub use variant::{NoVariant, TooMany, Variant, parse_variant, variant_text};
 
-use crate::CostError;
-use crate::crossing::Method;
 use crate::text::suggestion;
 use crate::units::{
     Bytes, BytesPerSecond, Count, Fraction, OpsPerSecond, Quantity, Seconds, Watts,
@@ -22,17 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// How many resources of each PU are available, by PU name: one design variant.
-pub type Variant = BTreeMap<String, u32>;
-
-/// A variant as `--variant` takes it: `cpu=4,gpu=1`.
-pub fn variant_text(variant: &Variant) -> String {
-    let counts = variant.iter().map(|(pu, count)| format!("{pu}={count}"));
-    counts.collect::<Vec<_>>().join(",")
-}
-
-/// A machine that modules are placed on. Made by [`Platform::load`]; once made, its names are
-/// consistent.
+/// A machine that modules are placed on. Where it was read, its names are consistent.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Platform {
     /// Its name in reports.
@@ -296,7 +281,7 @@ pub struct Link {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     /// The methods that a crossing may take; without it those of
-    /// [`Method::DEFAULT`](crate::crossing::Method::DEFAULT).
+    /// [`Method::DEFAULT`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub methods: Option<Vec<Method>>,
 }
@@ -325,60 +310,6 @@ impl Route<'_> {
 }
 
 impl Platform {
-    /// The platform that `given` names: a built-in one, or else a file, which may come from a
-    /// stranger.
-    ///
-    /// # Errors
-    /// [`CostError::Argument`] for a name that is neither, listing the built-in ones with a
-    /// suggestion; [`CostError::Read`] and [`CostError::File`] for a file that cannot be read, is
-    /// wrong, or gives IREE's programs a flag that may do more than say what code is made.
-    pub fn load(given: &str) -> Result<Self, CostError> {
-        Self::read(given, trust::check)
-    }
-
-    /// As [`Platform::load`], with whatever flags the file has.
-    ///
-    /// # Errors
-    /// As there, but for flags.
-    pub fn load_trusted(given: &str) -> Result<Self, CostError> {
-        Self::read(given, |_, _, _| Ok(()))
-    }
-
-    fn read(
-        given: &str,
-        check: impl FnOnce(&Self, &str, &str) -> Result<(), CostError>,
-    ) -> Result<Self, CostError> {
-        if let Some(platform) = builtin::load(given) {
-            return platform;
-        }
-        let is_path = given.contains(['/', '\\'])
-            || given.ends_with(".yaml")
-            || given.ends_with(".yml")
-            || std::path::Path::new(given).is_file();
-        if is_path {
-            let text = crate::yaml::slurp(given)?;
-            let platform = Self::from_yaml(given, &text)?;
-            check(&platform, given, &text)?;
-            return Ok(platform);
-        }
-        let help = format!(
-            "{}; or give a file: platform.yaml",
-            suggestion(given, "built in", BUILTIN_NAMES.iter().copied())
-        );
-        Err(CostError::argument(
-            format!("there is no platform `{given}`"),
-            help,
-        ))
-    }
-
-    /// The platform described by `text`; `file` names it in errors.
-    ///
-    /// # Errors
-    /// [`CostError::File`] with line and column for anything that is not a consistent platform.
-    pub fn from_yaml(file: &str, text: &str) -> Result<Self, CostError> {
-        read::platform(file, text)
-    }
-
     /// The platform as it is under a release of IREE: without what its table says of others. Under
     /// one that is not known, everything stays.
     pub fn under(mut self, release: Option<Release>) -> Self {
@@ -396,21 +327,18 @@ impl Platform {
     /// The PU of this name, where a user gave the name.
     ///
     /// # Errors
-    /// [`CostError::Argument`] with a suggestion; `given_as` says where the name stood (`--pin
+    /// [`NoUnit`] with a suggestion; `given_as` says where the name stood (`--pin
     /// drafter=gpuu`).
-    pub fn expect_pu(&self, name: &str, given_as: &str) -> Result<&ProcessingUnit, CostError> {
-        self.pu(name).ok_or_else(|| {
-            CostError::argument(
-                format!(
-                    "`{given_as}`: the platform {} has no processing unit `{name}`",
-                    self.name
-                ),
-                suggestion(
-                    name,
-                    "processing units",
-                    self.pus.iter().map(|pu| pu.name.as_str()),
-                ),
-            )
+    pub fn expect_pu(&self, name: &str, given_as: &str) -> Result<&ProcessingUnit, NoUnit> {
+        self.pu(name).ok_or_else(|| NoUnit {
+            given_as: given_as.to_owned(),
+            name: name.to_owned(),
+            platform: self.name.clone(),
+            known: suggestion(
+                name,
+                "processing units",
+                self.pus.iter().map(|pu| pu.name.as_str()),
+            ),
         })
     }
 
@@ -465,5 +393,23 @@ impl Platform {
     }
 }
 
-#[cfg(test)]
-mod tests;
+/// A name that no processing unit of the platform has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{given_as}`: the platform {platform} has no processing unit `{name}`")]
+pub struct NoUnit {
+    /// Where the name stood (`--pin drafter=gpuu`).
+    pub given_as: String,
+    /// The name.
+    pub name: String,
+    /// The platform's.
+    pub platform: String,
+    /// What there is, the likeliest first.
+    pub known: String,
+}
+
+impl NoUnit {
+    /// The next step.
+    pub fn help(&self) -> Option<String> {
+        Some(self.known.clone())
+    }
+}

@@ -1,4 +1,4 @@
-//! Measured latencies, from `profile.yaml`.
+//! Measured latencies, as `profile.yaml` has them.
 //!
 //! ```yaml
 //! version: 1
@@ -19,18 +19,16 @@
 //! is no answer.
 
 mod lookup;
-mod read;
 
 pub use lookup::{Hole, HoleReason, Measured};
 
-use crate::CostError;
 use crate::platform::Variant;
 use crate::units::{Quantity, Seconds};
-use crate::workload::{DType, Partition};
+use crate::workload::{DType, DraftLengthForm, Partition, SubgraphDemand, Workload};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
-/// Everything that was measured. Made by [`Profile::load`] or [`Profile::from_yaml`]; writes back
-/// as the same YAML.
+/// Everything that was measured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
@@ -99,36 +97,27 @@ pub struct Point {
 }
 
 impl Profile {
-    /// Reads a profile from a file.
-    ///
-    /// # Errors
-    /// [`CostError::Read`] when it cannot be read, [`CostError::File`] with line and column when it
-    /// is wrong.
-    pub fn load(path: &str) -> Result<Self, CostError> {
-        Self::from_yaml(path, &crate::yaml::slurp(path)?)
-    }
-
-    /// Reads a profile from text; `file` names it in errors.
-    ///
-    /// # Errors
-    /// [`CostError::File`] for unknown keys, wrong units, latencies that are not positive, two
-    /// latencies for one point.
-    pub fn from_yaml(file: &str, text: &str) -> Result<Self, CostError> {
-        read::profile(file, text)
-    }
-
-    /// The profile as YAML that [`Profile::from_yaml`] reads.
-    ///
-    /// # Errors
-    /// [`CostError::Argument`] if it cannot be written, which takes a value that no reading
-    /// produces.
-    pub fn to_yaml(&self) -> Result<String, CostError> {
-        serde_yaml::to_string(self).map_err(|error| CostError::argument(error.to_string(), None))
-    }
-
-    /// What looks wrong but may be data: latencies that fall as the sequence grows by more than
-    /// their spreads.
-    pub fn warnings(&self) -> Vec<String> {
-        lookup::falling(self)
+    /// What it alone tells about a module: its models, and the sequence length where all
+    /// measurements share one. Nothing is known about memory and types, and any draft length up to
+    /// `max_gamma` is allowed.
+    pub fn workload(&self, max_gamma: u32) -> Workload {
+        let lengths: BTreeSet<u64> = self
+            .measurements
+            .iter()
+            .flat_map(|m| &m.points)
+            .map(|point| point.sequence_length)
+            .collect();
+        let roles: BTreeSet<Partition> = self.measurements.iter().map(|m| m.role).collect();
+        Workload {
+            sequence_length: lengths.first().copied().filter(|_| lengths.len() == 1),
+            subgraphs: roles
+                .into_iter()
+                .map(|role| (role, SubgraphDemand::default()))
+                .collect(),
+            crossings: vec![],
+            shared_weights: vec![],
+            draft_length: DraftLengthForm::Symbolic { max: max_gamma },
+            state: None,
+        }
     }
 }

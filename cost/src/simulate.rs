@@ -15,8 +15,7 @@
 //! assert_eq!(simulated.histogram, [1, 1, 1, 0, 0]);
 //! ```
 
-use crate::CostError;
-use crate::speedup::check_alpha;
+use crate::speedup::{NoRate, check_alpha};
 
 /// A run with imposed acceptance.
 #[derive(Clone, Copy, Debug)]
@@ -83,8 +82,8 @@ pub fn run(imposed: &Imposed<'_>) -> Simulated {
 ///
 /// # Errors
 ///
-/// [`CostError::Alpha`] for an acceptance rate outside of [0, 1].
-pub fn bits(alpha: f64, length: usize, seed: u64) -> Result<Vec<bool>, CostError> {
+/// [`NoRate`] for an acceptance rate outside of [0, 1].
+pub fn bits(alpha: f64, length: usize, seed: u64) -> Result<Vec<bool>, NoRate> {
     let alpha = check_alpha(alpha)?;
     let mut state = seed;
     Ok((0..length)

@@ -14,7 +14,6 @@
 
 pub mod refined;
 
-use crate::CostError;
 use crate::units::{self, Probability};
 
 /// Above this draft length the closed form is used instead of the sum; both agree to 1e-12 there.
@@ -29,16 +28,36 @@ pub struct Best {
     pub speedup: f64,
 }
 
+/// A text or number that is no acceptance rate.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the acceptance rate must lie between 0 and 1, not {given}")]
+pub struct NoRate {
+    /// What was given.
+    pub given: String,
+}
+
+impl NoRate {
+    /// The next step.
+    pub fn help(&self) -> Option<String> {
+        Some(
+            "it is accepted / (accepted + rejected) drafted tokens, those behind a rejected one not counted; \
+             for accepted / drafted tokens, as vLLM and SGLang print them, give --accepted-per-draft X --drafted N; \
+             or give an acceptance file"
+                .into(),
+        )
+    }
+}
+
 /// Accepts α only if it is a probability.
 ///
 /// # Errors
-/// [`CostError::Alpha`] for NaN, infinities and anything outside [0, 1].
-pub fn check_alpha(alpha: f64) -> Result<f64, CostError> {
+/// [`NoRate`] for NaN, infinities and anything outside [0, 1].
+pub fn check_alpha(alpha: f64) -> Result<f64, NoRate> {
     if (0.0..=1.0).contains(&alpha) {
         Ok(alpha)
     } else {
-        Err(CostError::Alpha {
-            text: alpha.to_string(),
+        Err(NoRate {
+            given: alpha.to_string(),
         })
     }
 }
@@ -46,10 +65,10 @@ pub fn check_alpha(alpha: f64) -> Result<f64, CostError> {
 /// Reads α as the YAML files write it: `0.65`, or `65 %`.
 ///
 /// # Errors
-/// [`CostError::Alpha`] for anything that is no probability.
-pub fn parse_alpha(text: &str) -> Result<f64, CostError> {
-    let wrong = || CostError::Alpha {
-        text: format!("`{text}`"),
+/// [`NoRate`] for anything that is no probability.
+pub fn parse_alpha(text: &str) -> Result<f64, NoRate> {
+    let wrong = || NoRate {
+        given: format!("`{text}`"),
     };
     let alpha = units::parse::<Probability>(text.trim()).map_err(|_| wrong())?;
     check_alpha(alpha).map_err(|_| wrong())

@@ -12,59 +12,29 @@
 //! in every pass of it, those between models once per round. Control and the host's overhead do not
 //! count here.
 
+mod error;
 mod exact;
+mod graph;
 mod layers;
 pub mod problem;
-mod read;
 mod split;
 mod visited;
 
+pub use error::StagesError;
 pub use exact::{Bound, Effort, Solved};
-pub use split::MOST_STAGES;
+pub use graph::{MOST_STAGES, StageDemand, StageEdge, StageGraph};
 
-use crate::CostError;
 use crate::platform::{Platform, Variant};
 use crate::profile::Profile;
 use crate::roofline;
 use crate::search::{MOST_LATENCIES, Request};
 use crate::speedup::expected_tokens;
-use crate::workload::{Role, SubgraphDemand};
+use crate::workload::Role;
 use problem::{Edge, Problem, Stage};
 use serde::Serialize;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::time::Instant;
-
-/// One stage of a model.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StageDemand {
-    /// `target.3`.
-    pub name: String,
-    /// The model it belongs to.
-    pub role: Role,
-    /// What one pass of it costs.
-    pub demand: SubgraphDemand,
-}
-
-/// A value that one stage makes and another uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StageEdge {
-    /// Index of the producer.
-    pub from: usize,
-    /// Index of the consumer; always greater.
-    pub to: usize,
-    /// Its size.
-    pub bytes: u64,
-}
-
-/// Models as stages, each after what it needs.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct StageGraph {
-    /// The stages.
-    pub stages: Vec<StageDemand>,
-    /// What passes between them.
-    pub edges: Vec<StageEdge>,
-}
 
 /// How to search.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -133,15 +103,15 @@ pub struct StagePlan {
 /// Finds the best placement of stages, draft length and variant. `allows` filters variants.
 ///
 /// # Errors
-/// [`CostError::Unplaceable`] when no placement is possible; [`CostError::Argument`] when the stage
-/// graph is too wide for the exact method, or there are too many variants, with how many.
+/// [`StagesError`]: no placement is possible, the stage graph is too wide for the exact method, or
+/// there are too many variants, with how many.
 pub fn solve(
     request: &Request,
     graph: &StageGraph,
     gammas: &[u32],
     options: &StageOptions,
     allows: impl Fn(&Variant) -> bool,
-) -> Result<StagePlan, CostError> {
+) -> Result<StagePlan, StagesError> {
     let started = Instant::now();
     let all = request.all_variants(
         gammas.len() as u64,
@@ -155,12 +125,10 @@ pub fn solve(
         .saturating_mul(graph.stages.len())
         .saturating_mul(platform.pus.len());
     if latencies > MOST_LATENCIES {
-        return Err(CostError::argument(
-            format!(
-                "the stages have {latencies} latencies under all variants, more than the {MOST_LATENCIES} that can be kept"
-            ),
-            "fix the resources of some processing units: --variant cpu=4; or cut the models into fewer stages".to_owned(),
-        ));
+        return Err(StagesError::Latencies {
+            latencies,
+            most: MOST_LATENCIES,
+        });
     }
     let frame = frame(request, graph, options.contiguous);
     let tables: Vec<Vec<Stage>> = variants
@@ -456,35 +424,24 @@ fn crossing(platform: &Platform, from: usize, to: usize, bytes: u64) -> f64 {
     route.map_or(f64::INFINITY, |route| route.seconds(bytes))
 }
 
-fn nothing(request: &Request, graph: &StageGraph) -> CostError {
+fn nothing(request: &Request, graph: &StageGraph) -> StagesError {
+    let platform = request.platform.name.clone();
     let stuck = graph.stages.iter().find(|stage| {
         let full = request.platform.full_variant();
         (0..request.platform.pus.len()).all(|pu| latency(request, stage, &full, pu).is_none())
     });
-    match stuck {
-        Some(stage) => CostError::Unplaceable {
-            message: format!(
-                "the stage {} can run on no unit of the platform {}",
-                stage.name, request.platform.name
-            ),
-            help: "look at its types and ops, and at --pin and --forbid".to_owned(),
-        },
-        None => {
-            let bytes = graph
-                .stages
-                .iter()
-                .map(|stage| stage.demand.weight_bytes)
-                .fold(0, u64::saturating_add);
-            CostError::Unplaceable {
-                message: format!(
-                    "no placement of {} ({} of weights) was found that the memories and links of the platform {} allow",
-                    crate::text::counted(graph.stages.len() as u64, "stage"),
-                    crate::text::bytes(bytes as f64),
-                    request.platform.name
-                ),
-                help: levers(request),
-            }
-        }
+    if let Some(stage) = stuck {
+        return StagesError::Stuck {
+            stage: stage.name.clone(),
+            platform,
+        };
+    }
+    let weights = graph.stages.iter().map(|stage| stage.demand.weight_bytes);
+    StagesError::NoPlace {
+        stages: graph.stages.len() as u64,
+        weights: weights.fold(0, u64::saturating_add),
+        platform,
+        levers: levers(request),
     }
 }
 
@@ -503,6 +460,3 @@ fn levers(request: &Request) -> String {
     let found: Vec<&str> = found.into_iter().flatten().collect();
     format!("{}, or quantise the models", found.join(", "))
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,6 +1,6 @@
 //! Words for people: suggestions, lists and numbers with units.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 /// The candidate most like `given`, when it is like enough to be meant.
 pub fn closest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -41,8 +41,69 @@ pub fn suggestion<'a>(
     }
 }
 
+/// A message with the next step, for whoever has room for one text only: `{}` prints the message,
+/// `{:#}` both, as `message: next step`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WithHelp {
+    message: String,
+    help: Option<String>,
+}
+
+impl WithHelp {
+    /// A message with its next step, if there is one.
+    pub fn new(message: impl Display, help: impl Into<Option<String>>) -> Self {
+        Self {
+            message: message.to_string(),
+            help: help.into(),
+        }
+    }
+}
+
+impl fmt::Display for WithHelp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.help {
+            Some(help) if f.alternate() => write!(f, ": {help}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A text that should be one of a few names, and is none of them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{given}` is not {what}")]
+pub struct Misnamed {
+    /// The text.
+    pub given: String,
+    /// What it should name, with its article (`a role`).
+    pub what: &'static str,
+    /// The names that there are, the likeliest first.
+    pub known: String,
+}
+
+impl Misnamed {
+    /// Of `plural` there are `known`; the likeliest is suggested.
+    pub(crate) fn new<'a>(
+        given: &str,
+        what: &'static str,
+        plural: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        Self {
+            given: given.to_owned(),
+            what,
+            known: suggestion(given, plural, known),
+        }
+    }
+
+    /// The next step.
+    pub fn help(&self) -> Option<String> {
+        Some(self.known.clone())
+    }
+}
+
 /// `a`, `a and b`, `a, b and c`.
-pub(crate) fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
+pub fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
     let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
     match items.split_last() {
         None => "nothing".into(),
@@ -89,7 +150,7 @@ pub fn metric(value: f64, unit: &str) -> String {
 }
 
 /// Seconds in the unit a reader would choose: `3.2 ms`.
-pub(crate) fn seconds(value: f64) -> String {
+pub fn seconds(value: f64) -> String {
     match value {
         0.0 => "0 s".into(),
         v if v.abs() >= 1.0 => format!("{} s", digits(v)),
@@ -146,6 +207,14 @@ mod tests {
             Some("bandwidth")
         );
         assert_eq!(closest("zzz", ["latency", "bandwidth"]), None);
+    }
+
+    #[test]
+    fn the_next_step_is_in_the_alternate_form() {
+        let both = WithHelp::new("wrong", "do that".to_owned());
+        assert_eq!(format!("{both} | {both:#}"), "wrong | wrong: do that");
+        let alone = WithHelp::new("wrong", None);
+        assert_eq!(format!("{alone} | {alone:#}"), "wrong | wrong");
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub use dimension::{
     Bytes, BytesPerSecond, Count, Dimension, Fraction, OpsPerSecond, Probability, Seconds, Watts,
 };
 
-use crate::yaml::with_help;
+use crate::text::WithHelp;
 use serde::de::{self, DeserializeSeed, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -168,9 +168,9 @@ pub fn bytes(text: &str) -> Result<f64, String> {
 fn checked<D: Dimension, E: de::Error>(value: f64, text: &str) -> Result<Quantity<D>, E> {
     match D::check(value) {
         Ok(()) => Ok(Quantity::given(value)),
-        Err(why) => Err(E::custom(with_help(
-            format!("`{text}`: {} {why}", D::WHAT),
-            &format!("for example: {}", D::EXAMPLE),
+        Err(why) => Err(E::custom(WithHelp::new(
+            format_args!("`{text}`: {} {why}", D::WHAT),
+            format!("for example: {}", D::EXAMPLE),
         ))),
     }
 }
@@ -202,9 +202,9 @@ impl<'de, D: Dimension> Visitor<'de> for QuantityVisitor<D> {
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
         match dimension::parse::<D>(text) {
             Ok(value) => checked(value, text),
-            Err(why) => Err(E::custom(with_help(
+            Err(why) => Err(E::custom(WithHelp::new(
                 why,
-                &format!("for example: {}", D::EXAMPLE),
+                format!("for example: {}", D::EXAMPLE),
             ))),
         }
     }

@@ -5,72 +5,14 @@
 
 mod dtype;
 mod partition;
+mod role;
 
 pub use dtype::DType;
-pub use partition::Partition;
+pub use partition::{NoPartition, Partition};
+pub use role::Role;
 
-use crate::CostError;
-use crate::text::suggestion;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::str::FromStr;
-
-/// What a subgraph is for. The order is the order of tables: models first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// The small model that proposes tokens.
-    Drafter,
-    /// The big model that verifies them.
-    Target,
-    /// What drafts, verifies and accepts; not one of the paper's m partitions.
-    #[serde(alias = "host")]
-    Control,
-}
-
-impl Role {
-    /// Every role, in table order.
-    pub const ALL: [Self; 3] = [Self::Drafter, Self::Target, Self::Control];
-    /// The roles that are placed by search: the paper's m = 2 partitions, unless a model is cut into
-    /// stages (see [`Partition`]).
-    pub const MODELS: [Self; 2] = [Self::Drafter, Self::Target];
-
-    /// The name used in files, on the command line and in IR.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Drafter => "drafter",
-            Self::Target => "target",
-            Self::Control => "control",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Role {
-    type Err = CostError;
-
-    /// Accepts `drafter`, `target`, `control`, and `host` for control, in any case.
-    ///
-    /// # Errors
-    /// [`CostError::Argument`] with a suggestion for any other text.
-    fn from_str(text: &str) -> Result<Self, CostError> {
-        match text.to_ascii_lowercase().as_str() {
-            "drafter" => Ok(Self::Drafter),
-            "target" => Ok(Self::Target),
-            "control" | "host" => Ok(Self::Control),
-            _ => Err(CostError::argument(
-                format!("`{text}` is not a role"),
-                suggestion(text, "roles", ["drafter", "target", "control", "host"]),
-            )),
-        }
-    }
-}
 
 /// What ONE forward pass of a role, or of one stage of it, costs, whatever it runs on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -252,9 +194,6 @@ pub struct Workload {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shared_weights: Vec<SharedWeights>,
     /// What can be done with γ.
-    ///
-    /// `{ symbolic: { max: 16 } }` in YAML as well, which would have a tag for it otherwise.
-    #[serde(with = "serde_yaml::with::singleton_map")]
     pub draft_length: DraftLengthForm,
     /// Evidence that the module keeps state between calls (a KV cache), if there is any.
     #[serde(default)]
@@ -277,15 +216,6 @@ impl Workload {
             }
         }
         values
-    }
-
-    /// Reads a workload from a file, JSON or YAML.
-    ///
-    /// # Errors
-    /// [`CostError::Read`] when it cannot be read; [`CostError::File`] with line and column for
-    /// anything that is not a workload, such as unknown keys or negative numbers.
-    pub fn load(path: &str) -> Result<Self, CostError> {
-        crate::yaml::read_unversioned(path, &crate::yaml::slurp(path)?)
     }
 
     /// The partitions of a role, in the order in which they run; none where the module lacks it.
@@ -345,29 +275,5 @@ impl Workload {
             shared.readers.contains(&partition) && !shared.readers.is_disjoint(there)
         });
         shared.fold(own, |own, shared| own.saturating_sub(shared.bytes))
-    }
-
-    /// What a profile alone tells about a module: its models, and the sequence length where all
-    /// measurements share one. Nothing is known about memory and types, and any draft length up to
-    /// `max_gamma` is allowed.
-    pub fn of_profile(profile: &crate::profile::Profile, max_gamma: u32) -> Self {
-        let lengths: BTreeSet<u64> = profile
-            .measurements
-            .iter()
-            .flat_map(|m| &m.points)
-            .map(|point| point.sequence_length)
-            .collect();
-        let roles: BTreeSet<Partition> = profile.measurements.iter().map(|m| m.role).collect();
-        Self {
-            sequence_length: lengths.first().copied().filter(|_| lengths.len() == 1),
-            subgraphs: roles
-                .into_iter()
-                .map(|role| (role, SubgraphDemand::default()))
-                .collect(),
-            crossings: vec![],
-            shared_weights: vec![],
-            draft_length: DraftLengthForm::Symbolic { max: max_gamma },
-            state: None,
-        }
     }
 }

@@ -4,8 +4,8 @@ use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use cost::platform::BUILTIN_NAMES;
 use diagnostics::{Diagnostic, Failure};
+use files::platform::BUILTIN_NAMES;
 
 use crate::args::{DecisionArgs, OutputArgs};
 use crate::input::is_standard_stream;

@@ -165,7 +165,7 @@ mod tests {
     /// The flags for `used` units of a platform, control's first, each with
     /// so many resources.
     fn flags(platform: &str, used: &[(&str, u32)]) -> Flags {
-        let platform = Platform::load(platform).unwrap();
+        let platform = files::platform::load(platform).unwrap();
         let devices: Vec<DevicePlan> = used
             .iter()
             .map(|(name, active)| {

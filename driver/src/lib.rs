@@ -11,9 +11,8 @@
 
 pub mod args;
 pub mod destinations;
-pub mod explore;
 pub mod flags;
-pub mod graph;
+pub mod growth;
 pub mod input;
 pub mod launch;
 pub mod output;
@@ -39,6 +38,7 @@ use std::thread;
 use anstream::ColorChoice;
 use cost::CostError;
 use diagnostics::{Diagnostic, Failure, Status};
+use files::FileError;
 
 use crate::args::{Colour, TalkArgs};
 use crate::printer::Printer;
@@ -70,6 +70,10 @@ fn failure_of(error: anyhow::Error) -> Failure {
         Err(error) => error,
     };
     let error = match error.downcast::<CostError>() {
+        Ok(error) => return error.into(),
+        Err(error) => error,
+    };
+    let error = match error.downcast::<FileError>() {
         Ok(error) => return error.into(),
         Err(error) => error,
     };
@@ -121,6 +125,7 @@ pub fn on_a_stack(bytes: usize, work: fn() -> ExitCode) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cost::speedup::NoRate;
 
     #[test]
     fn every_error_has_its_status() {
@@ -130,12 +135,13 @@ mod tests {
         assert_eq!(status(wrong().into()), 2);
         assert_eq!(status(anyhow::Error::from(wrong()).context("more")), 2);
         assert_eq!(status(Failure::bug("it is not there").into()), 1);
-        let alpha = CostError::Alpha {
-            text: "2".to_owned(),
-        };
+        let alpha = CostError::Rate(NoRate {
+            given: "2".to_owned(),
+        });
         assert_eq!(status(alpha.into()), 2);
-        let bug = CostError::Bug {
-            message: "no".to_owned(),
+        let bug = FileError::Unwritable {
+            what: "it".to_owned(),
+            reason: "no".to_owned(),
         };
         assert_eq!(status(bug.into()), 1);
         let closed = std::fs::read("/proc/none").context("cannot read it");

@@ -2,9 +2,6 @@
 
 use std::path::Path;
 
-use cost::search::{Choice, Evaluator, Space};
-use cost::{CostError, Request, Role};
-
 use crate::destinations::Destinations;
 use crate::flags::Flags;
 use crate::output::with_suffix;
@@ -67,57 +64,6 @@ fn wrote(destinations: &Destinations) -> String {
         return String::new();
     }
     format!("wrote {}\n", written.join(", "))
-}
-
-/// Longest ranking that is printed.
-const RANKS: usize = 40;
-
-/// Every mapping that was evaluated, each with its best draft length, the
-/// fastest first, for `--explain`. The request is the one that was decided.
-///
-/// # Errors
-///
-/// Those of the search, which has succeeded with this request before.
-pub fn ranking(request: &Request) -> Result<String, CostError> {
-    let lengths = request.draft_lengths()?;
-    let space = Space::build(request, &lengths)?;
-    let evaluator = Evaluator::new(request, &space, &lengths);
-    let mut choices: Vec<Choice> = space
-        .points
-        .iter()
-        .filter_map(|point| evaluator.best_of(point))
-        .collect();
-    choices.sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
-
-    let unit = |index: usize| {
-        let unit = request.platform.pus.get(index);
-        unit.map_or("?", |unit| unit.name.as_str())
-    };
-    let place = |role, place| request.place_name(role, place);
-    let mut text = format!(
-        "every mapping, the fastest first\n  {:<24} {:<10} {:<10} {:<10} {:>5} {:>7} {:>14}\n",
-        "resources", "drafter", "target", "control", "gamma", "c", "ms per token"
-    );
-    for choice in choices.iter().take(RANKS) {
-        let point = &choice.point;
-        let variant = space.variants.get(point.variant);
-        let c = point.c().map_or("-".to_owned(), |c| format!("{c:.3}"));
-        text.push_str(&format!(
-            "  {:<24} {:<10} {:<10} {:<10} {:>5} {c:>7} {:>14.3}\n",
-            variant.map_or_else(String::new, cost::platform::variant_text),
-            point
-                .drafter
-                .map_or("-".to_owned(), |at| place(Role::Drafter, at)),
-            place(Role::Target, point.target),
-            unit(point.control),
-            choice.gamma,
-            choice.seconds * 1e3,
-        ));
-    }
-    if choices.len() > RANKS {
-        text.push_str(&format!("  and {} more\n", choices.len() - RANKS));
-    }
-    Ok(text)
 }
 
 /// A path as the shell wants it.

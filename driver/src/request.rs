@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use cost::platform::Variant;
-use cost::profile::Profile;
-use cost::search::{CostModel, GammaChoice, parse_variant};
+use cost::explore::{ExploreError, Rate};
+use cost::platform::parse_variant;
+use cost::search::{GammaChoice, check_positions};
 use cost::speedup::{alpha_of_accepted_per_draft, parse_alpha};
 use cost::workload::DraftLengthForm;
-use cost::{Partition, Platform, Request, Workload, acceptance};
+use cost::{Partition, Platform, Request, Workload};
 use diagnostics::{Diagnostic, Failure};
+use files::{acceptance, platform, profile};
 use tools::version;
 
 use crate::args::{DecisionArgs, Gamma};
@@ -22,19 +23,20 @@ use crate::args::{DecisionArgs, Gamma};
 /// A [`Failure`] of status 2 for everything that is wrong before a module is
 /// even looked at.
 pub fn build(args: &DecisionArgs) -> Result<Option<Request>, Failure> {
-    let Some((alpha, alpha_source, per_position)) = acceptance_of(args)? else {
-        return Ok(None);
-    };
+    let rate = rate(args)?;
+    rate.map(|rate| question(args, rate)).transpose()
+}
+
+/// The same at one of the [`rates`].
+///
+/// # Errors
+///
+/// As [`build`].
+pub fn question(args: &DecisionArgs, rate: Rate) -> Result<Request, Failure> {
     let release = version::installed().map(|version| version.release());
     let platform = load_platform(&args.platform, args.trust_platform)?.under(release);
-    let pins = pins_of(args, &platform)?;
-    let mut forbid = std::collections::BTreeSet::new();
-    for pin in args.forbid.iter().flat_map(|pins| &pins.0) {
-        platform.expect_pu(&pin.unit, &format!("--forbid {}={}", pin.role, pin.unit))?;
-        forbid.insert((pin.role, pin.unit.clone()));
-    }
     let profile = match &args.profile {
-        Some(path) => Some(Profile::load(text_of(path)?)?),
+        Some(path) => Some(profile::load(text_of(path)?)?),
         None => None,
     };
     let gamma = match (args.gamma, args.max_gamma) {
@@ -48,18 +50,23 @@ pub fn build(args: &DecisionArgs) -> Result<Option<Request>, Failure> {
         (Gamma::Auto, None) => GammaChoice::default(),
     };
     let model = args.cost_model.parse()?;
-    check_positions(model, per_position.as_deref())?;
-    Ok(Some(Request {
-        variant: variant_of(args, &platform)?,
+    // The search checks this, and names, as well: here what is wrong is found before IN is read,
+    // and is wrong usage rather than a pass that fails.
+    check_positions(model, rate.per_position.as_deref())?;
+    let forbidden = args.forbid.iter().flat_map(|pins| &pins.0);
+    let request = Request {
+        variant: args.variant.as_deref().map(parse_variant).transpose()?,
         profile,
-        alpha_source,
-        per_position,
-        pins,
-        forbid,
+        alpha_source: rate.source,
+        per_position: rate.per_position,
+        pins: pins_of(args)?,
+        forbid: forbidden.map(|pin| (pin.role, pin.unit.clone())).collect(),
         gamma,
         model,
-        ..Request::new(nothing_yet(), platform, alpha)
-    }))
+        ..Request::new(nothing_yet(), platform, rate.alpha)
+    };
+    request.check_names()?;
+    Ok(request)
 }
 
 /// The platform of this name or file.
@@ -70,14 +77,14 @@ pub fn build(args: &DecisionArgs) -> Result<Option<Request>, Failure> {
 /// only a trusted one may have.
 pub fn load_platform(given: &str, is_trusted: bool) -> Result<Platform, Failure> {
     let platform = if is_trusted {
-        Platform::load_trusted(given)
+        platform::load_trusted(given)
     } else {
-        Platform::load(given)
+        platform::load(given)
     };
     Ok(platform?)
 }
 
-/// The path of a file that `cost` reads.
+/// The path of a file that `files` reads.
 ///
 /// # Errors
 ///
@@ -91,39 +98,44 @@ pub fn text_of(path: &Path) -> Result<&str, Failure> {
     })
 }
 
-/// The search checks this as well; here it is found before IN is read, and is
-/// wrong usage rather than a pass that fails.
+/// The acceptance rate to decide with, if one is given.
+fn rate(args: &DecisionArgs) -> Result<Option<Rate>, Failure> {
+    if let Some(text) = &args.alpha {
+        return of_alpha(text).map(Some);
+    }
+    if let Some(text) = &args.accepted_per_draft {
+        return converted(text, args).map(Some);
+    }
+    let selected = args.acceptance.as_deref().map(acceptance::load);
+    Ok(selected.transpose()?.map(Rate::from))
+}
+
+/// The acceptance rates to explore: those of `--alpha 0.9,0.17`, or of every task of an acceptance
+/// file that names none.
 ///
 /// # Errors
 ///
-/// A [`Failure`] of status 2: the model wants what is not known.
-pub fn check_positions(model: CostModel, known: Option<&[f64]>) -> Result<(), Failure> {
-    if !model.per_position || known.is_some_and(|known| !known.is_empty()) {
-        return Ok(());
-    }
-    Err(Failure::usage(
-        Diagnostic::error("`--cost-model per-position` needs acceptance rates by position")
-            .help("give --acceptance FILE[:TASK] with a histogram"),
-    ))
-}
-
-type Acceptance = (f64, String, Option<Vec<f64>>);
-
-fn acceptance_of(args: &DecisionArgs) -> Result<Option<Acceptance>, Failure> {
-    if let Some(text) = &args.alpha {
-        return Ok(Some((parse_alpha(text)?, format!("--alpha {text}"), None)));
+/// A [`Failure`] of status 2: there is none, or it is no probability.
+pub fn rates(args: &DecisionArgs) -> Result<Vec<Rate>, Failure> {
+    if let Some(list) = &args.alpha {
+        return list.split(',').map(of_alpha).collect();
     }
     if let Some(text) = &args.accepted_per_draft {
-        let (alpha, source) = converted(text, args)?;
-        return Ok(Some((alpha, source, None)));
+        return converted(text, args).map(|rate| vec![rate]);
     }
-    match &args.acceptance {
-        Some(file) => {
-            let selected = acceptance::load(file)?;
-            Ok(Some((selected.alpha, selected.how, selected.per_position)))
-        }
-        None => Ok(None),
-    }
+    let Some(given) = &args.acceptance else {
+        return Err(ExploreError::NoRate.into());
+    };
+    let selected = acceptance::load_all(given)?;
+    Ok(selected.into_iter().map(Rate::from).collect())
+}
+
+fn of_alpha(text: &str) -> Result<Rate, Failure> {
+    Ok(Rate {
+        alpha: parse_alpha(text)?,
+        source: format!("--alpha {}", text.trim()),
+        per_position: None,
+    })
 }
 
 /// `--accepted-per-draft` as α, and where it comes from.
@@ -132,7 +144,7 @@ fn acceptance_of(args: &DecisionArgs) -> Result<Option<Acceptance>, Failure> {
 ///
 /// A [`Failure`] of status 2: it is no probability, or nothing says how many
 /// tokens a round drafted when it was measured.
-pub fn converted(text: &str, args: &DecisionArgs) -> Result<(f64, String), Failure> {
+fn converted(text: &str, args: &DecisionArgs) -> Result<Rate, Failure> {
     let drafted = match (args.drafted, args.gamma) {
         (Some(drafted), _) => drafted,
         (None, Gamma::Fixed(gamma)) if gamma > 0 => gamma,
@@ -149,19 +161,16 @@ pub fn converted(text: &str, args: &DecisionArgs) -> Result<(f64, String), Failu
     };
     let rate = parse_alpha(text)?;
     let alpha = alpha_of_accepted_per_draft(rate, drafted);
-    Ok((
+    Ok(Rate {
         alpha,
-        format!("--accepted-per-draft {text} of {drafted} drafted, by Eq. 1"),
-    ))
+        source: format!("--accepted-per-draft {text} of {drafted} drafted, by Eq. 1"),
+        per_position: None,
+    })
 }
 
-fn pins_of(
-    args: &DecisionArgs,
-    platform: &Platform,
-) -> Result<BTreeMap<Partition, String>, Failure> {
+fn pins_of(args: &DecisionArgs) -> Result<BTreeMap<Partition, String>, Failure> {
     let mut pins = BTreeMap::new();
     for pin in args.pin.iter().flat_map(|pins| &pins.0) {
-        platform.expect_pu(&pin.unit, &format!("--pin {}={}", pin.role, pin.unit))?;
         if let Some(before) = pins.insert(pin.role, pin.unit.clone()) {
             return Err(Failure::usage(
                 Diagnostic::error(format!(
@@ -173,32 +182,6 @@ fn pins_of(
         }
     }
     Ok(pins)
-}
-
-/// Here, too, before the search does.
-fn variant_of(args: &DecisionArgs, platform: &Platform) -> Result<Option<Variant>, Failure> {
-    let Some(text) = &args.variant else {
-        return Ok(None);
-    };
-    let variant = parse_variant(text)?;
-    for (name, count) in &variant {
-        let given = format!("--variant {name}={count}");
-        let pu = platform.expect_pu(name, &given)?;
-        if *count == 0 || *count > pu.resources() {
-            return Err(Failure::usage(
-                Diagnostic::error(format!(
-                    "`{given}`: {name} has {}",
-                    pu.counted(pu.resources())
-                ))
-                .help(if *count == 0 {
-                    format!("to keep the models off it: --forbid drafter={name},target={name}")
-                } else {
-                    pu.usable()
-                }),
-            ));
-        }
-    }
-    Ok(Some(variant))
 }
 
 /// Stands in until the passes have counted what the module demands.

@@ -6,9 +6,9 @@ use cost::explore::Exploration;
 use cost::roofline;
 use cost::speedup::{best_draft_length, speedup};
 use cost::workload::{Role, SubgraphDemand};
-use specplace_driver::explore::plot::{Chart, Mark, PlotError, Series};
-use specplace_driver::explore::plots::{Figure, speedup_curves};
-use specplace_driver::explore::table;
+use report::explore::plot::{Chart, Mark, PlotError, Series};
+use report::explore::plots::{Figure, speedup_curves};
+use report::explore::table;
 
 use super::{LONGEST, Paper, header};
 

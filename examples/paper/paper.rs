@@ -15,11 +15,11 @@ use anyhow::Context as _;
 use comfy_table::Table;
 use cost::explore::{Exploration, Filter, Method, Objective, Outcome, Query, Rate, explore};
 use cost::profile::Profile;
-use cost::{Platform, Request, Workload, acceptance};
+use cost::{CostError, Platform, Request, Workload};
+use report::explore::html::{escape, figure, page};
+use report::explore::plots::Figure;
+use report::explore::{self as show, table};
 use serde_json::Value;
-use specplace_driver::explore::html::{escape, figure, page};
-use specplace_driver::explore::plots::Figure;
-use specplace_driver::explore::{self as show, table};
 use specplace_driver::printer::Printer;
 
 mod figures;
@@ -97,18 +97,18 @@ impl Paper {
         let mut rates = Vec::new();
         for task in ["w8a8-target-p90", "w8a8-target-median"] {
             let entry = format!("{}:translation/{task}", file("acceptance.yaml")?);
-            let selected = acceptance::load(&entry)?;
+            let selected = files::acceptance::load(&entry)?;
             rates.push(Rate {
                 alpha: selected.alpha,
                 source: selected.how.replace(&format!("{}/", folder.display()), ""),
                 per_position: None,
             });
         }
-        let mut profile = Profile::load(&file("profile.yaml")?)?;
+        let mut profile = files::profile::load(&file("profile.yaml")?)?;
         profile.origin = "profile.yaml".into();
         Ok(Self {
-            platform: Platform::load("imx95")?,
-            workload: Workload::load(&file("workload.yaml")?)?,
+            platform: files::platform::load("imx95")?,
+            workload: files::workload::load(&file("workload.yaml")?)?,
             profile,
             published,
             rates,
@@ -145,7 +145,7 @@ impl Paper {
             profile: Some(self.profile.clone()),
             ..Request::new(self.workload.clone(), self.platform.clone(), 0.0)
         };
-        Ok(explore(&Query {
+        let found = explore(&Query {
             request,
             rates: self.rates.clone(),
             objective: Objective::default(),
@@ -153,7 +153,8 @@ impl Paper {
             method: Method::Exhaustive,
             ranks: None,
             self_c: None,
-        })?)
+        });
+        Ok(found.map_err(CostError::from)?)
     }
 
     /// Every latency with its source.

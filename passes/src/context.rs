@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use cost::{Plan, Role, Workload};
+use cost::{Plan, Ranking, Role, Workload};
 use dialects::{Diagnostic, Module};
 
 use crate::estimate_costs;
@@ -32,6 +32,8 @@ pub struct Context {
     /// What `select-mapping` chose. What of it rewriting passes need is read back from
     /// the IR; the plan itself is not.
     pub plan: Option<Plan>,
+    /// How the mappings compare, as far as [`Settings::ranks`] asks for it.
+    pub ranking: Ranking,
     /// The plan in the terms of the rewriting passes.
     pub placement: Option<Placement>,
     /// By how many bytes what IREE computes ahead may grow, where its own bound

@@ -69,6 +69,7 @@ pub const PASSES: &[Pass] = &[
             let decision = select_mapping::run(module, &context.settings, workload)?;
             context.plan = Some(decision.plan);
             context.placement = Some(decision.placement);
+            context.ranking = decision.ranking;
             Ok(())
         },
     },

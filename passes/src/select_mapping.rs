@@ -1,14 +1,14 @@
 //! `select-mapping`: evaluates the cost model over the whole design space and
 //! keeps the plan.
 //!
-//! The deciding is [`cost::search`]; this pass only hands it the workload.
+//! The deciding is [`cost::decide_and_rank`]; this pass only hands it the workload.
 //! Left behind: the plan, and in the module's `specplace.plan` what the rewriting
 //! passes act on.
 
 use std::collections::BTreeMap;
 
 use cost::workload::{DraftLengthForm, Workload};
-use cost::{Partition, Plan, Platform};
+use cost::{Partition, Plan, Platform, Ranking};
 use dialects::ir::Attribute;
 use dialects::{Diagnostic, Module};
 
@@ -25,6 +25,8 @@ pub const PLAN: &str = "specplace.plan";
 pub struct Decision {
     /// The plan.
     pub plan: Plan,
+    /// How the mappings compare, as far as [`Settings::ranks`] asks for it.
+    pub ranking: Ranking,
     /// The plan in the terms of the rewriting passes.
     pub placement: Placement,
 }
@@ -43,7 +45,7 @@ pub struct DraftLength {
 /// # Errors
 ///
 /// No request (no α given), state that is kept between calls,
-/// and whatever [`cost::search`] says, such as that no mapping is feasible.
+/// and whatever [`cost::decide_and_rank`] says, such as that no mapping is feasible.
 pub fn run(
     module: &mut Module<'_>,
     settings: &Settings,
@@ -66,7 +68,8 @@ pub fn run(
     if settings.keep_placement {
         keep_placement(&mut request, &kept)?;
     }
-    let plan = cost::search(&request).map_err(|error| vec![Diagnostic::from(&error)])?;
+    let (plan, ranking) = cost::decide_and_rank(&request, settings.ranks)
+        .map_err(|error| vec![Diagnostic::from(&cost::CostError::from(error))])?;
     let mapping: BTreeMap<Partition, String> = plan
         .roles
         .iter()
@@ -82,7 +85,11 @@ pub fn run(
         entries = entries.with(session, &role.to_string(), symbol);
     }
     module.op().set_attribute(PLAN, entries);
-    Ok(Decision { plan, placement })
+    Ok(Decision {
+        plan,
+        ranking,
+        placement,
+    })
 }
 
 /// The entry of [`PLAN`] that holds the number of drafts; the others are devices.

@@ -69,6 +69,8 @@ pub struct Settings {
     /// How to decide (platform, profile, α, pins …). Without it,
     /// `select-mapping` is an error.
     pub request: Option<cost::Request>,
+    /// How many mappings `select-mapping` compares, for a reader (`--explain`).
+    pub ranks: usize,
     /// What the IREE that is installed takes.
     pub handover: Handover,
     /// With what `lower-torch` finds the operation on which the library crashes; given

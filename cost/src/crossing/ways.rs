@@ -1,7 +1,7 @@
 //! The ways that a value can take, each with its legs, or `None` where it is not legal.
 
-use super::{Crossing, End, Leg, Method, Parcel, Rest};
-use crate::platform::{Platform, ProcessingUnit};
+use super::value::{Crossing, End, Leg, Parcel, Rest};
+use crate::platform::{Method, Platform, ProcessingUnit};
 use std::collections::BTreeSet;
 
 /// The host copies in words of so many bytes.
@@ -19,7 +19,7 @@ const MOST_SCALAR_BYTES: u64 = 256;
 /// Seconds for each scalar beside the wait for the device: a copy of its own at the one end, a
 /// fill of one element at the other. Between 0.1 us (local-sync) and 8 us (local-task, on a busy
 /// machine) was seen on x86 with IREE 3.13.
-pub(super) const SCALAR_SECONDS: f64 = 1e-6;
+pub const SCALAR_SECONDS: f64 = 1e-6;
 
 /// A value whose crossing is looked for.
 pub(super) struct Value<'a> {

@@ -1,11 +1,13 @@
 //! Rows from points.
 
-use super::{
-    ChoiceMap, Numbers, Outcome, Query, Rate, Row, VariantBest, map, plan_for, techniques,
-};
-use crate::CostError;
+use super::error::ExploreError;
+use super::map::{self, ChoiceMap};
+use super::{Numbers, Outcome, Query, Rate, Row, VariantBest, techniques};
+use crate::plan::{self, Plan};
 use crate::platform::Variant;
-use crate::search::{Choice, Evaluator, Kernel, Point, Request, Space, resident_bytes};
+use crate::search::{
+    Choice, Evaluator, Kernel, Point, Request, SearchError, Sensitivity, Space, resident_bytes,
+};
 use crate::speedup::speedup;
 use crate::workload::Role;
 use std::collections::btree_map::Entry;
@@ -41,12 +43,13 @@ pub(super) fn exhaustive(
     space: &Space,
     evaluator: &Evaluator<'_>,
     rate: &Rate,
-) -> Result<Outcome, CostError> {
+) -> Result<Outcome, ExploreError> {
     let mut rows = Rows::new(query, request, space, evaluator);
     let (mut ranked, mut others) = rows.ranked();
     rows.sort(&mut ranked);
     let Some(best) = ranked.first() else {
-        return Err(CostError::Infeasible(Box::new(space.infeasible(request))));
+        let why = SearchError::Infeasible(Box::new(space.infeasible(request)));
+        return Err(why.into());
     };
     let plan = plan_for(query, request, space, evaluator, best.choice);
     let variants = rows.variants(&ranked, &mut others);
@@ -61,7 +64,13 @@ pub(super) fn exhaustive(
         plan,
         shifts: vec![],
         map: None,
-        techniques: techniques::rows(query, request, evaluator, drafting),
+        techniques: techniques::rows(
+            request,
+            evaluator,
+            drafting,
+            query.self_c,
+            query.ranks.as_deref(),
+        ),
     };
     outcome.rows.extend(rows.ruled_out());
     if query.objective.is_latency() {
@@ -78,21 +87,16 @@ pub(super) fn factored(
     kernel: &Kernel,
     gammas: &[u32],
     rate: &Rate,
-) -> Result<(Outcome, u64), CostError> {
+) -> Result<(Outcome, u64), ExploreError> {
     if !query.objective.is_latency() {
-        return Err(CostError::argument(
-            format!(
-                "the factored method minimises latency, not {}",
-                query.objective
-            ),
-            "narrow the space (--variant, --where) until the exhaustive method can do it"
-                .to_owned(),
-        ));
+        return Err(ExploreError::NotLatency {
+            objective: query.objective.clone(),
+        });
     }
     let (bests, evaluated) = kernel.factored(rate.alpha);
     let Some(winner) = bests.first() else {
         // Nothing is legal under any variant; one of them says why.
-        return Err(refusal(request, gammas));
+        return Err(refusal(request, gammas).into());
     };
     // Many mappings have the same best variant, above all where there are many: those of stages.
     let mut by_variant: BTreeMap<&Variant, Outcome> = BTreeMap::new();
@@ -133,13 +137,30 @@ pub(super) fn factored(
     Ok((outcome, evaluated))
 }
 
-fn refusal(request: &Request, gammas: &[u32]) -> CostError {
+/// The plan for a choice that some objective prefers.
+fn plan_for(
+    query: &Query,
+    request: &Request,
+    space: &Space,
+    evaluator: &Evaluator<'_>,
+    best: Choice,
+) -> Plan {
+    let mut plan = plan::build(request, space, evaluator, best);
+    if !query.objective.is_latency() {
+        // They say how far the fastest plan stays the fastest, which this one need not be.
+        plan.sensitivity = Sensitivity::default();
+        plan.why = format!("the least {}; {}", query.objective, plan.why);
+    }
+    plan
+}
+
+fn refusal(request: &Request, gammas: &[u32]) -> SearchError {
     let full = Request {
         variant: Some(request.platform.full_variant()),
         ..request.clone()
     };
     match Space::build(&full, gammas) {
-        Ok(space) => CostError::Infeasible(Box::new(space.infeasible(&full))),
+        Ok(space) => SearchError::Infeasible(Box::new(space.infeasible(&full))),
         Err(error) => error,
     }
 }

@@ -1,8 +1,9 @@
 //! Which part of the space is looked at: `cpu<=2`, `gamma<=4`.
 
-use crate::platform::{Platform, Variant};
+use super::error::ExploreError;
+use crate::platform::{NoUnit, Platform, Variant};
 use crate::text::suggestion;
-use crate::{CostError, units};
+use crate::units;
 
 /// How two numbers are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,12 +60,12 @@ impl Filter {
     /// Reads `cpu<=2` or `cpu<=2,gamma>0` for a platform.
     ///
     /// # Errors
-    /// [`CostError::Argument`] for anything that is not NAME OPERATOR NUMBER, or a name that is
+    /// [`ExploreError`] for anything that is not NAME OPERATOR NUMBER, or a name that is
     /// neither a PU of the platform nor `gamma`.
     pub fn parse<'a>(
         texts: impl IntoIterator<Item = &'a str>,
         platform: &Platform,
-    ) -> Result<Self, CostError> {
+    ) -> Result<Self, ExploreError> {
         texts
             .into_iter()
             .flat_map(|text| text.split(','))
@@ -100,7 +101,7 @@ impl Filter {
     }
 }
 
-fn condition(text: &str, platform: &Platform) -> Result<Condition, CostError> {
+fn condition(text: &str, platform: &Platform) -> Result<Condition, ExploreError> {
     let found = OPERATORS.iter().find_map(|(operator, comparison)| {
         let (what, number) = text.split_once(operator)?;
         let what = what.trim();
@@ -110,21 +111,18 @@ fn condition(text: &str, platform: &Platform) -> Result<Condition, CostError> {
         named.then_some((what, *comparison, number))
     });
     let Some((what, comparison, number)) = found else {
-        return Err(CostError::argument(
-            format!("`{text}` is not a condition"),
-            "write a processing unit (or gamma), one of < <= > >= == !=, and a whole number: cpu<=2"
-                .to_owned(),
-        ));
+        return Err(ExploreError::NoCondition {
+            given: text.to_owned(),
+        });
     };
     if what != GAMMA && platform.pu(what).is_none() {
         let names = platform.pus.iter().map(|pu| pu.name.as_str());
-        return Err(CostError::argument(
-            format!(
-                "`{text}`: the platform {} has no processing unit `{what}`",
-                platform.name
-            ),
-            suggestion(what, "names", names.chain([GAMMA])),
-        ));
+        return Err(ExploreError::Unit(NoUnit {
+            given_as: text.to_owned(),
+            name: what.to_owned(),
+            platform: platform.name.clone(),
+            known: suggestion(what, "names", names.chain([GAMMA])),
+        }));
     }
     Ok(Condition {
         what: what.to_owned(),
@@ -137,28 +135,25 @@ fn condition(text: &str, platform: &Platform) -> Result<Condition, CostError> {
 /// name may take together.
 ///
 /// # Errors
-/// [`CostError::Argument`] for anything but NAME=SIZE, a size that is none, or a name that the
+/// [`ExploreError`] for anything but NAME=SIZE, a size that is none, or a name that the
 /// platform has neither for a memory nor for a PU.
 pub fn limit_memory(
     text: &str,
     platform: &mut Platform,
     limits: &mut std::collections::BTreeMap<String, u64>,
-) -> Result<(), CostError> {
+) -> Result<(), ExploreError> {
     let Some((name, size)) = text
         .split_once('=')
         .map(|(name, size)| (name.trim(), size.trim()))
         .filter(|(name, _)| !name.is_empty())
     else {
-        return Err(CostError::argument(
-            format!("`{text}` is not NAME=SIZE"),
-            "for example: gpu=2GiB".to_owned(),
-        ));
+        return Err(ExploreError::NoLimit {
+            given: text.to_owned(),
+        });
     };
-    let bytes = units::bytes(size).map_err(|why| {
-        CostError::argument(
-            format!("`{text}`: {why}"),
-            "for example: gpu=2GiB".to_owned(),
-        )
+    let bytes = units::bytes(size).map_err(|why| ExploreError::NoSize {
+        given: text.to_owned(),
+        why,
     })?;
     if platform.pu(name).is_some() {
         limits.insert(name.to_owned(), bytes as u64);
@@ -183,49 +178,10 @@ pub fn limit_memory(
             );
             Ok(())
         }
-        None => Err(CostError::argument(
-            format!("`{text}`: the platform has neither a processing unit nor a memory `{name}`"),
-            suggestion(name, "names", known.iter().map(String::as_str)),
-        )),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn conditions() {
-        let platform = Platform::load("imx95").unwrap();
-        let filter = Filter::parse(["cpu<=2,gamma!=3", "cpu>0"], &platform).unwrap();
-        assert!(filter.allows("cpu", 2) && !filter.allows("cpu", 3) && filter.allows("gpu", 1));
-        assert!(filter.allows_gamma(2) && !filter.allows_gamma(3));
-        for (text, part) in [
-            ("cpu", "is not a condition"),
-            ("cpu<=two", "is not a condition"),
-            ("gpuu<2", "no processing unit `gpuu`"),
-        ] {
-            let error = Filter::parse([text], &platform).unwrap_err();
-            assert!(error.to_string().contains(part), "{error}");
-        }
-    }
-
-    #[test]
-    fn limits() {
-        let mut platform = Platform::load("imx95").unwrap();
-        let mut limits = std::collections::BTreeMap::new();
-        limit_memory("gpu=2GiB", &mut platform, &mut limits).unwrap();
-        assert_eq!(limits["gpu"], 2 << 30);
-        limit_memory("dram=4 GB", &mut platform, &mut limits).unwrap();
-        assert_eq!(platform.memories[0].capacity.value, 4e9);
-        for (text, part) in [
-            ("gpu", "NAME=SIZE"),
-            ("gpu=2s", "is a time, where a size is wanted"),
-            ("gpu=-1GB", "greater than zero"),
-            ("drm=1GB", "neither a processing unit nor a memory `drm`"),
-        ] {
-            let error = limit_memory(text, &mut platform, &mut limits).unwrap_err();
-            assert!(error.to_string().contains(part), "{error}");
-        }
+        None => Err(ExploreError::NoMemory {
+            given: text.to_owned(),
+            name: name.to_owned(),
+            known: suggestion(name, "names", known.iter().map(String::as_str)),
+        }),
     }
 }

@@ -1,7 +1,6 @@
 //! What is to be small: time, energy, memory, or a product of them.
 
-use crate::CostError;
-use crate::text::suggestion;
+use crate::text::Misnamed;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::str::FromStr;
@@ -74,23 +73,21 @@ impl fmt::Display for Objective {
 }
 
 impl FromStr for Objective {
-    type Err = CostError;
+    type Err = Misnamed;
 
     /// # Errors
-    /// [`CostError::Argument`] with a suggestion for a factor that is no metric.
-    fn from_str(text: &str) -> Result<Self, CostError> {
+    /// [`Misnamed`] with a suggestion for a factor that is no metric.
+    fn from_str(text: &str) -> Result<Self, Misnamed> {
         text.split('*')
             .map(|part| {
                 let part = part.trim();
                 let known = Metric::ALL.iter().find(|(name, _)| *name == part);
                 known.map(|(_, metric)| *metric).ok_or_else(|| {
-                    CostError::argument(
-                        format!("`{part}` is not an objective"),
-                        suggestion(
-                            part,
-                            "objectives, to be multiplied with `*`",
-                            Metric::ALL.iter().map(|(name, _)| *name),
-                        ),
+                    Misnamed::new(
+                        part,
+                        "an objective",
+                        "objectives, to be multiplied with `*`",
+                        Metric::ALL.iter().map(|(name, _)| *name),
                     )
                 })
             })

@@ -1,6 +1,5 @@
 //! Other ways to speculate, at the mapping that drafts best.
 
-use super::Query;
 use crate::search::{Choice, Evaluator, Request};
 use crate::technique::{
     Adaptive, Costs, Overlapped, SelfSpeculation, Sequential, Technique, Tree, best_tree,
@@ -31,12 +30,14 @@ pub struct TechniqueRow {
 /// The verification budget of trees: verifying more tokens is no longer one pass in practice.
 const LARGEST_TREE: usize = 64;
 
-/// The rows for the mapping that drafts best; none without one.
+/// The rows for the mapping that drafts best; none without one. `self_c` and `ranks` are the
+/// [query](super::Query)'s.
 pub(super) fn rows(
-    query: &Query,
     request: &Request,
     evaluator: &Evaluator<'_>,
     drafting: Option<Choice>,
+    self_c: Option<f64>,
+    ranks: Option<&[f64]>,
 ) -> Vec<TechniqueRow> {
     let Some(choice) = drafting else {
         return vec![];
@@ -102,7 +103,7 @@ pub(super) fn rows(
     );
     best_of(
         lengths()
-            .filter_map(|gamma| Some((gamma, query.self_c?)))
+            .filter_map(|gamma| Some((gamma, self_c?)))
             .map(|(gamma, c)| {
                 let technique = SelfSpeculation { alpha, gamma, c };
                 let words = format!("γ = {gamma}, c = {c}, the same α");
@@ -110,7 +111,7 @@ pub(super) fn rows(
             })
             .collect(),
     );
-    if let Some(ranks) = &query.ranks {
+    if let Some(ranks) = ranks {
         best_of(
             lengths()
                 .map(|depth| {
@@ -118,7 +119,7 @@ pub(super) fn rows(
                     let words = format!("{} tokens, {} deep", tree.size(), tree.depth());
                     let technique = Tree {
                         tree,
-                        ranks: ranks.clone(),
+                        ranks: ranks.to_vec(),
                     };
                     (boxed(Box::new(technique)), words)
                 })

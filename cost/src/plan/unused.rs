@@ -5,7 +5,7 @@
 //! another sequence length, a core was miscounted), and without a word it would look as if it had
 //! counted.
 
-use super::build::Context;
+use super::context::Context;
 use crate::platform::{Variant, variant_text};
 use crate::profile::{HoleReason, Measurement, Profile};
 use crate::search::Request;

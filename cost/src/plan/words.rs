@@ -1,6 +1,6 @@
 //! The sentences of a plan.
 
-use super::build::Context;
+use super::context::Context;
 use super::unused;
 use crate::roofline::{self, LatencySource};
 use crate::search::{GammaChoice, Reason, legal};

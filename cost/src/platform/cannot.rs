@@ -5,9 +5,8 @@
 //! was seen with. It is about what specplace hands to IREE: an operation that a
 //! pass rewrites before has no entry.
 
-use crate::text::{list, suggestion};
+use crate::text::{WithHelp, list, suggestion};
 use crate::workload::DType;
-use crate::yaml::with_help;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -103,7 +102,7 @@ impl Cannot {
     }
 
     /// What is wrong with the entry itself, with the key at fault and the next step.
-    pub(super) fn complaint(&self) -> Option<(&'static str, String, String)> {
+    pub fn complaint(&self) -> Option<(&'static str, String, String)> {
         if !self.op.contains('.') && !KINDS.contains(&self.op.as_str()) {
             let kinds = suggestion(&self.op, "kinds", KINDS.iter().copied());
             return Some((
@@ -232,20 +231,16 @@ impl<'de> Deserialize<'de> for Releases {
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Releases, E> {
                 Releases::parse(text).ok_or_else(|| {
-                    E::custom(with_help(
-                        format_args!("`{text}` names no releases of IREE"),
-                        HELP,
-                    ))
+                    let message = format_args!("`{text}` names no releases of IREE");
+                    E::custom(WithHelp::new(message, HELP.to_owned()))
                 })
             }
             // YAML takes 3.10 for 3.1.
             fn visit_f64<E: de::Error>(self, number: f64) -> Result<Releases, E> {
-                Err(E::custom(with_help(
-                    format_args!(
-                        "a release of IREE stands in quotes: without them {number} is a number"
-                    ),
-                    HELP,
-                )))
+                let message = format_args!(
+                    "a release of IREE stands in quotes: without them {number} is a number"
+                );
+                Err(E::custom(WithHelp::new(message, HELP.to_owned())))
             }
         }
         deserializer.deserialize_any(Visitor)
@@ -257,7 +252,7 @@ mod tests {
     use super::*;
 
     fn releases(text: &str) -> Option<Releases> {
-        serde_yaml::from_str(&format!("\"{text}\"")).ok()
+        serde_json::from_str(&format!("\"{text}\"")).ok()
     }
 
     #[test]
@@ -282,15 +277,17 @@ mod tests {
         for wrong in ["", "..", "3", "3.x", "3.13..3.9", "3.1.2..", "new"] {
             assert_eq!(releases(wrong), None, "{wrong}");
         }
-        let number = serde_yaml::from_str::<Releases>("3.10").unwrap_err();
+        let number = serde_json::from_str::<Releases>("3.10").unwrap_err();
         assert!(number.to_string().contains("in quotes"), "{number}");
     }
 
     #[test]
     fn an_entry_is_of_an_operation_in_a_type() {
-        let entry = |text: &str| serde_yaml::from_str::<Cannot>(text).unwrap();
+        let entry = |text: &str| serde_json::from_str::<Cannot>(text).unwrap();
         let types = |types: &[DType]| types.iter().copied().collect::<BTreeSet<_>>();
-        let half = entry("{ op: sort, types: [f16, bf16], outcome: wrong, iree: '3.13' }");
+        let half = entry(
+            r#"{ "op": "sort", "types": ["f16", "bf16"], "outcome": "wrong", "iree": "3.13" }"#,
+        );
         assert_eq!(
             half.rules_out("sort", &types(&[DType::F16, DType::I64])),
             Some(vec![DType::F16])
@@ -303,7 +300,7 @@ mod tests {
             half.to_string(),
             "sort in f16 and bf16 is computed wrongly (IREE 3.13)"
         );
-        let all = entry("{ op: 'linalg.conv_2d*', outcome: does-not-compile }");
+        let all = entry(r#"{ "op": "linalg.conv_2d*", "outcome": "does-not-compile" }"#);
         assert_eq!(
             all.rules_out("linalg.conv_2d_nchw_fchw", &types(&[DType::F32])),
             Some(vec![DType::F32])
@@ -315,13 +312,15 @@ mod tests {
 
     #[test]
     fn entries_that_mean_nothing_are_refused() {
-        let complaint = |text: &str| serde_yaml::from_str::<Cannot>(text).unwrap().complaint();
-        let (key, message, help) = complaint("{ op: reductoin, outcome: wrong }").unwrap();
+        let complaint = |text: &str| serde_json::from_str::<Cannot>(text).unwrap().complaint();
+        let (key, message, help) =
+            complaint(r#"{ "op": "reductoin", "outcome": "wrong" }"#).unwrap();
         assert_eq!(key, "op");
         assert!(message.contains("reductoin") && help.contains("did you mean `reduction`"));
-        let (key, ..) = complaint("{ op: sort, types: [], outcome: wrong }").unwrap();
+        let (key, ..) = complaint(r#"{ "op": "sort", "types": [], "outcome": "wrong" }"#).unwrap();
         assert_eq!(key, "types");
-        let (key, ..) = complaint("{ op: sort, outcome: wrong, note: \"a\\nb\" }").unwrap();
+        let (key, ..) =
+            complaint(r#"{ "op": "sort", "outcome": "wrong", "note": "a\nb" }"#).unwrap();
         assert_eq!(key, "note");
     }
 }

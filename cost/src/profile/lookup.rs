@@ -66,6 +66,12 @@ impl fmt::Display for Hole {
 }
 
 impl Profile {
+    /// What looks wrong but may be data: latencies that fall as the sequence grows by more than
+    /// their spreads.
+    pub fn warnings(&self) -> Vec<String> {
+        falling(self)
+    }
+
     /// The latency of one forward pass of `role` on `pu` under `variant`, with `length` tokens of
     /// which `new_tokens` are new (all when `None`).
     ///
@@ -324,7 +330,7 @@ fn less_certain(a: Source, b: Source) -> Source {
 }
 
 /// Latencies that fall as the sequence grows by more than both spreads together.
-pub(super) fn falling(profile: &Profile) -> Vec<String> {
+fn falling(profile: &Profile) -> Vec<String> {
     let mut warnings = Vec::new();
     for m in &profile.measurements {
         let mut points: Vec<&Point> = m.points.iter().collect();
@@ -354,6 +360,3 @@ pub(super) fn falling(profile: &Profile) -> Vec<String> {
     }
     warnings
 }
-
-#[cfg(test)]
-mod tests;

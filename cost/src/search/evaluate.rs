@@ -1,9 +1,10 @@
 //! Time per token of a point at a draft length, and the best of all.
 
+use super::model::CostModel;
+use super::request::Request;
+use super::round::{Round, all_accepted, tokens};
 use super::space::{Point, Space};
-use super::{CostModel, Request};
-use crate::speedup::expected_tokens;
-use crate::speedup::refined::{expected_tokens_per_position, overlapped_round};
+use crate::speedup::refined::overlapped_round;
 use crate::workload::DraftLengthForm;
 use std::collections::BTreeMap;
 
@@ -71,26 +72,9 @@ impl<'a> Evaluator<'a> {
     /// Changes α. With per-position acceptance it has no effect.
     pub fn set_alpha(&mut self, alpha: f64) {
         for length in &mut self.draft_lengths {
-            (length.tokens, length.all) =
-                Self::yields(alpha, self.per_position.as_deref(), length.gamma);
-        }
-    }
-
-    /// E(α, γ), and the chance that all γ drafts are accepted; by position where that is known.
-    pub(crate) fn yields(alpha: f64, per_position: Option<&[f64]>, gamma: u32) -> (f64, f64) {
-        match per_position {
-            Some([known @ .., last]) => {
-                let alphas: Vec<f64> = known
-                    .iter()
-                    .chain([last])
-                    .copied()
-                    .chain(std::iter::repeat(*last))
-                    .take(gamma as usize)
-                    .collect();
-                let all = alphas.iter().product();
-                (expected_tokens_per_position(&alphas), all)
-            }
-            _ => (expected_tokens(alpha, gamma), alpha.powf(f64::from(gamma))),
+            let known = self.per_position.as_deref();
+            length.tokens = tokens(alpha, known, length.gamma);
+            length.all = all_accepted(alpha, known, length.gamma);
         }
     }
 
@@ -132,21 +116,16 @@ impl<'a> Evaluator<'a> {
 
     /// Seconds of one round of γ drafts and their verification. `None` where v(γ) was not measured.
     fn round(&self, point: &Point, length: &Length) -> Option<f64> {
-        let drafts = f64::from(length.gamma);
-        let mut drafting = drafts * point.t_draft;
-        let mut verifying = point.t_target * self.v(point, length.gamma)?;
-        let mut fixed = 0.0;
+        let mut round = Round::new(point.t_draft, point.t_target * self.v(point, length.gamma)?);
         if self.model.transfer {
-            drafting += drafts * point.per_draft;
-            verifying += point.per_round;
-            fixed = self.overhead;
+            round = round.with_transfer(point.per_draft, point.per_round, self.overhead);
         }
-        let models = if self.model.overlapped {
-            overlapped_round(length.all, drafting, verifying)
+        let drafts = f64::from(length.gamma);
+        Some(if self.model.overlapped {
+            overlapped_round(length.all, drafts * round.draft, round.verify) + round.host
         } else {
-            drafting + verifying
-        };
-        Some(models + fixed)
+            round.seconds(drafts, 1.0)
+        })
     }
 
     fn try_length(&self, point: &Point, length: &Length) -> Option<Choice> {
@@ -293,51 +272,4 @@ impl<'a> Evaluator<'a> {
 /// can be broken by meaning instead of by rounding.
 fn steps(seconds: f64) -> u64 {
     (seconds.to_bits().saturating_add(1 << 13)) >> 14
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::search::tests::{demand, two, workload};
-    use proptest::prelude::*;
-
-    proptest! {
-        /// The formulas of [`CostModel`], in units of the target's latency.
-        #[test]
-        fn times_are_those_of_the_formulas(
-            alpha in 0.0..=1.0f64,
-            gamma in 1u32..8,
-            (t_target, c, v) in (1e-3..10.0f64, 0.0..2.0f64, 1.0..4.0f64),
-            (x_draft, x_round, h) in (0.0..1.0f64, 0.0..1.0f64, 0.0..1.0f64),
-            (verify, transfer) in any::<(bool, bool)>(),
-        ) {
-            let mut request = Request::new(workload(demand(1, 0), demand(2, 0)), two(1.0), alpha);
-            request.platform.round_overhead.value = h * t_target;
-            request.model = CostModel { verify, transfer, ..CostModel::EQ1 };
-            let mut space = Space::build(&request, &[gamma]).unwrap();
-            // Without the model there is no table.
-            let table = (0..=gamma).map(|at| (at == gamma).then_some(v)).collect();
-            space.verify = vec![if verify { table } else { vec![] }];
-            let drafts = space.points.iter().find(|point| point.drafter.is_some());
-            let point = Point {
-                t_draft: c * t_target,
-                t_target,
-                per_draft: x_draft * t_target,
-                per_round: x_round * t_target,
-                verify: 0,
-                ..*drafts.unwrap()
-            };
-            let evaluator = Evaluator::new(&request, &space, &[gamma]);
-            let seconds = evaluator.best_of(&point).unwrap().seconds;
-            let (drafts, tokens) = (f64::from(gamma), expected_tokens(alpha, gamma));
-            let v = if verify { v } else { 1.0 };
-            let speedup = if transfer {
-                (1.0 + h) * tokens / (drafts * (c + x_draft) + v + x_round + h)
-            } else {
-                tokens / (drafts * c + v)
-            };
-            let plain = if transfer { 1.0 + h } else { 1.0 } * t_target;
-            prop_assert!((seconds - plain / speedup).abs() <= 1e-12 * seconds, "{seconds} {}", plain / speedup);
-        }
-    }
 }

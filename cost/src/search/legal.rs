@@ -1,6 +1,6 @@
 //! Which placements are legal, and for the others why not.
 
-use super::Request;
+use super::request::Request;
 use crate::platform::{Cannot, ProcessingUnit};
 use crate::profile::Hole;
 use crate::roofline::missing_dtypes;
@@ -311,6 +311,21 @@ impl fmt::Display for Infeasible {
         self.reasons
             .iter()
             .try_for_each(|reason| write!(f, "\n  - {reason}"))
+    }
+}
+
+impl Request {
+    /// Why a role cannot be on a PU for which IREE was seen not to compile it.
+    pub(crate) fn probed(&self, role: Partition, pu: &str) -> Option<Reason> {
+        let found = self
+            .probed
+            .iter()
+            .find(|each| each.role == role && each.pu == pu)?;
+        Some(Reason::Probed {
+            role,
+            pu: found.pu.clone(),
+            said: found.said.clone(),
+        })
     }
 }
 

@@ -1,7 +1,6 @@
 //! Which refinements of Eq. (1) rank the mappings.
 
-use crate::CostError;
-use crate::text::suggestion;
+use crate::text::Misnamed;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::str::FromStr;
@@ -75,11 +74,11 @@ impl fmt::Display for CostModel {
 }
 
 impl FromStr for CostModel {
-    type Err = CostError;
+    type Err = Misnamed;
 
     /// # Errors
-    /// [`CostError::Argument`] with a suggestion for a name that is none of them.
-    fn from_str(text: &str) -> Result<Self, CostError> {
+    /// [`Misnamed`] with a suggestion for a name that is none of them.
+    fn from_str(text: &str) -> Result<Self, Misnamed> {
         let mut model = Self::EQ1;
         for name in text.split(['+', ',']).map(str::trim) {
             match name {
@@ -89,14 +88,11 @@ impl FromStr for CostModel {
                 "per-position" => model.per_position = true,
                 "overlapped" => model.overlapped = true,
                 _ => {
-                    let help = suggestion(
+                    return Err(Misnamed::new(
                         name,
+                        "a cost model",
                         "cost models, to be joined by `+`",
                         ["eq1"].into_iter().chain(NAMES),
-                    );
-                    return Err(CostError::argument(
-                        format!("`{name}` is not a cost model"),
-                        help,
                     ));
                 }
             }

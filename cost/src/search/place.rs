@@ -4,7 +4,7 @@
 //! places: their numbers have one digit for each stage, to the base N, the first stage's most
 //! significant. So a point of the space has one place for each model, whatever its stages.
 
-use super::Request;
+use super::request::Request;
 use crate::text::list;
 use crate::workload::{Partition, Role};
 

@@ -38,7 +38,7 @@ const GREATEST_FACTOR: f64 = 1e6;
 /// Computes the intervals around `chosen` by re-searching. Pairwise, the regions in which one
 /// choice beats another are half-lines (E(α,γ₁)/E(α,γ₂) is monotone in α, and time is affine in c),
 /// so that each region is one interval around the present value and bisection finds its ends.
-pub(crate) fn sensitivity(
+pub fn sensitivity(
     evaluator: &Evaluator<'_>,
     chosen: &Choice,
     alpha: f64,
@@ -126,7 +126,7 @@ pub(crate) fn scaled(point: &Point, chosen: &Choice, factor: f64) -> Point {
 /// The points that some α or some factor could make best: those that no other point with the same
 /// mapping beats in every cost (of very many mappings, with the same drafter). Space for
 /// re-searching thousands of times.
-pub(crate) fn undominated(points: &[Point], chosen: &Choice) -> Vec<Point> {
+pub fn undominated(points: &[Point], chosen: &Choice) -> Vec<Point> {
     let mut kept: Vec<Point> = Vec::new();
     // Where stages are placed there are many mappings, and few points of each are kept.
     let mut of_mapping: BTreeMap<(Option<usize>, usize), Vec<usize>> = BTreeMap::new();

@@ -1,20 +1,17 @@
 //! The design space: every variant and mapping, with its latencies, or the reason why not.
 
+mod build;
 pub(super) mod kernel;
 pub(super) mod size;
 mod walk;
 
 use super::legal::{Infeasible, Reason, RuledOut};
-use super::{HolePolicy, Request};
-use crate::CostError;
+use super::request::Request;
 use crate::platform::Variant;
 use crate::profile::Hole;
 use crate::roofline::Latency;
-use crate::workload::{DraftLengthForm, Partition, Role};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// Beyond this many points, enumerating them all is refused.
-const MOST_POINTS: u64 = 1_000_000;
+use crate::workload::{Partition, Role};
+use std::collections::BTreeMap;
 
 /// One legal mapping under one variant, with all that evaluating a draft length needs. PUs are
 /// indices into the platform's; so is the place of a model in one piece (see
@@ -95,75 +92,6 @@ pub struct Space {
 }
 
 impl Space {
-    /// Enumerates the space for the draft lengths `gammas`.
-    ///
-    /// # Errors
-    /// [`CostError::Argument`] when it has too many points; [`CostError::Infeasible`] when a pinned
-    /// drafter can be nowhere.
-    pub fn build(request: &Request, gammas: &[u32]) -> Result<Self, CostError> {
-        let has_drafter = request.workload.has(Role::Drafter);
-        let wants_drafter = has_drafter
-            && (gammas.iter().any(|gamma| *gamma > 0)
-                || request.workload.draft_length == DraftLengthForm::Absent);
-        let policy = if request.workload.state.is_some() {
-            HolePolicy::RuleOut
-        } else {
-            request.holes
-        };
-        let all: BTreeSet<Partition> = if policy == HolePolicy::Roofline {
-            BTreeSet::new()
-        } else {
-            request.workload.subgraphs.keys().copied().collect()
-        };
-        let mut space = Self::enumerate(request, gammas, &all)?;
-        let serves = |space: &Self| {
-            space
-                .points
-                .iter()
-                .any(|point| point.drafter.is_some() == wants_drafter)
-        };
-        if policy == HolePolicy::Auto
-            && !serves(&space)
-            && space
-                .ruled_out
-                .iter()
-                .any(|ruled| matches!(ruled.reason, Reason::NotMeasured(_)))
-        {
-            // A partition that was measured nowhere is estimated everywhere; only when that does not
-            // help, the others are, too. Where a pin keeps it away from, it may as well not have
-            // been measured.
-            let may_be = |role: Partition, pu: usize| {
-                let pu = request.platform.pus.get(pu);
-                let pin = request.pin_of(role);
-                pin.is_none_or(|pin| pu.is_some_and(|pu| pu.name == *pin))
-            };
-            let measured: BTreeSet<Partition> = space
-                .latencies
-                .iter()
-                .filter(|((_, role, pu), latency)| latency.is_ok() && may_be(*role, *pu))
-                .map(|((_, role, _), _)| *role)
-                .collect();
-            for strict in [measured, BTreeSet::new()] {
-                let relaxed = Self::enumerate(request, gammas, &strict)?;
-                // Where even estimates give no drafter a place, what was measured is the better
-                // answer.
-                if serves(&relaxed) || space.points.is_empty() && !relaxed.points.is_empty() {
-                    space = relaxed;
-                    break;
-                }
-            }
-        }
-        // A drafter that the user pinned and that can be nowhere is not the same as one that does
-        // not pay.
-        let pinned_nowhere = wants_drafter
-            && request.pins.keys().any(|what| what.role == Role::Drafter)
-            && space.points.iter().all(|point| point.drafter.is_none());
-        if pinned_nowhere {
-            return Err(CostError::Infeasible(Box::new(space.infeasible(request))));
-        }
-        Ok(space)
-    }
-
     /// Forgets every variant for which `keep` is false: its points count no longer.
     pub fn keep_variants(&mut self, keep: impl Fn(&Variant) -> bool) {
         let kept: Vec<bool> = self.variants.iter().map(keep).collect();
@@ -227,37 +155,6 @@ impl Space {
             reasons,
             levers,
         }
-    }
-
-    fn enumerate(
-        request: &Request,
-        gammas: &[u32],
-        strict: &BTreeSet<Partition>,
-    ) -> Result<Self, CostError> {
-        let help = if request.mappings() > MOST_POINTS {
-            "cut the models into fewer stages"
-        } else {
-            "fix the resources of some processing units: --variant cpu=4; or explore it with --method factored, which is exact as well"
-        };
-        let mut space = Self {
-            variants: request.all_variants(request.mappings(), "points", help)?,
-            points: vec![],
-            alone: vec![],
-            verify: vec![],
-            size: request.space_size(),
-            legal: 0,
-            ruled_out: vec![],
-            excluded: vec![],
-            target_reasons: vec![],
-            kept: 0,
-            latencies: BTreeMap::new(),
-        };
-        space.kept = space.variants.len();
-        let mut walk = walk::Walk::new(request, gammas, strict);
-        for variant in 0..space.variants.len() {
-            walk.variant(&mut space, variant);
-        }
-        Ok(space)
     }
 
     /// Counts one point out.

@@ -12,10 +12,10 @@
 //! 1980; Dumitrescu and Boland, *Improved Preprocessing, Labeling and Scaling Algorithms for the
 //! Weight-Constrained Shortest Path Problem*, Networks 2003.
 
+use super::error::StagesError;
 use super::layers::{Layer, Priced};
 use super::problem::Problem;
 use super::visited::Visited;
-use crate::CostError;
 
 /// Rounds of the subgradient method.
 const ROUNDS: usize = 60;
@@ -75,8 +75,8 @@ impl Problem {
     /// Seconds of the best round without capacities and contiguity: a lower bound.
     ///
     /// # Errors
-    /// [`CostError::Argument`] for a graph that is too wide.
-    pub fn relaxed(&self) -> Result<f64, CostError> {
+    /// [`StagesError::Wide`] for a graph that is too wide.
+    pub fn relaxed(&self) -> Result<f64, StagesError> {
         let layers = self.layers()?;
         let none = vec![0.0; self.capacities.len()];
         let rest = self.rest(&layers, &none);
@@ -90,8 +90,8 @@ impl Problem {
     /// Seconds of a round that nothing beats, by prices for memory; `limit` is what others reached.
     ///
     /// # Errors
-    /// [`CostError::Argument`] for a graph that is too wide.
-    pub fn priced_bound(&self, limit: f64) -> Result<Bound, CostError> {
+    /// [`StagesError::Wide`] for a graph that is too wide.
+    pub fn priced_bound(&self, limit: f64) -> Result<Bound, StagesError> {
         let layers = self.layers()?;
         let (mut best, mut upper) = (None, limit);
         let (priced, steps) = self.prices(&layers, &mut best, &mut upper);
@@ -111,8 +111,8 @@ impl Problem {
     /// prune with, then with as many as the effort allows.
     ///
     /// # Errors
-    /// [`CostError::Argument`] for a graph that is too wide.
-    pub fn exact(&self, limit: f64, effort: &Effort) -> Result<Solved, CostError> {
+    /// [`StagesError::Wide`] for a graph that is too wide.
+    pub fn exact(&self, limit: f64, effort: &Effort) -> Result<Solved, StagesError> {
         let mut found: Option<Solved> = None;
         for labels in [200, 5_000, usize::MAX] {
             let labels = labels.min(effort.labels);
@@ -139,11 +139,11 @@ impl Problem {
                 break;
             }
         }
-        found.ok_or_else(|| CostError::argument("no label may be kept", None))
+        found.ok_or(StagesError::NoLabel)
     }
 
     /// One pass of the labelling method.
-    fn labelled(&self, limit: f64, effort: &Effort) -> Result<Solved, CostError> {
+    fn labelled(&self, limit: f64, effort: &Effort) -> Result<Solved, StagesError> {
         let layers = self.layers()?;
         let mut best: Option<(f64, Vec<usize>)> = self.heft().filter(|(cost, _)| *cost < limit);
         let mut upper = best.as_ref().map_or(limit, |(cost, _)| *cost);

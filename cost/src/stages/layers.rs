@@ -1,7 +1,7 @@
 //! The stage graph as layers of states, and least paths through them.
 
+use super::error::StagesError;
 use super::problem::{Edge, Problem};
-use crate::CostError;
 
 /// States of one stage beyond which the exact method refuses.
 const MOST_STATES: usize = 1 << 16;
@@ -22,7 +22,7 @@ pub(super) struct Priced {
 
 impl Problem {
     /// The stages that later ones still need, after each stage, and what each step adds.
-    pub(super) fn layers(&self) -> Result<Vec<Layer>, CostError> {
+    pub(super) fn layers(&self) -> Result<Vec<Layer>, StagesError> {
         let m = self.stages.len();
         let last_use = |index: usize| {
             let uses = self.edges.iter().filter(|edge| edge.from == index);
@@ -40,15 +40,10 @@ impl Problem {
                 .and_then(|width| self.pus.checked_pow(width))
                 .filter(|states| *states <= MOST_STATES);
             let Some(states) = states else {
-                return Err(CostError::argument(
-                    format!(
-                        "the stage graph is too wide for the exact method: {} stages are needed later at once, which makes {}^{} states",
-                        after.len(),
-                        self.pus,
-                        after.len()
-                    ),
-                    "merge stages that feed the same later ones, or keep to a chain".to_owned(),
-                ));
+                return Err(StagesError::Wide {
+                    width: after.len(),
+                    pus: self.pus,
+                });
             };
             let arriving: Vec<(&Edge, usize)> = self
                 .edges

@@ -1,11 +1,8 @@
 //! Models cut evenly, where nobody says how they are built.
 
-use super::{StageDemand, StageEdge, StageGraph};
-use crate::CostError;
+use super::error::StagesError;
+use super::graph::{MOST_STAGES, StageDemand, StageEdge, StageGraph};
 use crate::workload::{Role, SubgraphDemand, Workload};
-
-/// More stages per model than this are a mistake.
-pub const MOST_STAGES: u32 = 1024;
 
 impl StageGraph {
     /// Each model of the workload as a chain of `count` equal stages. What passes from one to the
@@ -13,13 +10,10 @@ impl StageGraph {
     /// hands its tokens (8 bytes each) to the target.
     ///
     /// # Errors
-    /// [`CostError::Argument`] for no stage, or more than 1024.
-    pub fn evenly(workload: &Workload, count: u32) -> Result<Self, CostError> {
+    /// [`StagesError::Count`] for no stage, or more than 1024.
+    pub fn evenly(workload: &Workload, count: u32) -> Result<Self, StagesError> {
         if count == 0 || count > MOST_STAGES {
-            return Err(CostError::argument(
-                format!("a model cannot be cut into {count} stages"),
-                format!("use 1 to {MOST_STAGES}"),
-            ));
+            return Err(StagesError::Count { count });
         }
         let mut graph = Self::default();
         let mut last = None;

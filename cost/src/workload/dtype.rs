@@ -1,7 +1,6 @@
 //! Element types, as far as costs and capabilities depend on them.
 
-use crate::CostError;
-use crate::text::suggestion;
+use crate::text::{Misnamed, WithHelp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::str::FromStr;
@@ -70,14 +69,14 @@ impl fmt::Display for DType {
 }
 
 impl FromStr for DType {
-    type Err = CostError;
+    type Err = Misnamed;
 
     /// Accepts MLIR's names, signed and unsigned integers (`si64`, `ui8`), every
     /// `f8E4M3…`/`f8E5M2…` and the names people use (`int8`, `fp16`).
     ///
     /// # Errors
-    /// [`CostError::Argument`] with a suggestion for any other text.
-    fn from_str(text: &str) -> Result<Self, CostError> {
+    /// [`Misnamed`] with a suggestion for any other text.
+    fn from_str(text: &str) -> Result<Self, Misnamed> {
         let lower = text.trim().to_ascii_lowercase();
         let plain = lower
             .strip_prefix("uint")
@@ -100,9 +99,11 @@ impl FromStr for DType {
                 .find(|dtype| dtype.as_str().eq_ignore_ascii_case(p)),
         };
         known.ok_or_else(|| {
-            CostError::argument(
-                format!("`{text}` is not an element type"),
-                suggestion(text, "types", Self::ALL.iter().map(|d| d.as_str())),
+            Misnamed::new(
+                text,
+                "an element type",
+                "types",
+                Self::ALL.iter().map(|d| d.as_str()),
             )
         })
     }
@@ -125,10 +126,8 @@ impl<'de> Deserialize<'de> for DType {
             // In the visitor, not around it, so that the YAML reader adds the place of this very
             // scalar.
             fn visit_str<E: de::Error>(self, text: &str) -> Result<DType, E> {
-                text.parse().map_err(|error: CostError| match error.help() {
-                    Some(help) => E::custom(crate::yaml::with_help(error, &help)),
-                    None => E::custom(error),
-                })
+                text.parse()
+                    .map_err(|error: Misnamed| E::custom(WithHelp::new(&error, error.help())))
             }
         }
         deserializer.deserialize_str(Visitor)

@@ -1,9 +1,7 @@
 //! What is placed as one: a role, or one stage of a model.
 
-use super::Role;
-use crate::CostError;
-use crate::text::suggestion;
-use crate::yaml::with_help;
+use super::role::Role;
+use crate::text::{Misnamed, WithHelp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -65,39 +63,66 @@ impl fmt::Display for Partition {
 }
 
 impl FromStr for Partition {
-    type Err = CostError;
+    type Err = NoPartition;
 
     /// Accepts a role, as [`Role`] reads it, and `target.1` or `drafter.0`.
     ///
     /// # Errors
-    /// [`CostError::Argument`] for any other text, among it stages of control.
-    fn from_str(text: &str) -> Result<Self, CostError> {
+    /// [`NoPartition`] for any other text, among it stages of control.
+    fn from_str(text: &str) -> Result<Self, NoPartition> {
         let Some((role, stage)) = text.split_once('.') else {
-            return text.parse().map(Self::whole);
+            return Ok(Self::whole(text.parse()?));
         };
-        let role: Role = role.parse().map_err(|_| no_partition(text))?;
+        let role: Role = role.parse().map_err(|_| Role::misnamed(text))?;
         if role == Role::Control {
-            return Err(CostError::argument(
-                format!("`{text}` is not a role: control has no stages"),
-                "stages are of the drafter or the target: target.0, target.1".to_owned(),
-            ));
+            return Err(NoPartition::OfControl {
+                given: text.to_owned(),
+            });
         }
         let digits = !stage.is_empty() && stage.bytes().all(|byte| byte.is_ascii_digit());
         match stage.parse() {
             Ok(stage) if digits => Ok(Self::stage(role, stage)),
-            _ => Err(CostError::argument(
-                format!("`{text}` is not a role: a stage is a whole number"),
-                format!("for example {role}.0"),
-            )),
+            _ => Err(NoPartition::Number {
+                given: text.to_owned(),
+                role,
+            }),
         }
     }
 }
 
-fn no_partition(text: &str) -> CostError {
-    CostError::argument(
-        format!("`{text}` is not a role"),
-        suggestion(text, "roles", ["drafter", "target", "control", "host"]),
-    )
+/// A text that names no partition.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoPartition {
+    /// What stands before the point, or alone, is no role.
+    #[error(transparent)]
+    Role(#[from] Misnamed),
+    /// A stage of control.
+    #[error("`{given}` is not a role: control has no stages")]
+    OfControl {
+        /// The text.
+        given: String,
+    },
+    /// What stands behind the point is no number of a stage.
+    #[error("`{given}` is not a role: a stage is a whole number")]
+    Number {
+        /// The text.
+        given: String,
+        /// What stands before the point.
+        role: Role,
+    },
+}
+
+impl NoPartition {
+    /// The next step.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Role(error) => error.help(),
+            Self::OfControl { .. } => {
+                Some("stages are of the drafter or the target: target.0, target.1".to_owned())
+            }
+            Self::Number { role, .. } => Some(format!("for example {role}.0")),
+        }
+    }
 }
 
 impl From<Partition> for String {
@@ -107,13 +132,11 @@ impl From<Partition> for String {
 }
 
 impl TryFrom<String> for Partition {
-    type Error = String;
+    type Error = WithHelp;
 
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse().map_err(|error: CostError| match error.help() {
-            Some(help) => with_help(error, &help),
-            None => error.to_string(),
-        })
+    fn try_from(text: String) -> Result<Self, WithHelp> {
+        text.parse()
+            .map_err(|error: NoPartition| WithHelp::new(&error, error.help()))
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use cost::{CostError, Partition};
+use cost::workload::NoPartition;
+use cost::{Partition, WithHelp};
 
 /// `--gamma auto|N`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -108,10 +109,8 @@ fn pair<'a>(item: &'a str, form: &str) -> Result<(&'a str, &'a str), String> {
 }
 
 fn parse_role(text: &str) -> Result<Partition, String> {
-    text.parse().map_err(|error: CostError| match error.help() {
-        Some(help) => format!("{error}: {help}"),
-        None => error.to_string(),
-    })
+    text.parse()
+        .map_err(|error: NoPartition| format!("{:#}", WithHelp::new(&error, error.help())))
 }
 
 #[cfg(test)]

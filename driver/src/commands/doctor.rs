@@ -138,7 +138,9 @@ pub fn run(args: &DoctorArgs, tools: Tools, printer: &Printer) -> anyhow::Result
     if let Some(path) = &args.output {
         output::write_all(&[Output {
             path: path.clone(),
-            contents: checked.to_yaml().map_err(Failure::from)?.into_bytes(),
+            contents: files::platform::to_yaml(&checked)
+                .map_err(Failure::from)?
+                .into_bytes(),
         }])?;
     }
     to_stdout(text.as_bytes())
@@ -346,7 +348,7 @@ mod tests {
 
     #[test]
     fn a_unit_without_types_goes() {
-        let mut platform = Platform::load("reference").unwrap();
+        let mut platform = files::platform::load("reference").unwrap();
         assert!(drop_useless(&mut platform).unwrap().is_empty());
         for unit in platform.pus.iter_mut().filter(|unit| unit.name == "gpu") {
             let lost = Verdict {
@@ -357,8 +359,8 @@ mod tests {
         }
         assert_eq!(drop_useless(&mut platform).unwrap().len(), 1);
         assert!(platform.pu("gpu").is_none() && platform.links.is_empty());
-        let text = platform.to_yaml().unwrap();
-        assert!(Platform::from_yaml("checked.yaml", &text).is_ok());
+        let text = files::platform::to_yaml(&platform).unwrap();
+        assert!(files::platform::from_yaml("checked.yaml", &text).is_ok());
         platform.pus[0].peak.clear();
         assert!(drop_useless(&mut platform).is_err());
     }

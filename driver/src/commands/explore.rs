@@ -3,17 +3,19 @@
 
 use std::path::Path;
 
-use cost::explore::{Exploration, Filter, Query, Rate, explore, limit_memory};
+use ::report::explore::plots::Figure;
+use ::report::explore::{csv, growth as growth_report, html, stages, table};
+use cost::explore::{Exploration, ExploreError, Filter, Query, Rate, explore, limit_memory};
 use cost::platform::Variant;
-use cost::search::{DEFAULT_MAX_GAMMA, Reason};
-use cost::speedup::parse_alpha;
-use cost::stages::{MOST_STAGES, StageGraph, StageOptions, StagePlan, solve};
-use cost::{CostError, Request, Workload, acceptance};
+use cost::search::{DEFAULT_MAX_GAMMA, Reason, SearchError, check_positions};
+use cost::stages::{StageGraph, StageOptions, StagePlan, StagesError, solve};
+use cost::{CostError, Request, Workload};
 use diagnostics::{Diagnostic, Failure, Severity};
+use files::workload;
 
-use crate::args::{DecisionArgs, ExploreArgs};
+use crate::args::ExploreArgs;
 use crate::destinations::{Inputs, check};
-use crate::explore::{csv, growth, html, plots::Figure, stages, table};
+use crate::growth;
 use crate::output::{self, Output};
 use crate::printer::{Printer, to_stdout};
 use crate::request;
@@ -26,10 +28,10 @@ use crate::request;
 pub fn run(args: &ExploreArgs, printer: &Printer) -> anyhow::Result<()> {
     let question = Question::of(args)?;
     let workload = match (&args.workload, &question.request.profile) {
-        (Some(path), _) => Workload::load(request::text_of(path)?).map_err(Failure::from)?,
+        (Some(path), _) => workload::load(request::text_of(path)?).map_err(Failure::from)?,
         (None, Some(profile)) => {
             let longest = args.decision.max_gamma.unwrap_or(DEFAULT_MAX_GAMMA);
-            Workload::of_profile(profile, longest)
+            profile.workload(longest)
         }
         (None, None) => {
             return Err(Failure::usage(
@@ -68,12 +70,13 @@ impl Stages {
     fn of(given: &str) -> Result<Self, Failure> {
         match given.parse::<u32>() {
             Ok(count) => Ok(Self::Evenly(count)),
-            Err(_) if given.is_empty() || given.parse::<f64>().is_ok() => Err(Failure::usage(
-                Diagnostic::error(format!("a model cannot be cut into `{given}` stages")).help(
-                    format!("give a whole number from 1 to {MOST_STAGES}, or a file of stages"),
-                ),
-            )),
-            Err(_) => Ok(Self::Given(StageGraph::load(given)?)),
+            Err(_) if given.is_empty() || given.parse::<f64>().is_ok() => {
+                Err(StagesError::NoCount {
+                    given: given.to_owned(),
+                }
+                .into())
+            }
+            Err(_) => Ok(Self::Given(files::stages::load(given)?)),
         }
     }
 }
@@ -86,21 +89,11 @@ impl Question {
     /// A [`Failure`] of status 2.
     pub fn of(args: &ExploreArgs) -> Result<Self, Failure> {
         check_files(args)?;
-        let rates = rates(&args.decision)?;
-        let decision = DecisionArgs {
-            // The request needs one; every rate replaces it.
-            alpha: Some("0".into()),
-            acceptance: None,
-            accepted_per_draft: None,
-            // Whether a rate is good enough for the model is asked of each.
-            cost_model: "eq1".into(),
-            ..args.decision.clone()
-        };
-        let mut request = request::build(&decision)?
-            .ok_or_else(|| Failure::usage(Diagnostic::error("no acceptance rate to explore")))?;
-        request.model = args.decision.cost_model.parse()?;
+        let rates = request::rates(&args.decision)?;
+        let first = rates.first().cloned().ok_or(ExploreError::NoRate)?;
+        let mut request = request::question(&args.decision, first)?;
         for rate in &rates {
-            request::check_positions(request.model, rate.per_position.as_deref())?;
+            check_positions(request.model, rate.per_position.as_deref())?;
         }
         for text in &args.memory {
             limit_memory(text, &mut request.platform, &mut request.memory_limits)?;
@@ -147,6 +140,7 @@ impl Question {
         let exploration = match explore(&query) {
             Ok(found) => Some(found),
             Err(error) if self.stages.is_some() && is_for_stages(&error, &query) => {
+                let error = CostError::from(error);
                 points_are_not_wanted(args, &error)?;
                 printer.message(&Diagnostic {
                     severity: Severity::Warning,
@@ -204,8 +198,8 @@ impl Question {
 
 /// Whether whole models fit nowhere because of their weights alone, which is
 /// what stages are for: their search knows nothing of activations and control.
-fn is_for_stages(error: &CostError, query: &Query) -> bool {
-    let CostError::Infeasible(found) = error else {
+fn is_for_stages(error: &ExploreError, query: &Query) -> bool {
+    let ExploreError::Search(SearchError::Infeasible(found)) = error else {
         return false;
     };
     let memories = query.request.platform.memories.len();
@@ -294,7 +288,7 @@ fn report(
     if args.growth {
         let sizes = growth::measure(&query.request).map_err(Failure::from)?;
         let stages = growth::measure_stages(&query.request).unwrap_or_default();
-        extra.push(growth::figure(&sizes, &stages).map_err(drawn)?);
+        extra.push(growth_report::figure(&sizes, &stages).map_err(drawn)?);
     }
     let texts: Vec<String> = staged
         .iter()
@@ -307,43 +301,5 @@ fn file(path: &Path, contents: String) -> Output {
     Output {
         path: path.to_path_buf(),
         contents: contents.into_bytes(),
-    }
-}
-
-/// `--alpha 0.9,0.17`, or every task of an acceptance file that names none.
-fn rates(args: &DecisionArgs) -> Result<Vec<Rate>, Failure> {
-    if let Some(text) = &args.accepted_per_draft {
-        let (alpha, source) = request::converted(text, args)?;
-        return Ok(vec![Rate {
-            alpha,
-            source,
-            per_position: None,
-        }]);
-    }
-    match (&args.alpha, &args.acceptance) {
-        (Some(list), _) => list
-            .split(',')
-            .map(|text| {
-                Ok(Rate {
-                    alpha: parse_alpha(text)?,
-                    source: format!("--alpha {}", text.trim()),
-                    per_position: None,
-                })
-            })
-            .collect(),
-        (None, Some(given)) => {
-            let selected = acceptance::load_all(given)?;
-            let rate = |selected: acceptance::Selected| Rate {
-                alpha: selected.alpha,
-                source: selected.how,
-                per_position: selected.per_position,
-            };
-            Ok(selected.into_iter().map(rate).collect())
-        }
-        (None, None) => Err(Failure::usage(
-            Diagnostic::error("no acceptance rate to explore").help(
-                "give --alpha A,... (from 0 to 1), or --acceptance FILE[:TASK] (every task without one)",
-            ),
-        )),
     }
 }

@@ -2,9 +2,9 @@
 //! yet decided for a machine.
 
 use cost::Platform;
-use cost::crossing::Method;
-use cost::platform::BUILTIN_NAMES;
+use cost::platform::Method;
 use diagnostics::Failure;
+use files::platform::{BUILTIN_NAMES, load, load_trusted, to_json, to_yaml};
 
 use crate::args::PlatformsArgs;
 use crate::printer::to_stdout;
@@ -19,7 +19,7 @@ pub fn run(args: &PlatformsArgs) -> anyhow::Result<()> {
         None => list()?,
         Some(name) => {
             // It is only shown.
-            let platform = Platform::load_trusted(name).map_err(Failure::from)?;
+            let platform = load_trusted(name).map_err(Failure::from)?;
             if args.json {
                 json(&platform)?
             } else {
@@ -35,7 +35,7 @@ pub fn run(args: &PlatformsArgs) -> anyhow::Result<()> {
 fn list() -> Result<String, Failure> {
     let mut text = String::new();
     for name in BUILTIN_NAMES {
-        let platform = Platform::load(name)?;
+        let platform = load(name)?;
         text.push_str(&format!("{name:<12} {}\n", platform.description));
     }
     text.push_str("\nA file works as well: --platform board.yaml (examples/platforms holds some to begin with)\n");
@@ -48,13 +48,12 @@ fn yaml(platform: &Platform) -> Result<String, Failure> {
         .lines()
         .map(|line| format!("# {line}").trim_end().to_owned() + "\n")
         .collect();
-    Ok(format!("{summary}\n{}", platform.to_yaml()?))
+    Ok(format!("{summary}\n{}", to_yaml(platform)?))
 }
 
 /// The same as JSON, which is YAML as well.
-fn json(platform: &Platform) -> anyhow::Result<String> {
-    let file: serde_json::Value = serde_yaml::from_str(&platform.to_yaml()?)?;
-    Ok(format!("{}\n", serde_json::to_string_pretty(&file)?))
+fn json(platform: &Platform) -> Result<String, Failure> {
+    Ok(to_json(platform)? + "\n")
 }
 
 fn summary(platform: &Platform) -> String {
@@ -114,9 +113,9 @@ mod tests {
     #[test]
     fn what_is_shown_can_be_given() {
         for name in BUILTIN_NAMES {
-            let platform = Platform::load(name).unwrap();
+            let platform = load(name).unwrap();
             for text in [yaml(&platform).unwrap(), json(&platform).unwrap()] {
-                let mut read = Platform::from_yaml("shown.yaml", &text).unwrap();
+                let mut read = files::platform::from_yaml("shown.yaml", &text).unwrap();
                 read.origin.clone_from(&platform.origin);
                 assert_eq!(read, platform, "{text}");
             }

@@ -13,10 +13,11 @@
 //!   is chosen for it alone: Σ over mappings of (n_drafter + n_target) instead of v·N^m.
 
 mod build;
+mod shape;
 mod table;
 
 use crate::platform::Variant;
-use crate::search::Evaluator;
+use crate::search::round::{Round, tokens};
 use std::collections::BTreeSet;
 use table::Table;
 
@@ -72,11 +73,11 @@ pub struct Swept {
     pub best: Option<MappingBest>,
 }
 
-/// E(α, γ) folded into what a round's time is multiplied with.
+/// How many drafts and rounds a token takes at each draft length.
 struct Rates {
     /// γ/E and 1/E, in groups, the last one padded with what never wins.
-    drafting: Vec<[f64; LANES]>,
-    verifying: Vec<[f64; LANES]>,
+    drafts: Vec<[f64; LANES]>,
+    rounds: Vec<[f64; LANES]>,
     gammas: Vec<u32>,
 }
 
@@ -108,8 +109,8 @@ impl Kernel {
 
     fn rates(&self, alpha: f64) -> Rates {
         let mut rates = Rates {
-            drafting: vec![],
-            verifying: vec![],
+            drafts: vec![],
+            rounds: vec![],
             gammas: self
                 .gammas
                 .iter()
@@ -118,14 +119,14 @@ impl Kernel {
                 .collect(),
         };
         for group in rates.gammas.chunks(LANES) {
-            let (mut drafting, mut verifying) = ([0.0; LANES], [f64::INFINITY; LANES]);
-            for ((gamma, a), b) in group.iter().zip(&mut drafting).zip(&mut verifying) {
-                let (tokens, _) = Evaluator::yields(alpha, self.per_position.as_deref(), *gamma);
-                *a = f64::from(*gamma) / tokens;
-                *b = 1.0 / tokens;
+            let (mut drafts, mut rounds) = ([0.0; LANES], [f64::INFINITY; LANES]);
+            for ((gamma, drafts), rounds) in group.iter().zip(&mut drafts).zip(&mut rounds) {
+                let tokens = tokens(alpha, self.per_position.as_deref(), *gamma);
+                *drafts = f64::from(*gamma) / tokens;
+                *rounds = 1.0 / tokens;
             }
-            rates.drafting.push(drafting);
-            rates.verifying.push(verifying);
+            rates.drafts.push(drafts);
+            rates.rounds.push(rounds);
         }
         rates
     }
@@ -181,6 +182,12 @@ impl Kernel {
         false
     }
 
+    /// A round of a mapping whose models take so long.
+    #[inline]
+    fn round(&self, mapping: &Mapping, draft: f64, verify: f64) -> Round {
+        Round::new(draft, verify).with_transfer(mapping.per_draft, mapping.per_round, self.overhead)
+    }
+
     /// The least seconds per token of a mapping over all draft lengths.
     #[inline]
     fn seconds(
@@ -191,22 +198,20 @@ impl Kernel {
         verifying: &[f64],
         keeps: bool,
     ) -> f64 {
-        let target = verifying
-            .get(mapping.target)
-            .copied()
-            .unwrap_or(f64::INFINITY);
-        let verify = target + mapping.per_round + self.overhead;
+        let time = |times: &[f64], place| times.get(place).copied().unwrap_or(f64::INFINITY);
+        let verify = time(verifying, mapping.target);
         let Some(drafter) = mapping.drafter else {
-            return verify;
+            return self.round(mapping, 0.0, verify).plain();
         };
-        let draft = drafting.get(drafter).copied().unwrap_or(f64::INFINITY) + mapping.per_draft;
-        if draft == f64::INFINITY {
+        let round = self.round(mapping, time(drafting, drafter), verify);
+        let plain = round.plain();
+        if round.draft == f64::INFINITY {
             return f64::INFINITY;
         }
-        let mut least = [if keeps { verify } else { f64::INFINITY }; LANES];
-        for (a, b) in rates.drafting.iter().zip(&rates.verifying) {
-            for ((least, a), b) in least.iter_mut().zip(a).zip(b) {
-                let seconds = a * draft + b * verify;
+        let mut least = [if keeps { plain } else { f64::INFINITY }; LANES];
+        for (drafts, rounds) in rates.drafts.iter().zip(&rates.rounds) {
+            for ((least, drafts), rounds) in least.iter_mut().zip(drafts).zip(rounds) {
+                let seconds = round.seconds(*drafts, *rounds);
                 *least = if seconds < *least { seconds } else { *least };
             }
         }
@@ -221,20 +226,20 @@ impl Kernel {
                 .get(pu)
                 .map_or(f64::INFINITY, |table| table.at(digits))
         };
-        let verify = time(targets, mapping.target) + mapping.per_round + self.overhead;
-        let mut best = (0, verify);
+        let verify = time(targets, mapping.target);
+        let mut best = (0, self.round(mapping, 0.0, verify).plain());
         if let Some(drafter) = mapping.drafter {
-            let draft = time(drafters, drafter) + mapping.per_draft;
+            let round = self.round(mapping, time(drafters, drafter), verify);
             if !self.keeps_drafter() {
                 best.1 = f64::INFINITY;
             }
             let pairs = rates
-                .drafting
+                .drafts
                 .iter()
                 .flatten()
-                .zip(rates.verifying.iter().flatten());
-            for (gamma, (a, b)) in rates.gammas.iter().zip(pairs) {
-                let seconds = a * draft + b * verify;
+                .zip(rates.rounds.iter().flatten());
+            for (gamma, (drafts, rounds)) in rates.gammas.iter().zip(pairs) {
+                let seconds = round.seconds(*drafts, *rounds);
                 if seconds < best.1 * (1.0 - 1e-12) {
                     best = (*gamma, seconds);
                 }

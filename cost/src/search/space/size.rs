@@ -1,11 +1,14 @@
 //! How large the space is, and how much its points keep in memory.
 
-use super::{MOST_POINTS, Point};
-use crate::CostError;
+use super::Point;
 use crate::platform::{ProcessingUnit, Variant};
-use crate::search::Request;
+use crate::search::error::SearchError;
 use crate::search::legal::{resident, shares};
+use crate::search::request::Request;
 use crate::workload::Role;
+
+/// Beyond this many points, enumerating them all is refused.
+pub(super) const MOST_POINTS: u64 = 1_000_000;
 
 impl Request {
     /// v·N^m: how many points the design space has.
@@ -27,21 +30,21 @@ impl Request {
     /// slowest. Under each there are `each` of `what` to look at.
     ///
     /// # Errors
-    /// [`CostError::Argument`] with `help` where that is too much.
+    /// [`SearchError::Large`] with `help` where that is too much.
     pub(crate) fn all_variants(
         &self,
         each: u64,
-        what: &str,
-        help: &str,
-    ) -> Result<Vec<Variant>, CostError> {
+        what: &'static str,
+        help: &'static str,
+    ) -> Result<Vec<Variant>, SearchError> {
         let size = self.variants().saturating_mul(each);
         if size > MOST_POINTS {
-            return Err(CostError::argument(
-                format!(
-                    "the design space has {size} {what}, more than the {MOST_POINTS} that can be enumerated"
-                ),
-                help.to_owned(),
-            ));
+            return Err(SearchError::Large {
+                size,
+                what,
+                most: MOST_POINTS,
+                help,
+            });
         }
         let none = vec![Variant::new()];
         Ok(self.platform.pus.iter().fold(none, |so_far, pu| {

@@ -7,8 +7,8 @@ use crate::crossing::End;
 use crate::platform::ProcessingUnit;
 use crate::profile::Hole;
 use crate::roofline;
-use crate::search::Request;
 use crate::search::legal::{self, Reason};
+use crate::search::request::Request;
 use crate::workload::{DraftLengthForm, Partition, Per, Role};
 use std::collections::{BTreeMap, BTreeSet};
 

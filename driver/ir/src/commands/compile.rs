@@ -10,6 +10,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ::report::{dot, plan as words, ranking};
 use diagnostics::{Diagnostic, Failure, Status};
 use dialects::Module;
 use iree::crash::CrashReport;
@@ -24,7 +25,7 @@ use specplace_driver::output::{self, Output, Staged, with_suffix};
 use specplace_driver::plan_file::{self, Source};
 use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
-use specplace_driver::{graph, report};
+use specplace_driver::report;
 use tools::{Scratch, Tools, version};
 
 use super::place::{not_read_again, print_findings};
@@ -46,6 +47,9 @@ pub fn run(args: &CompileArgs, tools: Tools, printer: &mut Printer) -> anyhow::R
     version::check_unlimited("`specplace compile`")?;
     let destinations = destinations(args)?;
     let mut settings = settings::of(&args.decision)?;
+    if args.explain {
+        settings.ranks = ranking::RANKS;
+    }
 
     let mut timing = Timing::start();
     if args.probe {
@@ -63,10 +67,10 @@ pub fn run(args: &CompileArgs, tools: Tools, printer: &mut Printer) -> anyhow::R
         .plan
         .as_ref()
         .ok_or_else(|| Failure::bug("select-mapping left no plan behind"))?;
-    let mut request = context
+    let request = context
         .settings
         .request
-        .clone()
+        .as_ref()
         .ok_or_else(|| Failure::bug("nothing was asked"))?;
     let flags = Flags::of(plan, &request.platform, context.hoisting_flags());
     let source = Source::of(&args.input, &args.decision);
@@ -115,15 +119,9 @@ pub fn run(args: &CompileArgs, tools: Tools, printer: &mut Printer) -> anyhow::R
     }
     drop(progress);
 
-    let mut said = vec![plan.render()];
+    let mut said = vec![words::render(plan)];
     if args.explain {
-        request.workload.clone_from(
-            context
-                .workload
-                .as_ref()
-                .ok_or_else(|| Failure::bug("estimate-costs counted nothing"))?,
-        );
-        said.push(report::ranking(&request).map_err(Failure::from)?);
+        said.push(ranking::render(&context.ranking));
     }
     said.extend(proof);
     said.extend(values);
@@ -332,7 +330,7 @@ fn write(
     };
     add(&destinations.run_flags, flags.run_file());
     add(&destinations.plan, plan_file::text(plan, source)?);
-    add(&destinations.graph, graph::of(plan));
+    add(&destinations.graph, dot::of(plan));
     output::write_all_and(&outputs, Some(program))?;
     Ok(())
 }

@@ -4,7 +4,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use cost::{Plan, Request};
+use ::report::{dot, plan, ranking};
+use cost::Plan;
 use diagnostics::{Diagnostic, Failure, Severity};
 use dialects::Module;
 use passes::Context;
@@ -15,7 +16,7 @@ use specplace_driver::output::{self, Output};
 use specplace_driver::plan_file::{self, Source};
 use specplace_driver::printer::{Printer, to_stdout};
 use specplace_driver::progress::Progress;
-use specplace_driver::{graph, report};
+use specplace_driver::report;
 use tools::{Tools, version};
 
 use super::{probe, verify, verify_placement};
@@ -39,6 +40,9 @@ pub fn run(args: &PlaceArgs, tools: Tools, printer: &mut Printer) -> anyhow::Res
     }
     let destinations = Destinations::of(&args.output, input, &args.decision)?;
     let mut settings = settings::of(&args.decision)?;
+    if args.explain {
+        settings.ranks = ranking::RANKS;
+    }
 
     let mut timing = Timing::start();
     if args.probe {
@@ -73,7 +77,7 @@ pub fn run(args: &PlaceArgs, tools: Tools, printer: &mut Printer) -> anyhow::Res
     let placed = placed?;
     printer.messages(&placed.flags.warnings);
 
-    let mut said = vec![placed.plan.render()];
+    let mut said = vec![plan::render(placed.plan)];
     said.extend(placed.proof.clone());
     said.push(report::next_steps(
         &destinations,
@@ -81,7 +85,7 @@ pub fn run(args: &PlaceArgs, tools: Tools, printer: &mut Printer) -> anyhow::Res
         &Interface::of(&module).arguments(),
     ));
     if args.explain {
-        said.insert(1, report::ranking(&placed.request).map_err(Failure::from)?);
+        said.insert(1, ranking::render(&context.ranking));
     }
     timing.step("write", || placed.write(&destinations))?;
     if args.timing {
@@ -131,8 +135,6 @@ struct Asked<'a> {
 struct Placed<'a> {
     contents: Vec<u8>,
     plan: &'a Plan,
-    /// What was decided: the user's request with the module's demands.
-    request: Request,
     flags: Flags,
     source: Option<Source>,
     proof: Option<String>,
@@ -207,17 +209,9 @@ impl<'a> Placed<'a> {
             }
             proof = Some(said);
         }
-        let mut request = request.clone();
-        request.workload.clone_from(
-            context
-                .workload
-                .as_ref()
-                .ok_or_else(|| Failure::bug("estimate-costs counted nothing"))?,
-        );
         Ok(Self {
             contents,
             plan,
-            request,
             flags,
             source,
             proof,
@@ -243,7 +237,7 @@ impl<'a> Placed<'a> {
         add(&destinations.plan, &|| {
             plan_file::text(self.plan, self.source.as_ref())
         })?;
-        add(&destinations.graph, &|| Ok(graph::of(self.plan)))?;
+        add(&destinations.graph, &|| Ok(dot::of(self.plan)))?;
         match &destinations.module {
             Some(path) => {
                 outputs.push(Output {

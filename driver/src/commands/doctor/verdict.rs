@@ -221,7 +221,6 @@ fn said(kind: Kind, dtype: DType, outcome: &Outcome) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cost::Platform;
 
     const RELEASE: Option<Release> = Some((3, 13));
 
@@ -244,7 +243,7 @@ mod tests {
 
     /// The reference platform's CPU.
     fn unit() -> ProcessingUnit {
-        let platform = Platform::load("reference").unwrap();
+        let platform = files::platform::load("reference").unwrap();
         platform.pu("cpu").unwrap().clone()
     }
 
@@ -317,7 +316,7 @@ mod tests {
 
     #[test]
     fn i64_does_harm_only_where_it_is_handed_to_iree() {
-        let platform = Platform::load("reference").unwrap();
+        let platform = files::platform::load("reference").unwrap();
         let found = outcomes(&[(DType::I64, Kind::Elementwise, fails())]);
         let gpu = Verdict::of(platform.pu("gpu").unwrap(), &found, RELEASE);
         assert!(!gpu.is_bad());

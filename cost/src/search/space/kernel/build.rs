@@ -1,12 +1,13 @@
 //! Making a kernel: which mappings are legal, and the tables of their latencies.
 
-use super::table::Shape;
+use super::shape::Shape;
 use super::{Kernel, Mapping, MappingBest};
-use crate::CostError;
 use crate::platform::Variant;
-use crate::search::Request;
+use crate::search::error::SearchError;
+use crate::search::request::HolePolicy;
+use crate::search::request::Request;
+use crate::search::space::size::MOST_POINTS;
 use crate::search::space::walk::Walk;
-use crate::search::space::{HolePolicy, MOST_POINTS};
 use crate::workload::{DraftLengthForm, Partition, Role};
 use std::collections::BTreeSet;
 
@@ -17,32 +18,24 @@ impl Kernel {
     /// Tables for a request; `allows` says which resources count.
     ///
     /// # Errors
-    /// [`CostError::Argument`] for cost models that are not affine, a filter that leaves nothing,
+    /// [`SearchError`] for cost models that are not affine, a filter that leaves nothing,
     /// or latencies that depend on too many resources together.
     pub fn build(
         request: &Request,
         gammas: &[u32],
         allows: impl Fn(&str, u32) -> bool,
-    ) -> Result<Self, CostError> {
+    ) -> Result<Self, SearchError> {
         if request.model.verify || request.model.overlapped {
-            return Err(CostError::argument(
-                format!(
-                    "the space has {} points, and for the cost model `{}` only the exhaustive method is exact",
-                    request.space_size(),
-                    request.model
-                ),
-                "use eq1, transfer or per-position, or narrow the space: --variant cpu=4"
-                    .to_owned(),
-            ));
+            return Err(SearchError::NotAffine {
+                points: request.space_size(),
+                model: request.model,
+            });
         }
         if request.mappings() > MOST_POINTS {
-            return Err(CostError::argument(
-                format!(
-                    "there are {} mappings, more than the {MOST_POINTS} that can be enumerated",
-                    request.mappings()
-                ),
-                "cut the models into fewer stages".to_owned(),
-            ));
+            return Err(SearchError::Mappings {
+                mappings: request.mappings(),
+                most: MOST_POINTS,
+            });
         }
         let strict: BTreeSet<Partition> = if request.holes == HolePolicy::Roofline {
             BTreeSet::new()
@@ -78,7 +71,7 @@ impl Kernel {
         gammas: &[u32],
         strict: &BTreeSet<Partition>,
         allows: &impl Fn(&str, u32) -> bool,
-    ) -> Result<Self, CostError> {
+    ) -> Result<Self, SearchError> {
         let pus = &request.platform.pus;
         let chosen = |name: &str| request.variant.as_ref()?.get(name).copied();
         let domains: Vec<Vec<u32>> = pus
@@ -92,10 +85,7 @@ impl Kernel {
             })
             .collect();
         if domains.iter().any(Vec::is_empty) {
-            return Err(CostError::argument(
-                "the conditions leave no design variant",
-                "take back a condition on a processing unit".to_owned(),
-            ));
+            return Err(SearchError::NoVariant);
         }
         let mut walk = Walk::new(request, gammas, strict);
         let mut kernel = Self {
@@ -144,12 +134,10 @@ impl Kernel {
             .flatten()
             .fold(0usize, |sum, shape| sum.saturating_add(shape.entries));
         if latencies > MOST_LATENCIES {
-            return Err(CostError::argument(
-                format!(
-                    "the latencies depend on so many resources together that there are {latencies} of them, more than the {MOST_LATENCIES} that can be kept"
-                ),
-                "fix the resources of some processing units: --variant cpu=4".to_owned(),
-            ));
+            return Err(SearchError::Latencies {
+                latencies,
+                most: MOST_LATENCIES,
+            });
         }
         kernel.tables = shapes.map(|shapes| {
             let tables = shapes.into_iter();

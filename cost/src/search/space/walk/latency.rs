@@ -4,8 +4,8 @@ use super::Walk;
 use crate::platform::{ProcessingUnit, Variant};
 use crate::profile::{Hole, HoleReason};
 use crate::roofline::{self, Latency, LatencySource};
-use crate::search::GammaChoice;
 use crate::search::legal::Reason;
+use crate::search::request::GammaChoice;
 use crate::search::space::Space;
 use crate::workload::{Partition, Role, SubgraphDemand};
 
