@@ -16,7 +16,8 @@ use comfy_table::Table;
 use cost::explore::{Exploration, Filter, Method, Objective, Outcome, Query, Rate, explore};
 use cost::profile::Profile;
 use cost::{CostError, Platform, Request, Workload};
-use report::explore::html::{escape, figure, page};
+use maud::html;
+use report::explore::html::{figure, page};
 use report::explore::plots::Figure;
 use report::explore::{self as show, table};
 use serde_json::Value;
@@ -355,18 +356,18 @@ fn verdict(found: &Exploration) -> String {
 }
 
 fn report(sections: &[(&str, String)], drawn: &[Figure]) -> String {
-    let mut body = String::from(
-        "<p>Reckoned from <code>examples/paper</code>: every number there is marked stated, with its section, or inferred, with how.</p>\n",
-    );
-    for (title, text) in sections {
-        body.push_str(&format!(
-            "<h2>{}</h2>\n<pre>{}</pre>\n",
-            escape(title),
-            escape(text.trim_end())
-        ));
-    }
-    body.push_str("<h2>Figures</h2>\n");
-    body.extend(drawn.iter().map(figure));
+    let body = html! {
+        p {
+            "Reckoned from " code { "examples/paper" }
+            ": every number there is marked stated, with its section, or inferred, with how."
+        }
+        @for (title, text) in sections {
+            h2 { (title) }
+            pre { (text.trim_end()) }
+        }
+        h2 { "Figures" }
+        @for each in drawn { (figure(each)) }
+    };
     page("The paper, reproduced and questioned", &body)
 }
 

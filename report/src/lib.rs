@@ -11,3 +11,4 @@ pub mod dot;
 pub mod explore;
 pub mod plan;
 pub mod ranking;
+mod wrap;

@@ -1,5 +1,6 @@
 //! A plan in words and tables.
 
+use crate::wrap::lines;
 use comfy_table::{ContentArrangement, Table, presets};
 use cost::plan::Plan;
 use cost::platform::variant_text;
@@ -409,25 +410,5 @@ fn section(out: &mut String, title: &str, sentences: &[String]) {
 
 /// `text` after `lead`, wrapped, with the following lines indented as far.
 fn paragraph(lead: &str, text: &str) -> String {
-    let indent = lead.chars().count();
-    let mut lines = vec![lead.to_owned()];
-    let mut used = indent;
-    for word in text.split_whitespace() {
-        let length = word.chars().count();
-        let starts = used == indent;
-        if !starts && used + 1 + length > usize::from(WIDTH) {
-            lines.push(" ".repeat(indent));
-            used = indent;
-        } else if !starts {
-            used += 1;
-            if let Some(line) = lines.last_mut() {
-                line.push(' ');
-            }
-        }
-        used += length;
-        if let Some(line) = lines.last_mut() {
-            line.push_str(word);
-        }
-    }
-    lines.join("\n").trim_end().to_owned()
+    lines(lead, text, usize::from(WIDTH)).join("\n")
 }

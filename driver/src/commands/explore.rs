@@ -163,7 +163,8 @@ impl Question {
         if let (Some(path), Some(found)) = (&args.csv, &exploration) {
             let pus = query.request.platform.pus.iter();
             let names: Vec<String> = pus.map(|pu| pu.name.clone()).collect();
-            outputs.push(file(path, csv::render(found, &names)));
+            let text = csv::render(found, &names)?;
+            outputs.push(file(path, text));
         }
         if let Some(path) = &args.json {
             let mut json = match &exploration {

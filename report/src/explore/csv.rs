@@ -1,25 +1,45 @@
-//! Every point as CSV (RFC 4180), a line each.
+//! Every point as CSV (RFC 4180, lines ended as on Unix), a line each.
 
 use cost::explore::{Exploration, Row};
+use csv::{Error, Writer, WriterBuilder};
 
 /// The text; columns are named in its first line, with their units.
-pub fn render(exploration: &Exploration, pus: &[String]) -> String {
-    let counts: Vec<String> = pus.iter().map(|pu| format!("n_{pu}")).collect();
-    let mut text = format!(
-        "alpha,{},drafter,target,control,gamma,c,tokens_per_round,eq1,over_baseline,draft_ms,target_ms,\
-         per_token_ms,memory_bytes,energy_mj,objective,source,ruled_out\n",
-        counts.join(",")
-    );
+///
+/// # Errors
+/// None in memory, where writing does not fail.
+pub fn render(exploration: &Exploration, pus: &[String]) -> Result<String, Error> {
+    let mut writer = WriterBuilder::new().from_writer(Vec::new());
+    let counts = pus.iter().map(|pu| format!("n_{pu}"));
+    let header = ["alpha".to_owned()].into_iter().chain(counts);
+    let names = [
+        "drafter",
+        "target",
+        "control",
+        "gamma",
+        "c",
+        "tokens_per_round",
+        "eq1",
+        "over_baseline",
+        "draft_ms",
+        "target_ms",
+        "per_token_ms",
+        "memory_bytes",
+        "energy_mj",
+        "objective",
+        "source",
+        "ruled_out",
+    ];
+    writer.write_record(header.chain(names.map(str::to_owned)))?;
     for outcome in &exploration.outcomes {
         for row in &outcome.rows {
-            text.push_str(&line(outcome.rate.alpha, row, pus));
-            text.push('\n');
+            write(&mut writer, outcome.rate.alpha, row, pus)?;
         }
     }
-    text
+    let bytes = writer.into_inner().map_err(|error| error.into_error())?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn line(alpha: f64, row: &Row, pus: &[String]) -> String {
+fn write(writer: &mut Writer<Vec<u8>>, alpha: f64, row: &Row, pus: &[String]) -> Result<(), Error> {
     let or_nothing = |value: Option<f64>| value.map_or_else(String::new, |v| v.to_string());
     let mut fields = vec![alpha.to_string()];
     fields.extend(pus.iter().map(|pu| {
@@ -49,28 +69,5 @@ fn line(alpha: f64, row: &Row, pus: &[String]) -> String {
         None => fields.extend(std::iter::repeat_n(String::new(), 12)),
     }
     fields.push(row.ruled_out.clone().unwrap_or_default());
-    fields
-        .iter()
-        .map(|field| quoted(field))
-        .collect::<Vec<_>>()
-        .join(",")
-}
-
-fn quoted(field: &str) -> String {
-    if field.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", field.replace('"', "\"\""))
-    } else {
-        field.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quotes_what_must_be() {
-        assert_eq!(quoted("a, \"b\""), "\"a, \"\"b\"\"\"");
-        assert_eq!(quoted("plain"), "plain");
-    }
+    writer.write_record(&fields)
 }

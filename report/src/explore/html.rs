@@ -1,7 +1,8 @@
-//! The report: one HTML file that needs no other.
+//! The report: one HTML page that needs no other file.
 
-use cost::explore::{Exploration, Method, Numbers, Outcome, Row};
+use cost::explore::{Exploration, Method, Numbers, Outcome, Row, TechniqueRow};
 use cost::{bytes, digits};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::plots::{self, Figure};
 use super::{table, variant};
@@ -19,14 +20,23 @@ pre{font-size:.78rem;background:#f6f6f6;padding:1rem;overflow-x:auto}figure{marg
 .scroll{max-height:28rem;overflow:auto}";
 
 /// A page in the report's style.
-pub fn page(title: &str, body: &str) -> String {
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{}</title>\
-         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><style>{STYLE}</style></head>\n\
-         <body>\n<h1>{}</h1>\n{body}</body></html>\n",
-        escape(title),
-        escape(title)
-    )
+pub fn page(title: &str, body: &Markup) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                title { (title) }
+                meta name="viewport" content="width=device-width,initial-scale=1";
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                h1 { (title) }
+                (body)
+            }
+        }
+    };
+    page.into_string()
 }
 
 /// The report. Texts about `stages`, then `extra` figures, come before the assumptions.
@@ -39,136 +49,157 @@ pub fn render(
     extra: &[Figure],
 ) -> Result<String, String> {
     let e = exploration;
-    let mut body = format!(
-        "<p>{} variants × {}<sup>{}</sup> mappings = <b>{} points</b>; cost model {}; least {}; {}; γ in {}. \
-         Platform {} ({}){}.</p>\n",
-        e.variants,
-        e.pus,
-        e.partitions,
-        e.size,
-        e.cost_model,
-        e.objective,
-        match e.method {
-            Method::Factored => format!("searched exactly with {} evaluations", e.evaluated),
-            _ => "every legal point evaluated".into(),
-        },
-        match (e.draft_lengths.first(), e.draft_lengths.last()) {
-            (Some(low), Some(high)) => format!("{low}…{high}"),
-            _ => "0".into(),
-        },
-        escape(&e.platform),
-        escape(&e.platform_origin),
-        e.profile.as_ref().map_or_else(String::new, |file| format!(
-            ", latencies from {}",
-            escape(file)
-        ))
-    );
-    for outcome in &e.outcomes {
-        body.push_str(&section(e, outcome)?);
-    }
-    if !stages.is_empty() {
-        body.push_str("<h2>Models cut into stages</h2>\n");
-    }
-    for text in stages {
-        body.push_str(&format!("<pre>{}</pre>\n", escape(text)));
-    }
-    if !extra.is_empty() {
-        body.push_str("<h2>How the search grows</h2>\n");
-        body.extend(extra.iter().map(figure));
-    }
-    body.push_str(&list("Ruled out", &table::ruled_out(e)));
-    body.push_str(&list("Warnings", &e.warnings()));
-    body.push_str(&list("Assumptions and their sources", &e.assumptions()));
+    let sections = e.outcomes.iter().map(|outcome| section(e, outcome));
+    let sections: Vec<Markup> = sections.collect::<Result<_, _>>()?;
+    let body = html! {
+        (summary(e))
+        @for section in &sections { (section) }
+        @if !stages.is_empty() {
+            h2 { "Models cut into stages" }
+            @for text in stages { pre { (text) } }
+        }
+        @if !extra.is_empty() {
+            h2 { "How the search grows" }
+            @for each in extra { (figure(each)) }
+        }
+        (list("Ruled out", &table::ruled_out(e)))
+        (list("Warnings", &e.warnings()))
+        (list("Assumptions and their sources", &e.assumptions()))
+    };
     Ok(page(&format!("Design space of {}", e.platform), &body))
 }
 
-fn section(exploration: &Exploration, outcome: &Outcome) -> Result<String, String> {
-    let mut text = format!(
-        "<h2>α = {}</h2>\n<p>{}</p>\n<h3>Plan</h3>\n<pre>{}</pre>\n",
-        digits(outcome.rate.alpha),
-        escape(&outcome.rate.source),
-        escape(&plan::render(&outcome.plan))
-    );
-    if outcome.variants.len() > 1 {
-        text.push_str("<h3>Best of each design variant</h3>\n");
-        let bests: Vec<&Row> = outcome.variants.iter().map(|best| &best.best).collect();
-        text.push_str(&rows(&bests));
-    }
-    text.push_str("<h3>Plots</h3>\n");
-    text.extend(plots::all(exploration, outcome)?.iter().map(figure));
-    for shift in &outcome.shifts {
-        text.push_str(&format!(
-            "<p>Were α {:.2}, the plan would take {} ms per token ({:+.1} %), and the best plan {} ms: a regret of {:.1} %.</p>\n",
-            shift.alpha,
-            digits(shift.planned_ms),
-            shift.change * 100.0,
-            digits(shift.best_ms),
-            shift.regret * 100.0
-        ));
-    }
-    if !outcome.techniques.is_empty() {
-        text.push_str("<h3>Other ways to speculate with the mapping that drafts best</h3>\n<table><tr><th>technique<th>parameters<th class=n>tokens per round<th class=n>ms per token<th class=n>speedup<th>assumes<th>source</tr>\n");
-        for row in &outcome.techniques {
-            text.push_str(&format!(
-                "<tr><td>{}<td>{}<td class=n>{:.2}<td class=n>{}<td class=n>{:.2}<td>{}<td>{}</tr>\n",
-                escape(&row.name),
-                escape(&row.parameters),
-                row.tokens,
-                digits(row.per_token_ms),
-                row.speedup,
-                escape(&row.assumes),
-                escape(&row.source)
-            ));
+/// What was searched, and how.
+fn summary(e: &Exploration) -> Markup {
+    html! {
+        p {
+            (e.variants) " variants × " (e.pus) sup { (e.partitions) } " mappings = "
+            b { (e.size) " points" }
+            "; cost model " (e.cost_model.to_string()) "; least " (e.objective.to_string()) "; "
+            @match e.method {
+                Method::Factored => { "searched exactly with " (e.evaluated) " evaluations" }
+                _ => "every legal point evaluated"
+            }
+            "; γ in "
+            @match (e.draft_lengths.first(), e.draft_lengths.last()) {
+                (Some(low), Some(high)) => { (low) "…" (high) }
+                _ => "0"
+            }
+            ". Platform " (e.platform) " (" (e.platform_origin) ")"
+            @if let Some(file) = &e.profile { ", latencies from " (file) }
+            "."
         }
-        text.push_str("</table>\n");
     }
+}
+
+fn section(exploration: &Exploration, outcome: &Outcome) -> Result<Markup, String> {
+    let figures = plots::all(exploration, outcome)?;
+    let bests: Vec<&Row> = outcome.variants.iter().map(|best| &best.best).collect();
     let shown: Vec<&Row> = outcome.rows.iter().take(MOST_ROWS).collect();
-    text.push_str(&format!(
-        "<h3>{}</h3>\n<div class=scroll>{}</div>\n",
-        if outcome.rows.len() > MOST_ROWS {
-            format!("The best {MOST_ROWS} of {} points", outcome.rows.len())
-        } else {
-            "Every point".to_owned()
-        },
-        rows(&shown)
-    ));
-    Ok(text)
+    Ok(html! {
+        h2 { "α = " (digits(outcome.rate.alpha)) }
+        p { (outcome.rate.source) }
+        h3 { "Plan" }
+        pre { (plan::render(&outcome.plan)) }
+        @if bests.len() > 1 {
+            h3 { "Best of each design variant" }
+            (rows(&bests))
+        }
+        h3 { "Plots" }
+        @for each in &figures { (figure(each)) }
+        @for shift in &outcome.shifts {
+            p {
+                (format!(
+                    "Were α {:.2}, the plan would take {} ms per token ({:+.1} %), and the best plan {} ms: a regret of {:.1} %.",
+                    shift.alpha,
+                    digits(shift.planned_ms),
+                    shift.change * 100.0,
+                    digits(shift.best_ms),
+                    shift.regret * 100.0
+                ))
+            }
+        }
+        @if !outcome.techniques.is_empty() {
+            h3 { "Other ways to speculate with the mapping that drafts best" }
+            (techniques(&outcome.techniques))
+        }
+        h3 {
+            @if outcome.rows.len() > MOST_ROWS {
+                "The best " (MOST_ROWS) " of " (outcome.rows.len()) " points"
+            } @else {
+                "Every point"
+            }
+        }
+        .scroll { (rows(&shown)) }
+    })
 }
 
-fn rows(rows: &[&Row]) -> String {
-    let mut text = String::from(
-        "<table><tr><th>variant<th>drafter<th>target<th class=n>γ*<th class=n>c<th class=n>Eq. (1)<th class=n>over baseline<th class=n>ms per token<th class=n>memory<th class=n>mJ per token<th>latencies</tr>\n",
-    );
-    for row in rows {
-        let place = |pu: &Option<String>| escape(pu.as_deref().unwrap_or("–"));
-        match &row.numbers {
-            Some(n) => text.push_str(&format!(
-                "<tr><td>{}<td>{}<td>{}{}<td>{}</tr>\n",
-                escape(&variant(&row.variant)),
-                if n.gamma == 0 && row.drafter.is_some() {
-                    format!("({})", place(&row.drafter))
-                } else {
-                    place(&row.drafter)
-                },
-                escape(&row.target),
-                numbers(n),
-                escape(&n.source)
-            )),
-            None => text.push_str(&format!(
-                "<tr class=out><td>{}<td>{}<td>{}<td colspan=8>{}</tr>\n",
-                escape(&variant(&row.variant)),
-                place(&row.drafter),
-                escape(&row.target),
-                place(&row.ruled_out)
-            )),
+fn techniques(rows: &[TechniqueRow]) -> Markup {
+    html! {
+        table {
+            tr {
+                th { "technique" }
+                th { "parameters" }
+                th.n { "tokens per round" }
+                th.n { "ms per token" }
+                th.n { "speedup" }
+                th { "assumes" }
+                th { "source" }
+            }
+            @for row in rows {
+                tr {
+                    td { (row.name) }
+                    td { (row.parameters) }
+                    td.n { (format!("{:.2}", row.tokens)) }
+                    td.n { (digits(row.per_token_ms)) }
+                    td.n { (format!("{:.2}", row.speedup)) }
+                    td { (row.assumes) }
+                    td { (row.source) }
+                }
+            }
         }
     }
-    text.push_str("</table>\n");
-    text
 }
 
-fn numbers(n: &Numbers) -> String {
-    let cell = |text: String| format!("<td class=n>{text}");
+fn rows(rows: &[&Row]) -> Markup {
+    html! {
+        table {
+            tr {
+                @for name in ["variant", "drafter", "target"] { th { (name) } }
+                @for name in ["γ*", "c", "Eq. (1)", "over baseline", "ms per token", "memory", "mJ per token"] {
+                    th.n { (name) }
+                }
+                th { "latencies" }
+            }
+            @for row in rows {
+                @let drafter = row.drafter.as_deref().unwrap_or("–");
+                @match &row.numbers {
+                    Some(n) => tr {
+                        td { (variant(&row.variant)) }
+                        td {
+                            @if n.gamma == 0 && row.drafter.is_some() {
+                                "(" (drafter) ")"
+                            } @else {
+                                (drafter)
+                            }
+                        }
+                        td { (row.target) }
+                        @for number in numbers(n) { td.n { (number) } }
+                        td { (n.source) }
+                    }
+                    None => tr.out {
+                        td { (variant(&row.variant)) }
+                        td { (drafter) }
+                        td { (row.target) }
+                        td colspan="8" { (row.ruled_out.as_deref().unwrap_or("–")) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn numbers(n: &Numbers) -> [String; 7] {
     [
         n.gamma.to_string(),
         n.c.map_or_else(|| "–".into(), |c| format!("{c:.3}")),
@@ -178,34 +209,23 @@ fn numbers(n: &Numbers) -> String {
         bytes(n.memory_bytes as f64),
         n.energy_mj.map_or_else(|| "–".into(), digits),
     ]
-    .map(cell)
-    .concat()
 }
 
 /// A figure with its caption.
-pub fn figure(figure: &Figure) -> String {
-    format!(
-        "<figure>{}<figcaption>{}</figcaption></figure>\n",
-        figure.svg,
-        escape(&figure.caption)
-    )
-}
-
-fn list(title: &str, sentences: &[String]) -> String {
-    if sentences.is_empty() {
-        return String::new();
+pub fn figure(figure: &Figure) -> Markup {
+    html! {
+        figure {
+            (PreEscaped(&figure.svg))
+            figcaption { (figure.caption) }
+        }
     }
-    let items: String = sentences
-        .iter()
-        .map(|sentence| format!("<li>{}</li>\n", escape(sentence)))
-        .collect();
-    format!("<h2>{title}</h2>\n<ul>\n{items}</ul>\n")
 }
 
-/// Text that HTML takes for text.
-pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+fn list(title: &str, sentences: &[String]) -> Markup {
+    html! {
+        @if !sentences.is_empty() {
+            h2 { (title) }
+            ul { @for sentence in sentences { li { (sentence) } } }
+        }
+    }
 }

@@ -5,6 +5,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::{FONT, Mark, PlotError, words};
+use crate::wrap::lines;
 
 /// Entries below each other.
 pub(super) struct Legend<'a, 'b> {
@@ -24,7 +25,7 @@ impl<'a, 'b> Legend<'a, 'b> {
         let style = (FONT, 16)
             .into_text_style(self.area)
             .pos(Pos::new(HPos::Left, VPos::Center));
-        for line in wrapped(name) {
+        for line in lines("", name, LETTERS) {
             self.area
                 .draw(&Text::new(line, (34, self.y), style.clone()))
                 .map_err(words)?;
@@ -71,21 +72,4 @@ impl<'a, 'b> Legend<'a, 'b> {
         self.area.draw(&cross).map_err(words)?;
         self.text(name)
     }
-}
-
-fn wrapped(text: &str) -> Vec<String> {
-    let mut lines: Vec<String> = vec![String::new()];
-    for word in text.split_whitespace() {
-        let last = lines.len() - 1;
-        let used = lines[last].chars().count();
-        if used > 0 && used + 1 + word.chars().count() > LETTERS {
-            lines.push(word.to_owned());
-        } else {
-            if used > 0 {
-                lines[last].push(' ');
-            }
-            lines[last].push_str(word);
-        }
-    }
-    lines
 }
