@@ -36,9 +36,7 @@ use std::process::ExitCode;
 use std::thread;
 
 use anstream::ColorChoice;
-use cost::CostError;
-use diagnostics::{Diagnostic, Failure, Status};
-use files::FileError;
+use diagnostics::{Failure, Status};
 
 use crate::args::{Colour, TalkArgs};
 use crate::printer::Printer;
@@ -54,34 +52,12 @@ pub fn printer(talk: &TalkArgs) -> Printer {
 }
 
 /// Prints what a command failed with, and gives the exit status for it.
-pub fn finish(printer: &Printer, outcome: anyhow::Result<()>) -> ExitCode {
-    let Err(error) = outcome else {
-        return ExitCode::SUCCESS;
+pub fn finish(printer: &Printer, outcome: Result<(), Failure>) -> ExitCode {
+    let Err(failure) = outcome else {
+        return Status::Done.into();
     };
-    let failure = failure_of(error);
     printer.messages(&failure.messages);
     failure.status.into()
-}
-
-/// Why a command ended: a failure of its own, or what it met.
-fn failure_of(error: anyhow::Error) -> Failure {
-    let error = match error.downcast::<Failure>() {
-        Ok(failure) => return failure,
-        Err(error) => error,
-    };
-    let error = match error.downcast::<CostError>() {
-        Ok(error) => return error.into(),
-        Err(error) => error,
-    };
-    let error = match error.downcast::<FileError>() {
-        Ok(error) => return error.into(),
-        Err(error) => error,
-    };
-    // Files and streams: the machine is not as it has to be.
-    if error.chain().any(|cause| cause.is::<std::io::Error>()) {
-        return Failure::usage(Diagnostic::error(format!("{error:#}")));
-    }
-    Failure::bug(format!("{error:#}"))
 }
 
 /// Makes a panic end in a message that says what to do with it. A panic is a
@@ -125,34 +101,6 @@ pub fn on_a_stack(bytes: usize, work: fn() -> ExitCode) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cost::speedup::NoRate;
-
-    #[test]
-    fn every_error_has_its_status() {
-        use anyhow::Context as _;
-        let status = |error: anyhow::Error| failure_of(error).status.code();
-        let wrong = || Failure::usage(Diagnostic::error("wrong"));
-        assert_eq!(status(wrong().into()), 2);
-        assert_eq!(status(anyhow::Error::from(wrong()).context("more")), 2);
-        assert_eq!(status(Failure::bug("it is not there").into()), 1);
-        let alpha = CostError::Rate(NoRate {
-            given: "2".to_owned(),
-        });
-        assert_eq!(status(alpha.into()), 2);
-        let bug = FileError::Unwritable {
-            what: "it".to_owned(),
-            reason: "no".to_owned(),
-        };
-        assert_eq!(status(bug.into()), 1);
-        let closed = std::fs::read("/proc/none").context("cannot read it");
-        assert_eq!(status(closed.unwrap_err()), 2);
-        let other = failure_of(anyhow::anyhow!("nobody thought of it"));
-        assert_eq!(other.status, Status::Impossible);
-        assert_eq!(
-            other.messages[0].message,
-            "nobody thought of it: a bug in specplace"
-        );
-    }
 
     #[test]
     fn a_panic_is_status_1() {

@@ -34,7 +34,7 @@ fn run() -> ExitCode {
         // Everything else needs IR.
         _ => match launch::ir_half() {
             Ok(never) => match never {},
-            Err(failure) => Err(failure.into()),
+            Err(failure) => Err(failure),
         },
     };
     finish(&printer, outcome)

@@ -300,6 +300,11 @@ fn is_full(error: &io::Error) -> bool {
     )
 }
 
+/// That a value is none that JSON has, which no value of ours is.
+pub fn no_json(error: serde_json::Error) -> Failure {
+    Failure::bug(format!("JSON cannot be written: {error}"))
+}
+
 /// That a file cannot be written, and why.
 pub fn failure(path: &Path, error: &io::Error) -> Failure {
     let shown = path.display();

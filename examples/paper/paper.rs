@@ -16,6 +16,7 @@ use comfy_table::Table;
 use cost::explore::{Exploration, Filter, Method, Objective, Outcome, Query, Rate, explore};
 use cost::profile::Profile;
 use cost::{CostError, Platform, Request, Workload};
+use diagnostics::Failure;
 use maud::html;
 use report::explore::html::{figure, page};
 use report::explore::plots::Figure;
@@ -31,7 +32,11 @@ const LONGEST: u32 = 16;
 
 fn main() -> ExitCode {
     let printer = Printer::new(anstream::ColorChoice::Auto, false);
-    specplace_driver::finish(&printer, run())
+    let outcome = run().map_err(|error| {
+        let bug = |error| Failure::bug(format!("{error:#}"));
+        error.downcast::<Failure>().unwrap_or_else(bug)
+    });
+    specplace_driver::finish(&printer, outcome)
 }
 
 fn run() -> anyhow::Result<()> {
@@ -98,18 +103,18 @@ impl Paper {
         let mut rates = Vec::new();
         for task in ["w8a8-target-p90", "w8a8-target-median"] {
             let entry = format!("{}:translation/{task}", file("acceptance.yaml")?);
-            let selected = files::acceptance::load(&entry)?;
+            let selected = files::acceptance::load(&entry).map_err(Failure::from)?;
             rates.push(Rate {
                 alpha: selected.alpha,
                 source: selected.how.replace(&format!("{}/", folder.display()), ""),
                 per_position: None,
             });
         }
-        let mut profile = files::profile::load(&file("profile.yaml")?)?;
+        let mut profile = files::profile::load(&file("profile.yaml")?).map_err(Failure::from)?;
         profile.origin = "profile.yaml".into();
         Ok(Self {
-            platform: files::platform::load("imx95")?,
-            workload: files::workload::load(&file("workload.yaml")?)?,
+            platform: files::platform::load("imx95").map_err(Failure::from)?,
+            workload: files::workload::load(&file("workload.yaml")?).map_err(Failure::from)?,
             profile,
             published,
             rates,

@@ -67,7 +67,7 @@ fn answer(cli: &Cli) -> ExitCode {
         Some(Verb::VerifyPlacement(args)) => {
             commands::verify_placement::run(args, tools, &mut printer)
         }
-        Some(Verb::Doctor(_) | Verb::Platforms(_) | Verb::Run(_)) => Err(not_here(cli).into()),
+        Some(Verb::Doctor(_) | Verb::Platforms(_) | Verb::Run(_)) => Err(not_here(cli)),
     };
     finish(&printer, outcome)
 }

@@ -23,7 +23,7 @@ use tools::version::Version;
 use tools::{Scratch, Tool, Tools};
 
 use crate::args::DoctorArgs;
-use crate::output::{self, Output};
+use crate::output::{self, Output, no_json};
 use crate::printer::{Printer, to_stdout};
 use crate::progress::Progress;
 use crate::request::load_platform;
@@ -75,7 +75,7 @@ struct Unit {
 /// # Errors
 ///
 /// A [`Failure`]: IREE is not installed, or nothing is left to place on.
-pub fn run(args: &DoctorArgs, tools: Tools, printer: &Printer) -> anyhow::Result<()> {
+pub fn run(args: &DoctorArgs, tools: Tools, printer: &Printer) -> Result<(), Failure> {
     let platform = load_platform(&args.platform, args.trust_platform)?;
     if let Some(path) = &args.output {
         output::check_writable(path)?;
@@ -131,16 +131,14 @@ pub fn run(args: &DoctorArgs, tools: Tools, printer: &Printer) -> anyhow::Result
         printer.message(&warning);
     }
     let text = if args.json {
-        serde_json::to_string_pretty(&findings)? + "\n"
+        serde_json::to_string_pretty(&findings).map_err(no_json)? + "\n"
     } else {
         render(&findings, args.output.is_some())
     };
     if let Some(path) = &args.output {
         output::write_all(&[Output {
             path: path.clone(),
-            contents: files::platform::to_yaml(&checked)
-                .map_err(Failure::from)?
-                .into_bytes(),
+            contents: files::platform::to_yaml(&checked)?.into_bytes(),
         }])?;
     }
     to_stdout(text.as_bytes())

@@ -16,7 +16,7 @@ use files::workload;
 use crate::args::ExploreArgs;
 use crate::destinations::{Inputs, check};
 use crate::growth;
-use crate::output::{self, Output};
+use crate::output::{self, Output, no_json};
 use crate::printer::{Printer, to_stdout};
 use crate::request;
 
@@ -25,10 +25,10 @@ use crate::request;
 /// # Errors
 ///
 /// A [`Failure`]: nothing is written then.
-pub fn run(args: &ExploreArgs, printer: &Printer) -> anyhow::Result<()> {
+pub fn run(args: &ExploreArgs, printer: &Printer) -> Result<(), Failure> {
     let question = Question::of(args)?;
     let workload = match (&args.workload, &question.request.profile) {
-        (Some(path), _) => workload::load(request::text_of(path)?).map_err(Failure::from)?,
+        (Some(path), _) => workload::load(request::text_of(path)?)?,
         (None, Some(profile)) => {
             let longest = args.decision.max_gamma.unwrap_or(DEFAULT_MAX_GAMMA);
             profile.workload(longest)
@@ -37,8 +37,7 @@ pub fn run(args: &ExploreArgs, printer: &Printer) -> anyhow::Result<()> {
             return Err(Failure::usage(
                 Diagnostic::error("nothing says what the models demand")
                     .help("give a module, --workload FILE, or --profile FILE with all latencies"),
-            )
-            .into());
+            ));
         }
     };
     question.answer(args, workload, printer)
@@ -121,7 +120,7 @@ impl Question {
         args: &ExploreArgs,
         mut workload: Workload,
         printer: &Printer,
-    ) -> anyhow::Result<()> {
+    ) -> Result<(), Failure> {
         if let Some(length) = args.decision.seq_len {
             workload.sequence_length = Some(length);
         }
@@ -149,7 +148,7 @@ impl Question {
                 });
                 None
             }
-            Err(error) => return Err(Failure::from(error).into()),
+            Err(error) => return Err(error.into()),
         };
         let staged = match self.stages {
             Some(stages) => staged(stages, args.contiguous, &query)?,
@@ -157,25 +156,30 @@ impl Question {
         };
         let mut outputs = Vec::new();
         if let Some(path) = &args.workload_out {
-            let json = serde_json::to_string_pretty(&query.request.workload)?;
+            let json = serde_json::to_string_pretty(&query.request.workload).map_err(no_json)?;
             outputs.push(file(path, json + "\n"));
         }
         if let (Some(path), Some(found)) = (&args.csv, &exploration) {
             let pus = query.request.platform.pus.iter();
             let names: Vec<String> = pus.map(|pu| pu.name.clone()).collect();
-            let text = csv::render(found, &names)?;
+            let text = csv::render(found, &names)
+                .map_err(|error| Failure::bug(format!("CSV cannot be written: {error}")))?;
             outputs.push(file(path, text));
         }
         if let Some(path) = &args.json {
             let mut json = match &exploration {
-                Some(found) => serde_json::to_value(found)?,
+                Some(found) => serde_json::to_value(found).map_err(no_json)?,
                 None => serde_json::json!({}),
             };
             if !staged.is_empty() {
                 json["stages"] =
-                    serde_json::to_value(staged.iter().map(|(_, plan)| plan).collect::<Vec<_>>())?;
+                    serde_json::to_value(staged.iter().map(|(_, plan)| plan).collect::<Vec<_>>())
+                        .map_err(no_json)?;
             }
-            outputs.push(file(path, serde_json::to_string_pretty(&json)? + "\n"));
+            outputs.push(file(
+                path,
+                serde_json::to_string_pretty(&json).map_err(no_json)? + "\n",
+            ));
         }
         if let (Some(path), Some(found)) = (&args.html, &exploration) {
             outputs.push(file(path, report(args, &query, found, &staged)?));
@@ -283,11 +287,11 @@ fn report(
     query: &Query,
     found: &Exploration,
     staged: &[(f64, StagePlan)],
-) -> anyhow::Result<String> {
+) -> Result<String, Failure> {
     let mut extra: Vec<Figure> = Vec::new();
     let drawn = |error: String| Failure::usage(Diagnostic::error(format!("cannot draw: {error}")));
     if args.growth {
-        let sizes = growth::measure(&query.request).map_err(Failure::from)?;
+        let sizes = growth::measure(&query.request)?;
         let stages = growth::measure_stages(&query.request).unwrap_or_default();
         extra.push(growth_report::figure(&sizes, &stages).map_err(drawn)?);
     }
@@ -295,7 +299,7 @@ fn report(
         .iter()
         .map(|(alpha, plan)| stages::render(*alpha, plan))
         .collect();
-    Ok(html::render(found, &texts, &extra).map_err(drawn)?)
+    html::render(found, &texts, &extra).map_err(drawn)
 }
 
 fn file(path: &Path, contents: String) -> Output {

@@ -14,12 +14,12 @@ use crate::printer::to_stdout;
 /// # Errors
 ///
 /// A [`Failure`] of status 2: there is no such platform, or its file is wrong.
-pub fn run(args: &PlatformsArgs) -> anyhow::Result<()> {
+pub fn run(args: &PlatformsArgs) -> Result<(), Failure> {
     let text = match &args.name {
         None => list()?,
         Some(name) => {
             // It is only shown.
-            let platform = load_trusted(name).map_err(Failure::from)?;
+            let platform = load_trusted(name)?;
             if args.json {
                 json(&platform)?
             } else {

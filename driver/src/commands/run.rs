@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use crate::args::RunArgs;
 use crate::input::readable_again;
-use crate::output::with_suffix;
+use crate::output::{no_json, with_suffix};
 use crate::plan_file::{self, PlanFile};
 use crate::printer::{Printer, to_stdout};
 use crate::report::shell;
@@ -39,7 +39,7 @@ use tools::{Tools, prefixed};
 ///
 /// A [`Failure`]: of status 2 when the call makes no sense, of status 1 when
 /// the program fails.
-pub fn run(args: &RunArgs, tools: Tools, printer: &Printer) -> anyhow::Result<()> {
+pub fn run(args: &RunArgs, tools: Tools, printer: &Printer) -> Result<(), Failure> {
     let tokenizer = args.tokenizer.as_deref().map(Tokenizer::load).transpose()?;
     let runner = tools.find("iree-run-module")?;
     let functions = functions(&args.program, tools).map_err(|unknown| match unknown {
@@ -78,7 +78,7 @@ pub fn run(args: &RunArgs, tools: Tools, printer: &Printer) -> anyhow::Result<()
     }
     printer.messages(&report.warnings);
     let text = if args.json {
-        serde_json::to_string(&report)? + "\n"
+        serde_json::to_string(&report).map_err(no_json)? + "\n"
     } else {
         report.render()
     };

@@ -22,15 +22,14 @@ use crate::pass_runner::crashed;
 /// # Errors
 ///
 /// A [`Failure`]; nothing is written then.
-pub fn run(args: &AssembleArgs, printer: &mut Printer) -> anyhow::Result<()> {
+pub fn run(args: &AssembleArgs, printer: &mut Printer) -> Result<(), Failure> {
     let target = Source::parse(&args.target, "--target")?;
     let drafter = Source::parse(&args.drafter, "--drafter")?;
     if is_standard_stream(&target.path) && is_standard_stream(&drafter.path) {
         return Err(Failure::usage(
             Diagnostic::error("standard input cannot be read twice")
                 .help("give the module with both functions as a file"),
-        )
-        .into());
+        ));
     }
     let to_file = !is_standard_stream(&args.output);
     if to_file {

@@ -43,7 +43,7 @@ const READABLE: usize = 16 << 20;
 ///
 /// A [`Failure`]; OUT is not written then, but if IREE failed, the placed
 /// module is kept, and named.
-pub fn run(args: &CompileArgs, tools: Tools, printer: &mut Printer) -> anyhow::Result<()> {
+pub fn run(args: &CompileArgs, tools: Tools, printer: &mut Printer) -> Result<(), Failure> {
     version::check_unlimited("`specplace compile`")?;
     let destinations = destinations(args)?;
     let mut settings = settings::of(&args.decision)?;
@@ -96,7 +96,7 @@ pub fn run(args: &CompileArgs, tools: Tools, printer: &mut Printer) -> anyhow::R
                 // IREE did what it should: there is nothing to report of it.
                 crash.not_needed();
             }
-            return Err(failure.into());
+            return Err(failure);
         }
     };
     crash.not_needed();
@@ -320,7 +320,7 @@ fn write(
     plan: &cost::Plan,
     source: Option<&Source>,
     program: Staged,
-) -> Result<(), anyhow::Error> {
+) -> Result<(), Failure> {
     let mut outputs = Vec::new();
     let mut add = |path: &Option<PathBuf>, contents: String| {
         outputs.extend(path.clone().map(|path| Output {

@@ -19,7 +19,7 @@ const LAST: &str = "estimate-costs";
 /// # Errors
 ///
 /// A [`Failure`]; nothing is written then.
-pub fn run(args: &ExploreArgs, printer: &mut Printer) -> anyhow::Result<()> {
+pub fn run(args: &ExploreArgs, printer: &mut Printer) -> Result<(), Failure> {
     // The launcher explores by itself what has no IN.
     let input = args
         .input

@@ -20,7 +20,7 @@ const DECIDES: &str = "select-mapping";
 /// # Errors
 ///
 /// A [`Failure`].
-pub fn run(args: &OptArgs, printer: &mut Printer) -> anyhow::Result<()> {
+pub fn run(args: &OptArgs, printer: &mut Printer) -> Result<(), Failure> {
     if args.list {
         to_stdout(list().as_bytes())
             .map_err(|error| Failure::io("cannot write to standard output", &error))?;
@@ -43,8 +43,7 @@ pub fn run(args: &OptArgs, printer: &mut Printer) -> anyhow::Result<()> {
         return Err(Failure::usage(
             Diagnostic::error("no acceptance rate to decide with")
                 .help("give --alpha A or --acceptance FILE[:TASK]"),
-        )
-        .into());
+        ));
     }
     let mut context = Context::new(settings);
 

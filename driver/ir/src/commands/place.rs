@@ -29,7 +29,7 @@ use crate::{module_file, settings, targets};
 /// # Errors
 ///
 /// A [`Failure`]; nothing is written then.
-pub fn run(args: &PlaceArgs, tools: Tools, printer: &mut Printer) -> anyhow::Result<()> {
+pub fn run(args: &PlaceArgs, tools: Tools, printer: &mut Printer) -> Result<(), Failure> {
     // Clap requires IN for this verb.
     let input = args
         .input
@@ -57,7 +57,7 @@ pub fn run(args: &PlaceArgs, tools: Tools, printer: &mut Printer) -> anyhow::Res
     if let Err(failure) = outcome {
         drop(progress);
         print_findings(&context, args.explain, printer);
-        return Err(failure.into());
+        return Err(failure);
     }
 
     let placed = Placed::of(
@@ -148,7 +148,7 @@ impl<'a> Placed<'a> {
         timing: &mut Timing,
         progress: &Progress,
         printer: &mut Printer,
-    ) -> anyhow::Result<Self> {
+    ) -> Result<Self, Failure> {
         let Asked {
             args,
             tools,

@@ -43,7 +43,7 @@ use crate::module_file;
 /// # Errors
 ///
 /// A [`Failure`]: of status 1 when a proof fails, or a tool does.
-pub fn run(args: &VerifyValuesArgs, tools: Tools, printer: &mut Printer) -> anyhow::Result<()> {
+pub fn run(args: &VerifyValuesArgs, tools: Tools, printer: &mut Printer) -> Result<(), Failure> {
     version::check_unlimited("the proof of values")?;
     let progress = Progress::start(printer);
     progress.step("read");

@@ -34,7 +34,7 @@ const TOOL_LINES: usize = 40;
 /// # Errors
 ///
 /// A [`Failure`]: of status 1 when the proof fails, or iree-compile does.
-pub fn run(args: &VerifyArgs, tools: Tools, printer: &mut Printer) -> anyhow::Result<()> {
+pub fn run(args: &VerifyArgs, tools: Tools, printer: &mut Printer) -> Result<(), Failure> {
     version::check_unlimited("the proof of placement")?;
     let progress = Progress::start(printer);
     progress.step("read");
@@ -64,8 +64,7 @@ pub fn run(args: &VerifyArgs, tools: Tools, printer: &mut Printer) -> anyhow::Re
                     Diagnostic::error(format!("{} is missing", flags.display())).help(
                         "it is written beside OUT; name it with --flags if it lies elsewhere",
                     ),
-                )
-                .into());
+                ));
             }
             progress.step("iree-compile --compile-to=stream");
             let contents = fs::read(&args.output).map_err(cannot_read)?;
