@@ -10,7 +10,6 @@ use files::platform::BUILTIN_NAMES;
 use crate::args::{DecisionArgs, OutputArgs};
 use crate::input::is_standard_stream;
 use crate::output::{self, with_suffix};
-use crate::plan_file;
 
 /// A file that a run writes, and what asks for it: `--plan-out`.
 pub type Written<'a> = (&'a str, &'a Path);
@@ -107,7 +106,7 @@ pub fn check<'a>(
 pub fn plan_of(asked: Option<&Path>, out: Option<&Path>) -> Option<PathBuf> {
     let beside = || {
         let file = out.filter(|out| !output::is_special(out))?;
-        Some(with_suffix(file, plan_file::SUFFIX))
+        Some(with_suffix(file, files::plan::SUFFIX))
     };
     asked.map(Path::to_path_buf).or_else(beside)
 }

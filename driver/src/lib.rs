@@ -15,12 +15,13 @@ pub mod flags;
 pub mod growth;
 pub mod input;
 pub mod launch;
+pub mod next_steps;
 pub mod output;
 pub mod plan_file;
 pub mod printer;
 pub mod progress;
-pub mod report;
 pub mod request;
+pub mod shell;
 pub mod tokenizer;
 
 /// Verbs that need no IR.

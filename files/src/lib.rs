@@ -1,4 +1,5 @@
-//! The files that users write: platforms, profiles, acceptance rates, stages, workloads.
+//! The files that users write: platforms, profiles, acceptance rates, stages, workloads; and the plan,
+//! which we write.
 //!
 //! `cost` decides with values; this crate makes those values of text, and text of them. Every
 //! complaint names its place: file, line and column. It also holds what needs no file, the
@@ -21,6 +22,7 @@
 
 pub mod acceptance;
 mod error;
+pub mod plan;
 pub mod platform;
 pub mod profile;
 pub mod stages;

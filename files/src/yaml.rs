@@ -21,6 +21,7 @@ use std::fmt::{self, Display};
 use std::fs::File;
 use std::io::Read as _;
 use std::marker::PhantomData;
+use std::path::Path;
 use tree::{At, Node, Value};
 
 /// The one version of every file format that this crate reads and writes.
@@ -33,7 +34,8 @@ const ONCE: &str = "keep one of them, or give one another name";
 const LARGEST: u64 = 64 << 20;
 
 /// Reads the file at `path` whole.
-pub(crate) fn slurp(path: &str) -> Result<String, FileError> {
+pub(crate) fn slurp(path: impl AsRef<Path>) -> Result<String, FileError> {
+    let path = path.as_ref();
     let read = || {
         let mut text = String::new();
         let read = File::open(path)?
@@ -46,7 +48,7 @@ pub(crate) fn slurp(path: &str) -> Result<String, FileError> {
         Ok(text)
     };
     read().map_err(|source| FileError::Read {
-        path: path.into(),
+        path: path.display().to_string(),
         source,
     })
 }

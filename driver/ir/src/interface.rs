@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use dialects::Module;
-use specplace_driver::report::shell_word;
+use specplace_driver::shell;
 
 /// The public functions of a module and the archives its weights come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,10 +38,10 @@ impl Interface {
         // one to type, and a shell would take its `$` for a variable.
         let by_hand = |name: &&String| !name.ends_with("$async");
         if let Some(function) = self.functions.iter().find(by_hand) {
-            arguments.push_str(&format!(" --function={}", shell_word(function)));
+            arguments.push_str(&format!(" --function={}", shell::word(function)));
         }
         for archive in &self.archives {
-            arguments.push_str(&format!(" --parameters={}=FILE.irpa", shell_word(archive)));
+            arguments.push_str(&format!(" --parameters={}=FILE.irpa", shell::word(archive)));
         }
         arguments.push_str(" --input=...");
         arguments

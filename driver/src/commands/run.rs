@@ -21,9 +21,9 @@ use std::path::{Path, PathBuf};
 use crate::args::RunArgs;
 use crate::input::readable_again;
 use crate::output::{no_json, with_suffix};
-use crate::plan_file::{self, PlanFile};
+use crate::plan_file;
 use crate::printer::{Printer, to_stdout};
-use crate::report::shell;
+use crate::shell;
 use crate::tokenizer::Tokenizer;
 
 use call::Call;
@@ -143,7 +143,7 @@ fn flags(args: &RunArgs) -> Result<Vec<OsString>, Failure> {
             Failure::io(format!("cannot read {}", path.display()), &error).help(format!(
                 "it is written beside the module and names its devices in order; give it with --run-flags, or the \
                  devices themselves: specplace run {} ... -- --device=local-task",
-                shell(&args.program)
+                shell::path(&args.program)
             )),
         ),
     }
@@ -151,7 +151,7 @@ fn flags(args: &RunArgs) -> Result<Vec<OsString>, Failure> {
 
 /// Where the plan is.
 fn plan_path(args: &RunArgs) -> PathBuf {
-    let beside = || with_suffix(&args.program, plan_file::SUFFIX);
+    let beside = || with_suffix(&args.program, files::plan::SUFFIX);
     args.plan.clone().unwrap_or_else(beside)
 }
 
@@ -161,7 +161,7 @@ fn draft_length(args: &RunArgs) -> Result<Option<u32>, Failure> {
     if args.gamma.is_some() || args.plan.is_none() && !path.exists() {
         return Ok(args.gamma);
     }
-    Ok(Some(PlanFile::read(&path)?.gamma))
+    Ok(Some(plan_file::read(&path)?.gamma))
 }
 
 /// That nothing says what the acceptance rate depends on.
@@ -181,6 +181,6 @@ fn no_program(given: &Path, said: &str) -> Diagnostic {
         .with_note(Diagnostic::note(format!("iree-dump-module said\n{said}")))
         .help(format!(
             "compile one: specplace compile IN -o {} --alpha A",
-            shell(&given.with_extension("vmfb"))
+            shell::path(&given.with_extension("vmfb"))
         ))
 }

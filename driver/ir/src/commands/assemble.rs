@@ -12,7 +12,7 @@ use specplace_driver::input::{is_standard_stream, was_used_up};
 use specplace_driver::output::{self, Output};
 use specplace_driver::printer::{Printer, to_stdout};
 use specplace_driver::progress::Progress;
-use specplace_driver::report::shell;
+use specplace_driver::shell;
 
 use crate::module_file;
 use crate::pass_runner::crashed;
@@ -76,7 +76,7 @@ pub fn run(args: &AssembleArgs, printer: &mut Printer) -> Result<(), Failure> {
     let shown = args.output.display();
     printer.report(&format!(
         "wrote {shown}\nnext:\n  specplace {} -o OUT --alpha A",
-        shell(&args.output)
+        shell::path(&args.output)
     ));
     Ok(())
 }

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use ::report::{dot, plan as words, ranking};
 use diagnostics::{Diagnostic, Failure, Status};
 use dialects::Module;
+use files::plan::{Source, to_json};
 use iree::crash::CrashReport;
 use iree::embed::{self, Compiler, Invocation, Phase};
 use passes::Context;
@@ -22,10 +23,10 @@ use specplace_driver::destinations::{Destinations, Inputs, check, plan_of};
 use specplace_driver::flags::Flags;
 use specplace_driver::input::is_standard_stream;
 use specplace_driver::output::{self, Output, Staged, with_suffix};
-use specplace_driver::plan_file::{self, Source};
+use specplace_driver::plan_file;
 use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
-use specplace_driver::report;
+use specplace_driver::{next_steps, shell};
 use tools::{Scratch, Tools, version};
 
 use super::place::{not_read_again, print_findings};
@@ -73,7 +74,7 @@ pub fn run(args: &CompileArgs, tools: Tools, printer: &mut Printer) -> Result<()
         .as_ref()
         .ok_or_else(|| Failure::bug("nothing was asked"))?;
     let flags = Flags::of(plan, &request.platform, context.hoisting_flags());
-    let source = Source::of(&args.input, &args.decision);
+    let source = plan_file::source(&args.input, &args.decision);
     printer.messages(&flags.warnings);
     let compile_flags = joined(&flags.compile, &args.iree_flags, printer);
 
@@ -129,9 +130,9 @@ pub fn run(args: &CompileArgs, tools: Tools, printer: &mut Printer) -> Result<()
     let archives: String = Interface::of(&module)
         .archives
         .iter()
-        .map(|archive| format!(" --parameters {}=FILE.irpa", report::shell_word(archive)))
+        .map(|archive| format!(" --parameters {}=FILE.irpa", shell::word(archive)))
         .collect();
-    said.push(report::run_step(
+    said.push(next_steps::of_program(
         &destinations,
         &format!("{archives} --tokens ..."),
     ));
@@ -276,7 +277,7 @@ impl Report {
             folder,
             flags: flags
                 .iter()
-                .map(|flag| report::shell_word(flag))
+                .map(|flag| shell::word(flag))
                 .collect::<Vec<_>>()
                 .join(" "),
             bytecode,
@@ -287,7 +288,7 @@ impl Report {
         format!(
             "the placed module is in {}; `iree-compile {} {} -o out.vmfb` does the same without specplace",
             self.path.display(),
-            report::shell(&self.path),
+            shell::path(&self.path),
             self.flags
         )
     }
@@ -329,7 +330,7 @@ fn write(
         }));
     };
     add(&destinations.run_flags, flags.run_file());
-    add(&destinations.plan, plan_file::text(plan, source)?);
+    add(&destinations.plan, to_json(plan, source)?);
     add(&destinations.graph, dot::of(plan));
     output::write_all_and(&outputs, Some(program))?;
     Ok(())

@@ -8,15 +8,16 @@ use ::report::{dot, plan, ranking};
 use cost::Plan;
 use diagnostics::{Diagnostic, Failure, Severity};
 use dialects::Module;
+use files::plan::{Source, to_json};
 use passes::Context;
 use specplace_driver::args::{PlaceArgs, Proof};
 use specplace_driver::destinations::Destinations;
 use specplace_driver::flags::Flags;
+use specplace_driver::next_steps;
 use specplace_driver::output::{self, Output};
-use specplace_driver::plan_file::{self, Source};
+use specplace_driver::plan_file;
 use specplace_driver::printer::{Printer, to_stdout};
 use specplace_driver::progress::Progress;
-use specplace_driver::report;
 use tools::{Tools, version};
 
 use super::{probe, verify, verify_placement};
@@ -79,7 +80,7 @@ pub fn run(args: &PlaceArgs, tools: Tools, printer: &mut Printer) -> Result<(), 
 
     let mut said = vec![plan::render(placed.plan)];
     said.extend(placed.proof.clone());
-    said.push(report::next_steps(
+    said.push(next_steps::of_module(
         &destinations,
         &placed.flags,
         &Interface::of(&module).arguments(),
@@ -167,7 +168,7 @@ impl<'a> Placed<'a> {
         let source = args
             .input
             .as_deref()
-            .and_then(|input| Source::of(input, &args.decision));
+            .and_then(|input| plan_file::source(input, &args.decision));
         if args.output.embed_targets || destinations.module.is_none() {
             let placement = context
                 .placement
@@ -235,7 +236,7 @@ impl<'a> Placed<'a> {
         })?;
         add(&destinations.run_flags, &|| Ok(self.flags.run_file()))?;
         add(&destinations.plan, &|| {
-            plan_file::text(self.plan, self.source.as_ref())
+            Ok(to_json(self.plan, self.source.as_ref())?)
         })?;
         add(&destinations.graph, &|| Ok(dot::of(self.plan)))?;
         match &destinations.module {

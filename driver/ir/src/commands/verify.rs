@@ -24,12 +24,13 @@ use std::path::{Path, PathBuf};
 
 use diagnostics::{Diagnostic, Failure};
 use dialects::Module;
+use files::plan::Source;
 use passes::verify_placement::Expectation;
 use passes::{Selector, Settings};
 use specplace_driver::args::{ValuesArgs, VerifyValuesArgs};
 use specplace_driver::input::readable_again;
 use specplace_driver::output::with_suffix;
-use specplace_driver::plan_file::{self, PlanFile, Source};
+use specplace_driver::plan_file;
 use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
 use tools::archives::check_weights;
@@ -65,7 +66,7 @@ pub fn run(args: &VerifyValuesArgs, tools: Tools, printer: &mut Printer) -> Resu
     read(&flags)?;
     let run_flags = beside(&args.run_flags, ".run.flags");
     let run_text = String::from_utf8_lossy(&read(&run_flags)?).into_owned();
-    let source = source(args, &beside(&args.plan, plan_file::SUFFIX))?;
+    let source = source(args, &beside(&args.plan, files::plan::SUFFIX))?;
     let contents = read(&args.output)?;
     let subject = Subject {
         name: &args.output,
@@ -93,7 +94,7 @@ pub fn run(args: &VerifyValuesArgs, tools: Tools, printer: &mut Printer) -> Resu
 fn source(args: &VerifyValuesArgs, plan: &Path) -> Result<Source, Failure> {
     let is_needed = args.reference.is_none() || args.plan.is_some();
     let mut source = if is_needed || plan.exists() {
-        let read = PlanFile::read(plan).map_err(|failure| match plan.exists() {
+        let read = plan_file::read(plan).map_err(|failure| match plan.exists() {
             true => failure,
             false => failure.help(
                 "it is written beside OUT and says what OUT was placed from: name it with --plan, or name IN: \

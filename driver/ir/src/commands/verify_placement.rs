@@ -14,7 +14,7 @@ use specplace_driver::input::readable_again;
 use specplace_driver::output::with_suffix;
 use specplace_driver::printer::Printer;
 use specplace_driver::progress::Progress;
-use specplace_driver::report::shell;
+use specplace_driver::shell;
 use tools::{Tools, prefixed, said, version};
 
 use crate::module_file;
@@ -87,7 +87,7 @@ pub(super) fn check_placed(expectation: &Expectation, given: &Path) -> Result<()
     Err(Failure::usage(
         Diagnostic::error(format!("{} is not placed yet", given.display())).help(format!(
             "place it first: specplace {} -o OUT --alpha A",
-            shell(given)
+            shell::path(given)
         )),
     ))
 }

@@ -233,8 +233,8 @@ fn check_form(args: &RunArgs, signature: &Signature) -> Result<(), Failure> {
         ),
         &format!(
             "call it yourself: iree-run-module --flagfile=... --module={} --function={} --input=...",
-            crate::report::shell(&args.program),
-            crate::report::shell_word(&signature.name)
+            crate::shell::path(&args.program),
+            crate::shell::word(&signature.name)
         ),
     ))
 }
