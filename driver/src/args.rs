@@ -1,6 +1,6 @@
 //! The command line, all of it.
 
-mod explore;
+mod exploration;
 mod read;
 mod values;
 mod verbs;
@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use values::whole;
 
-pub use explore::ExploreArgs;
+pub use exploration::ExploreArgs;
 pub use values::{Gamma, Pin, Pins, RoleName};
 pub use verbs::{CompileArgs, DoctorArgs, RunArgs};
 pub use verify::{Proof, ProofArgs, ValuesArgs, VerifyValuesArgs};
