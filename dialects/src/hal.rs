@@ -1,6 +1,8 @@
 //! Builders for the operations of IREE's HAL dialect that carry values
 //! between devices.
 
+pub mod types;
+
 use crate::build::OpBuilder;
 use crate::ir::{Attribute, Block, Few, Location, Op, Type, Value};
 use crate::module::Module;
@@ -68,12 +70,6 @@ impl<'m> Inserter<'m> {
         self.insert(builder).results()[0]
     }
 
-    fn r#type(&self, text: &str) -> Type<'m> {
-        self.module
-            .parse_type(text)
-            .expect("the name of a type that IREE has")
-    }
-
     fn session(&self) -> &'m Session {
         self.module.session()
     }
@@ -86,12 +82,12 @@ impl<'m> Inserter<'m> {
 
     /// `!hal.buffer_view`.
     pub fn view_type(&self) -> Type<'m> {
-        self.r#type("!hal.buffer_view")
+        types::buffer_view(self.session())
     }
 
     /// `!hal.buffer`.
     pub fn buffer_type(&self) -> Type<'m> {
-        self.r#type("!hal.buffer")
+        types::buffer(self.session())
     }
 
     /// A constant of type `index`.
@@ -296,7 +292,7 @@ impl<'m> Inserter<'m> {
         self.value(
             self.start("hal.device.resolve")
                 .attribute("affinity", affinity)
-                .results(&[self.r#type("!hal.device")]),
+                .results(&[types::device(self.session())]),
         )
     }
 
@@ -312,7 +308,7 @@ impl<'m> Inserter<'m> {
             self.start("hal.fence.create")
                 .operands(&[device])
                 .attribute("flags", Attribute::i64(session, 0))
-                .results(&[self.r#type("!hal.fence")]),
+                .results(&[types::fence(self.session())]),
         );
         let mut operands = tensors.to_vec();
         operands.push(fence);
@@ -395,7 +391,7 @@ impl<'m> Inserter<'m> {
                 self.start("hal.device.resolve")
                     .attribute("affinity", affinity)
                     .results(&[
-                        self.r#type("!hal.allocator"),
+                        types::allocator(self.session()),
                         Type::integer(self.session(), 64),
                     ]),
             )

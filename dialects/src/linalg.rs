@@ -5,7 +5,8 @@ use mlir_sys::{
     mlirAffineExprIsAConstant, mlirAffineExprIsADim, mlirAffineMapAttrGet,
     mlirAffineMapAttrGetValue, mlirAffineMapGet, mlirAffineMapGetContext, mlirAffineMapGetNumDims,
     mlirAffineMapGetNumResults, mlirAffineMapGetNumSymbols, mlirAffineMapGetResult,
-    mlirAttributeIsAAffineMap, mlirLinalgGetIndexingMapsAttribute,
+    mlirAffineMapMultiDimIdentityGet, mlirAttributeIsAAffineMap,
+    mlirLinalgGetIndexingMapsAttribute,
 };
 
 use crate::Module;
@@ -235,10 +236,11 @@ pub fn into<'m>(
     let session = inserter.module().session();
     let rank = output.r#type().shape()?.len();
     let operands = [inputs, &[output]].concat();
-    let dimensions: Vec<String> = (0..rank).map(|each| format!("d{each}")).collect();
-    let dimensions = dimensions.join(", ");
-    let map = format!("affine_map<({dimensions}) -> ({dimensions})>");
-    let map = Attribute::parse(session, &map)?;
+    // SAFETY: the context is alive.
+    let map = Attribute::from_raw(unsafe {
+        let rank = isize::try_from(rank).ok()?;
+        mlirAffineMapAttrGet(mlirAffineMapMultiDimIdentityGet(session.raw(), rank))
+    });
     let parallel = Attribute::parse(session, "#linalg.iterator_type<parallel>")?;
     let read = i32::try_from(inputs.len()).ok()?;
     let generic = inserter

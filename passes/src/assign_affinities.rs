@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use cost::Partition;
 use dialects::build::OpBuilder;
-use dialects::hal::Inserter;
+use dialects::hal::{Inserter, types};
 use dialects::ir::{Attribute, Op, Type};
 use dialects::vocabulary::{ABI_AFFINITY, GLOBAL, STREAM_AFFINITY};
 use dialects::{Diagnostic, Module};
@@ -83,7 +83,7 @@ fn declare<'m>(module: &'m Module<'_>, device: &Device) -> Op<'m> {
     let alias = module
         .parse_attribute(&format!("{} : !hal.device", device.declaration()))
         .expect("a device alias is an attribute of IREE's HAL dialect");
-    let r#type = module.parse_type("!hal.device").expect("a HAL type");
+    let r#type = types::device(session);
     OpBuilder::new(GLOBAL, module.op().location())
         .attribute("sym_name", Attribute::string(session, &device.symbol))
         .attribute("sym_visibility", Attribute::string(session, "private"))

@@ -121,35 +121,46 @@ impl<'m> Effects<'m> {
 
     /// What the operation does, with all that it runs.
     pub fn of(&mut self, op: Op<'m>) -> Effect {
-        if op.regions().next().is_none() {
+        if !op.has_regions() {
             return self.own(op);
         }
         if let Some(known) = self.known.get(&op) {
             return known.clone();
         }
-        // From the inside out, so that none asks for one that is not known.
-        let mut holders = Vec::new();
-        op.walk(&mut |each| {
-            if each.regions().next().is_none() || self.known.contains_key(&each) {
-                return Walk::Over;
+        let mut pending = vec![op];
+        while let Some(holder) = pending.last().copied() {
+            match self.put_together(holder) {
+                Ok(effect) => {
+                    self.known.insert(holder, effect);
+                    pending.pop();
+                }
+                Err(inner) => pending.extend(inner),
             }
-            holders.push(each);
-            Walk::Into
-        });
-        for holder in holders.into_iter().rev() {
-            let mut effect = self.own(holder);
-            for nested in holder.blocks().into_iter().flat_map(Block::ops) {
-                match self.known.get(&nested) {
-                    Some(known) => effect.join(known),
-                    None => effect.join(&self.own(nested)),
-                };
-            }
-            self.known.insert(holder, effect);
         }
         self.known
             .get(&op)
             .cloned()
             .unwrap_or_else(Effect::anything)
+    }
+
+    /// What an operation with regions does; where that is not known of operations in it,
+    /// these are the answer.
+    fn put_together(&self, holder: Op<'m>) -> Result<Effect, Vec<Op<'m>>> {
+        let mut unknown = Vec::new();
+        let mut effect = self.own(holder);
+        for nested in holder.blocks().into_iter().flat_map(Block::ops) {
+            if !nested.has_regions() {
+                effect.join(&self.own(nested));
+            } else if let Some(known) = self.known.get(&nested) {
+                effect.join(known);
+            } else {
+                unknown.push(nested);
+            }
+        }
+        match unknown.is_empty() {
+            true => Ok(effect),
+            false => Err(unknown),
+        }
     }
 
     /// Whether something with this effect may write the global `name`.

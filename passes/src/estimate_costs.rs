@@ -334,6 +334,9 @@ impl<'m> Survey<'m> {
     /// Whether the value of an operation that belongs to nobody is known only
     /// where it runs: it is a weight of an archive, or computed of one.
     fn reads_parameter(&mut self, op: Op<'m>) -> bool {
+        if let Some(known) = self.reads.get(&op) {
+            return *known;
+        }
         // What it is computed of comes above it: chains of operations may be long.
         let mut pending = vec![(op, false)];
         while let Some((op, asked)) = pending.pop() {
@@ -347,16 +350,18 @@ impl<'m> Survey<'m> {
                 continue;
             }
             let inputs = self.free.inputs(op).into_iter();
-            let makers = inputs.filter_map(|value| value.defining_op());
-            if asked {
-                let reads = makers
-                    .into_iter()
-                    .any(|op| self.reads.get(&op) == Some(&true));
-                self.reads.insert(op, reads);
-            } else {
-                self.reads.insert(op, false);
+            let makers: Vec<Op> = inputs.filter_map(|value| value.defining_op()).collect();
+            let known: Vec<Option<bool>> = makers
+                .iter()
+                .map(|maker| self.reads.get(maker).copied())
+                .collect();
+            let reads = known.contains(&Some(true));
+            self.reads.insert(op, reads);
+            if !asked && !reads && known.contains(&None) {
                 pending.push((op, true));
-                pending.extend(makers.map(|op| (op, false)));
+                let unknown = makers.into_iter().zip(known);
+                let unknown = unknown.filter(|(_, known)| known.is_none());
+                pending.extend(unknown.map(|(maker, _)| (maker, false)));
             }
         }
         self.reads.get(&op).copied().unwrap_or(false)

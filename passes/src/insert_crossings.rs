@@ -53,7 +53,7 @@ use dialects::ops::Call;
 use std::collections::BTreeMap;
 
 use cost::{Partition, Plan};
-use dialects::hal::Inserter;
+use dialects::hal::{Inserter, types};
 use dialects::ir::{Attribute, Block, Few, Op, Type, Value};
 use dialects::{Diagnostic, Module};
 use rustc_hash::FxHashMap;
@@ -456,5 +456,5 @@ fn set_device<'m>(op: Op<'m>, device: Attribute<'m>) {
 }
 
 fn view_type<'m>(module: &'m Module<'_>) -> Type<'m> {
-    module.parse_type("!hal.buffer_view").expect("a HAL type")
+    types::buffer_view(module.session())
 }

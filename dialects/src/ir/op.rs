@@ -193,6 +193,12 @@ impl<'m> Op<'m> {
         }
     }
 
+    /// Whether it has regions, be they empty.
+    pub fn has_regions(self) -> bool {
+        // SAFETY: the operation is alive.
+        unsafe { mlirOperationGetNumRegions(self.raw) > 0 }
+    }
+
     /// Whether it has a region with a block in it.
     pub fn has_body(self) -> bool {
         self.regions()

@@ -2,7 +2,7 @@
 
 use cost::Partition;
 use dialects::affinity::on_device;
-use dialects::hal::Inserter;
+use dialects::hal::{Inserter, types};
 use dialects::ir::{Type, Value};
 use dialects::{Module, OwnedModule};
 use rustc_hash::FxHashMap;
@@ -140,7 +140,8 @@ impl<'m, 'p> Buffers<'m, 'p> {
         let name = self
             .symbols
             .free(&format!("specplace.allocate_{owner}"), "_");
-        let (index, buffer) = (self.r#type("index"), self.r#type("!hal.buffer"));
+        let session = self.module.session();
+        let (index, buffer) = (Type::index(session), types::buffer(session));
         let body = private_function(self.module, &name, &[index], &[buffer], None);
         let inserter = Inserter::at_end(self.module, body, self.module.op().location());
         let allocated = inserter.allocate(on_device(self.module, owner), body.arguments()[0]);
@@ -151,7 +152,8 @@ impl<'m, 'p> Buffers<'m, 'p> {
 
     fn build_writer(&mut self, role: Partition, tensor: Type<'m>) -> String {
         let name = self.symbols.fresh(role, "_copy");
-        let (view, buffer) = (self.r#type("!hal.buffer_view"), self.r#type("!hal.buffer"));
+        let session = self.module.session();
+        let (view, buffer) = (types::buffer_view(session), types::buffer(session));
         let body = private_function(self.module, &name, &[view, buffer], &[], Some(role));
         let device = on_device(self.module, self.placement.symbol_of(role));
         let inserter = Inserter::at_end(self.module, body, self.module.op().location());
@@ -200,8 +202,9 @@ impl<'m, 'p> Buffers<'m, 'p> {
         results: &[Type<'m>],
         read: impl Fn(&Inserter<'m>, &[Value<'m>]) -> Vec<Value<'m>>,
     ) {
-        let mut inputs = vec![self.r#type("!hal.buffer_view")];
-        inputs.resize(indices + 1, self.r#type("index"));
+        let session = self.module.session();
+        let mut inputs = vec![types::buffer_view(session)];
+        inputs.resize(indices + 1, Type::index(session));
         let body = private_function(self.module, name, &inputs, results, Some(role));
         let device = on_device(self.module, self.placement.symbol_of(role));
         let inserter = Inserter::at_end(self.module, body, self.module.op().location());
@@ -236,12 +239,6 @@ impl<'m, 'p> Buffers<'m, 'p> {
         }
         self.copiers.insert(word, name.clone());
         name
-    }
-
-    fn r#type(&self, text: &str) -> Type<'m> {
-        self.module
-            .parse_type(text)
-            .expect("the name of a type that IREE has")
     }
 }
 

@@ -1,7 +1,7 @@
 //! What belongs to nobody: constants, weights, and what is computed from them alone.
 
 use dialects::Module;
-use dialects::ir::{Few, Op, Value, Walk};
+use dialects::ir::{Few, Op, Value};
 use dialects::ops::GlobalLoad;
 use dialects::vocabulary::GLOBAL_LOAD;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -42,51 +42,54 @@ impl<'m> Free<'m> {
     /// passes that ask often and do not rewrite what they ask about.
     pub fn inputs(&mut self, op: Op<'m>) -> Few<Value<'m>> {
         // Operands alone are found faster than they are remembered.
-        if op.regions().next().is_none() {
+        if !op.has_regions() {
             return inputs(op);
         }
         if let Some(known) = self.inputs.get(&op) {
             return known.clone();
         }
-        // From the inside out, so that none asks for one that is not known.
-        let mut nested = Vec::new();
-        op.walk(&mut |each| {
-            let asked = each == op || is_control_flow(each) && !self.inputs.contains_key(&each);
-            if asked {
-                nested.push(each);
+        let mut pending = vec![op];
+        while let Some(holder) = pending.last().copied() {
+            match self.find_inputs(holder) {
+                Ok(found) => {
+                    self.inputs.insert(holder, found);
+                    pending.pop();
+                }
+                Err(inner) => pending.extend(inner),
             }
-            match asked && is_control_flow(each) {
-                true => Walk::Into,
-                false => Walk::Over,
-            }
-        });
-        for each in nested.into_iter().rev() {
-            let inputs = self.find_inputs(each);
-            self.inputs.insert(each, inputs);
         }
         self.inputs.get(&op).cloned().unwrap_or_default()
     }
 
     /// What control flow reads is put together from what the operations in it
     /// read: of loops in one another, each would look through all those in it
-    /// otherwise.
-    fn find_inputs(&mut self, op: Op<'m>) -> Few<Value<'m>> {
+    /// otherwise. The operations in it of which that is not known are the answer where
+    /// there are any.
+    fn find_inputs(&self, op: Op<'m>) -> Result<Few<Value<'m>>, Vec<Op<'m>>> {
         if !is_control_flow(op) {
-            return inputs(op);
+            return Ok(inputs(op));
         }
+        let mut unknown = Vec::new();
         let mut read = Distinct::default();
         read.extend(op.operands());
         let own = op.blocks();
-        for block in &own {
-            for nested in block.ops() {
-                let inputs = self.inputs(nested).into_iter();
-                read.extend(inputs.filter(|value| {
-                    let block = value.block();
-                    block.is_none_or(|block| !own.contains(&block))
-                }));
+        let is_outside = |value: &Value<'m>| {
+            let block = value.block();
+            block.is_none_or(|block| !own.contains(&block))
+        };
+        for nested in own.iter().flat_map(|block| block.ops()) {
+            if !nested.has_regions() {
+                read.extend(nested.operands().into_iter().filter(is_outside));
+            } else if let Some(known) = self.inputs.get(&nested) {
+                read.extend(known.iter().copied().filter(is_outside));
+            } else {
+                unknown.push(nested);
             }
         }
-        read.values
+        match unknown.is_empty() {
+            true => Ok(read.values),
+            false => Err(unknown),
+        }
     }
 
     /// Whether `value` is the result of an operation that belongs to nobody.
@@ -96,60 +99,51 @@ impl<'m> Free<'m> {
 
     /// Whether `op` belongs to nobody.
     pub fn is_free(&mut self, op: Op<'m>) -> bool {
-        /// How far an operation was asked about.
-        enum Asked {
-            Nothing,
-            Operands,
-            /// What its regions read, too.
-            Inputs,
-        }
         if let Some(known) = self.known.get(&op) {
             return *known;
         }
-        // What it depends on comes above it: chains of operations may be long.
-        let mut pending = vec![(op, Asked::Nothing)];
-        while let Some((op, asked)) = pending.pop() {
-            let (next, values) = match asked {
-                Asked::Nothing => {
-                    if self.known.contains_key(&op) {
-                        continue;
-                    }
-                    let source = self.is_free_source(op);
-                    // Until its operands are known it is taken for no free one.
-                    self.known.insert(op, source.unwrap_or(false));
-                    if source.is_some() {
-                        continue;
-                    }
-                    // Operands first: they tell most of it, and bodies are long.
-                    (Asked::Operands, op.operands())
-                }
-                Asked::Operands => match self.all_known_free(&op.operands()) {
-                    true if op.regions().next().is_some() => (Asked::Inputs, self.inputs(op)),
-                    all => {
-                        let free = all && self.effects.of(op).is_none();
-                        self.known.insert(op, free);
-                        continue;
-                    }
-                },
-                Asked::Inputs => {
-                    let inputs = self.inputs(op);
-                    let free = self.all_known_free(&inputs) && self.effects.of(op).is_none();
-                    self.known.insert(op, free);
+        // As a rule, all that it depends on is known.
+        if let Ok(free) = self.decide(op) {
+            self.known.insert(op, free);
+            return free;
+        }
+        // What an operation depends on comes above it: chains of them may be long.
+        let mut pending = vec![op];
+        let mut asked: FxHashSet<Op<'m>> = FxHashSet::default();
+        while let Some(op) = pending.last().copied() {
+            let free = match self.decide(op) {
+                Ok(free) => free,
+                // What depends on itself, where nothing leads to it, is nobody's either.
+                Err(unknown) if unknown.iter().any(|maker| asked.contains(maker)) => false,
+                Err(unknown) => {
+                    asked.insert(op);
+                    pending.extend(unknown);
                     continue;
                 }
             };
-            pending.push((op, next));
-            let makers = values.into_iter().filter_map(Value::defining_op);
-            for maker in makers {
-                match self.known.get(&maker) {
-                    Some(true) => {}
-                    // One is enough, and is not waited for by the others.
-                    Some(false) => break,
-                    None => pending.push((maker, Asked::Nothing)),
-                }
-            }
+            self.known.insert(op, free);
+            pending.pop();
         }
         self.known.get(&op).copied().unwrap_or(false)
+    }
+
+    /// Whether `op` belongs to nobody; where that is not known of what it reads, these
+    /// operations are the answer.
+    fn decide(&mut self, op: Op<'m>) -> Result<bool, Vec<Op<'m>>> {
+        if let Some(source) = self.is_free_source(op) {
+            return Ok(source);
+        }
+        // Operands first: they tell most of it, and bodies are long.
+        if !self.all_free(&op.operands())? {
+            return Ok(false);
+        }
+        if op.has_regions() {
+            let inputs = self.inputs(op);
+            if !self.all_free(&inputs)? {
+                return Ok(false);
+            }
+        }
+        Ok(self.effects.of(op).is_none())
     }
 
     /// Whether `op` belongs to nobody, where it alone tells.
@@ -166,10 +160,24 @@ impl<'m> Free<'m> {
         (!may_be).then_some(false)
     }
 
-    /// Whether operations that were found to belong to nobody make all of `values`.
-    fn all_known_free(&self, values: &[Value<'m>]) -> bool {
-        let mut makers = values.iter().map(|value| value.defining_op());
-        makers.all(|maker| maker.is_some_and(|op| self.known.get(&op) == Some(&true)))
+    /// Whether operations that belong to nobody make all of `values`; where that is not
+    /// known of some, and the others do, these are the answer.
+    fn all_free(&self, values: &[Value<'m>]) -> Result<bool, Vec<Op<'m>>> {
+        let mut unknown = Vec::new();
+        for value in values {
+            let Some(maker) = value.defining_op() else {
+                return Ok(false);
+            };
+            match self.known.get(&maker) {
+                Some(true) => {}
+                Some(false) => return Ok(false),
+                None => unknown.push(maker),
+            }
+        }
+        match unknown.is_empty() {
+            true => Ok(true),
+            false => Err(unknown),
+        }
     }
 }
 
