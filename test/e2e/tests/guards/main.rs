@@ -175,7 +175,29 @@ fn check(tools: &Tools, guard: &Guard) -> Result<()> {
             );
             Ok(())
         }
+    }?;
+    found_by_verify(&bench, guard, call)
+}
+
+/// `specplace verify` has to find what the loss of the guard does.
+fn found_by_verify(bench: &Bench, guard: &Guard, call: &[&str]) -> Result<()> {
+    // The flags are those of another module, and name that as IN.
+    if matches!(guard.module, Module::Outlined(_)) {
+        return Ok(());
     }
+    let limit = ENDS.as_secs();
+    let words = format!(
+        "verify out.mlir --runs 1 --tool-limit {limit} {}",
+        call.join(" ")
+    );
+    let finished = bench.run(&bench.tools.specplace, &words)?;
+    ensure!(
+        finished.status.code() == Some(1),
+        "the guard is gone, and `specplace verify` does not find it ({}):\n{}",
+        finished.status,
+        finished.stderr
+    );
+    Ok(())
 }
 
 /// Looks whether a program failed, and for that reason.
