@@ -14,6 +14,10 @@ pub use role::Role;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What [`SubgraphDemand::computes`] says of weights that are booleans and cannot be read as
+/// words of 32 bits: there is no multiple of four of them, or an initializer reads them.
+pub const UNEVEN_BOOLEANS: &str = "uneven-boolean-weight";
+
 /// What ONE forward pass of a role, or of one stage of it, costs, whatever it runs on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

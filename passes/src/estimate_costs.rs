@@ -15,7 +15,9 @@ mod kinds;
 use dialects::ops::GlobalLoad;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use cost::workload::{DraftLengthForm, SharedWeights, SubgraphDemand, Workload};
+use cost::workload::{
+    DType, DraftLengthForm, SharedWeights, SubgraphDemand, UNEVEN_BOOLEANS, Workload,
+};
 use cost::{Partition, Role};
 use dialects::ir::{Attribute, Op, Value};
 use dialects::vocabulary::DRAFT_LENGTH;
@@ -31,6 +33,7 @@ use crate::state;
 use crate::structure::{
     Free, Inherited, functions, global, globals, is_function, is_groupable, placed_ops,
 };
+use crate::widen_booleans::weights::BooleanWeights;
 
 /// The module attribute that holds the workload as JSON.
 pub const WORKLOAD: &str = "specplace.workload";
@@ -99,6 +102,7 @@ struct Survey<'m> {
     roles: FxHashMap<Op<'m>, Partition>,
     ops: Vec<Op<'m>>,
     initializers: Vec<Initializer<'m>>,
+    booleans: BooleanWeights,
     /// The globals whose values stand in the module.
     inline: FxHashSet<String>,
     /// What [`Survey::reads_parameter`] has answered before.
@@ -136,6 +140,7 @@ impl<'m> Survey<'m> {
             roles,
             ops,
             initializers: initializers(module),
+            booleans: BooleanWeights::of(module),
             inline: inline.map(|(name, _)| name.to_owned()).collect(),
             reads: FxHashMap::default(),
         }
@@ -183,6 +188,10 @@ impl<'m> Survey<'m> {
                 let (weights, constants) = weights(&all, &mut self.free);
                 demand.weight_bytes = all_bytes(&weights, constants);
                 self.add_initializers(&weights, &mut demand)?;
+                if self.booleans.are_uneven(&weights, &self.initializers) {
+                    let computes = demand.computes.entry(UNEVEN_BOOLEANS.to_owned());
+                    computes.or_default().insert(DType::I1);
+                }
                 for (name, bytes) in weights {
                     let readers = readers.entry(name).or_default();
                     readers.0.insert(part);

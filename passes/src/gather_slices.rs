@@ -215,14 +215,15 @@ impl<'m> Slice<'m> {
 }
 
 /// Makes operations in the body of one over a whole tensor.
-struct Body<'m> {
+pub(crate) struct Body<'m> {
     inserter: Inserter<'m>,
     index: Type<'m>,
     bit: Type<'m>,
 }
 
 impl<'m> Body<'m> {
-    fn new(module: &'m Module<'_>, block: Block<'m>, location: Location<'m>) -> Self {
+    /// In a block that is empty so far.
+    pub(crate) fn new(module: &'m Module<'_>, block: Block<'m>, location: Location<'m>) -> Self {
         let session = module.session();
         Self {
             inserter: Inserter::at_end(module, block, location),
@@ -231,21 +232,33 @@ impl<'m> Body<'m> {
         }
     }
 
-    fn make(&self, name: &str, operands: &[Value<'m>], result: Type<'m>) -> Value<'m> {
+    /// What an operation makes of `operands`.
+    pub(crate) fn make(&self, name: &str, operands: &[Value<'m>], result: Type<'m>) -> Value<'m> {
         let builder = self.inserter.start(name).operands(operands);
         self.inserter.value(builder.results(&[result]))
     }
 
     /// Where a loop stands.
-    fn place(&self, loop_number: usize) -> Option<Value<'m>> {
+    pub(crate) fn place(&self, loop_number: usize) -> Option<Value<'m>> {
         let number = i64::try_from(loop_number).ok()?;
         let number = Attribute::i64(self.inserter.module().session(), number);
         let builder = self.inserter.start("linalg.index").attribute("dim", number);
         Some(self.inserter.value(builder.results(&[self.index])))
     }
 
-    fn add(&self, left: Value<'m>, right: Value<'m>) -> Value<'m> {
+    /// The sum of two indices.
+    pub(crate) fn add(&self, left: Value<'m>, right: Value<'m>) -> Value<'m> {
         self.make("arith.addi", &[left, right], self.index)
+    }
+
+    /// The product of two indices.
+    pub(crate) fn multiply(&self, left: Value<'m>, right: Value<'m>) -> Value<'m> {
+        self.make("arith.muli", &[left, right], self.index)
+    }
+
+    /// Where operations are made.
+    pub(crate) fn inserter(&self) -> &Inserter<'m> {
+        &self.inserter
     }
 
     fn subtract(&self, left: Value<'m>, right: Value<'m>) -> Value<'m> {
@@ -272,7 +285,8 @@ impl<'m> Body<'m> {
         self.make("arith.select", &[condition, then, otherwise], then.r#type())
     }
 
-    fn element(&self, tensor: Value<'m>, places: &[Value<'m>]) -> Value<'m> {
+    /// The element of `tensor` at `places`.
+    pub(crate) fn element(&self, tensor: Value<'m>, places: &[Value<'m>]) -> Value<'m> {
         let operands = [&[tensor], places].concat();
         self.make("tensor.extract", &operands, tensor.r#type().element())
     }

@@ -14,6 +14,8 @@
 //! moves elements moves words. Around any other operation stand `arith.trunci` and
 //! `arith.extui` of tensors, which IREE makes part of it.
 //!
+//! Weights that are booleans are read as words, too (`weights.rs`).
+//!
 //! What crosses to or from such a unit crosses as words, too (`borders.rs`). What comes
 //! from outside the module, or leaves it, stays as bytes, since others make or read it;
 //! where control is on such a unit, that is a warning: some shapes were right in every
@@ -21,6 +23,7 @@
 //! to tell.
 
 mod borders;
+pub(crate) mod weights;
 
 use cost::Partition;
 use dialects::build::OpBuilder;
@@ -31,6 +34,7 @@ use rustc_hash::FxHashSet;
 
 use crate::context::Remarks;
 use crate::placement::Placement;
+use weights::WeightReader;
 
 /// Runs the pass.
 pub fn run(
@@ -44,7 +48,9 @@ pub fn run(
         return Ok(());
     }
     let done = Widener::new(module).and_then(|widener| {
+        let mut weights = WeightReader::new(module);
         for (function, _) in &narrow {
+            weights.read(*function)?;
             widener.widen(*function)?;
         }
         let names = narrow
@@ -89,7 +95,7 @@ fn at_border(function: Op<'_>, role: Partition, device: &str) -> Vec<Diagnostic>
     });
     given
         .chain(made)
-        .filter(|(value, ..)| is_boolean(*value) && value.r#type().element_count() != Some(1))
+        .filter(|(value, ..)| is_boolean(value.r#type()) && value.r#type().element_count() != Some(1))
         .map(|(value, does, op)| {
             let place = value.defining_op().unwrap_or(op).location().place();
             Diagnostic::warning(format!(
@@ -181,7 +187,7 @@ impl<'m> Widener<'m> {
         let mut widened: FxHashSet<Value<'m>> = FxHashSet::default();
         let body = function.blocks().first().copied()?;
         for argument in body.arguments() {
-            if is_boolean(argument) && !argument.is_unused() {
+            if is_boolean(argument.r#type()) && !argument.is_unused() {
                 widened.insert(self.replace(argument, function, |words| body.prepend(words))?);
             }
         }
@@ -194,7 +200,7 @@ impl<'m> Widener<'m> {
             let makes: Vec<Value> = op
                 .results()
                 .into_iter()
-                .filter(|v| is_boolean(*v))
+                .filter(|v| is_boolean(v.r#type()))
                 .collect();
             if reads.is_empty() && makes.is_empty() {
                 // What has booleans as scalars only, such as one taken out of a tensor.
@@ -390,8 +396,7 @@ fn words(op: Op<'_>) -> Option<Vec<i32>> {
     Some(values.map(|value| i32::from(value != 0)).collect())
 }
 
-/// Whether the value is a tensor of booleans.
-fn is_boolean(value: Value<'_>) -> bool {
-    let r#type = value.r#type();
+/// Whether it is a tensor of booleans.
+fn is_boolean(r#type: Type<'_>) -> bool {
     r#type.is_tensor() && r#type.element().is_integer() && r#type.element().bit_width() == Some(1)
 }

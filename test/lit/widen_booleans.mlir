@@ -154,6 +154,50 @@ func.func @step(%x: tensor<7xf32>, %m: tensor<7xi1>) -> (tensor<7xf32>, tensor<7
   return %u, %r#1 : tensor<7xf32>, tensor<7xi1>
 }
 
+// Weights that are booleans are read as words, four of them in each; the archive stays as
+// it is, and CPUs read it as before.
+// RUN: specplace opt --pass %{plan},widen-booleans %{decision} --pin drafter=gpu,target=cpu -q weight.mlir | FileCheck weight.mlir
+// Where there is no multiple of four, the unit is ruled out.
+// RUN: sed 's/8x13/7x13/g' weight.mlir >uneven.mlir
+// RUN: not specplace uneven.mlir -o out.mlir %{decision} --pin drafter=gpu,target=cpu 2>&1 | FileCheck weight.mlir --check-prefix=UNEVEN
+//--- weight.mlir
+// CHECK-DAG:   util.global private @m = #flow.parameter.named<"model"::"attn.bias"> : tensor<8x13xi1>
+// CHECK-DAG:   util.global private @m$words = #flow.parameter.named<"model"::"attn.bias"> : tensor<26xi32>
+// CHECK-LABEL: func.func private @drafter_0(
+// CHECK:         %[[WORDS:.+]] = util.global.load @m$words : tensor<26xi32>
+// CHECK:         linalg.generic {{.*}} outs(%{{.+}} : tensor<8x13xi32>)
+// CHECK:           arith.divui
+// CHECK:           arith.remui
+// CHECK:           %[[WORD:.+]] = tensor.extract %[[WORDS]][
+// CHECK:           arith.shrui %[[WORD]]
+// CHECK:           arith.extui %{{.+}} : i1 to i32
+// CHECK-LABEL: func.func private @target_0(
+// CHECK:         util.global.load @m : tensor<8x13xi1>
+// UNEVEN: error: no mapping onto the platform imx95 is possible
+// UNEVEN: drafter has weights of booleans of which there is no multiple of four, or of which an initializer makes others, and IREE's code for gpu reads them wrongly
+// UNEVEN: help: store the masks of drafter as i32 or f32; give them a multiple of four elements
+util.global private @m = #flow.parameter.named<"model"::"attn.bias"> : tensor<8x13xi1>
+#both = affine_map<(d0, d1) -> (d0, d1)>
+func.func @step(%x: tensor<8x13xf32>) -> tensor<8x13xf32> {
+  %m = util.global.load @m : tensor<8x13xi1>
+  %least = arith.constant -0.5 : f32
+  %none = tensor.empty() : tensor<8x13xf32>
+  %p = flow.tensor.transfer %x : tensor<8x13xf32> to #hal.device.promise<@drafter>
+  %d = linalg.generic {indexing_maps = [#both, #both, #both], iterator_types = ["parallel", "parallel"]} ins(%p, %m : tensor<8x13xf32>, tensor<8x13xi1>) outs(%none : tensor<8x13xf32>) {
+  ^bb0(%a: f32, %b: i1, %o: f32):
+    %s = arith.select %b, %a, %least : f32
+    linalg.yield %s : f32
+  } -> tensor<8x13xf32>
+  %t = flow.tensor.transfer %d : tensor<8x13xf32> to #hal.device.promise<@target>
+  %v = linalg.generic {indexing_maps = [#both, #both, #both], iterator_types = ["parallel", "parallel"]} ins(%t, %m : tensor<8x13xf32>, tensor<8x13xi1>) outs(%none : tensor<8x13xf32>) {
+  ^bb0(%a: f32, %b: i1, %o: f32):
+    %s = arith.select %b, %least, %a : f32
+    linalg.yield %s : f32
+  } -> tensor<8x13xf32>
+  %w = arith.mulf %v, %v : tensor<8x13xf32>
+  return %w : tensor<8x13xf32>
+}
+
 // The pass needs to know what is where.
 // RUN: not specplace opt --pass widen-booleans any.mlir 2>&1 | FileCheck order.txt
 //--- order.txt

@@ -182,6 +182,9 @@ fn elsewhere(context: &Context<'_>, role: Partition, index: usize) -> String {
         Some(Reason::Cannot { op, entry, .. }) => {
             return format!("{op} {} on {name}", entry.outcome);
         }
+        Some(Reason::BooleanWeights { .. }) => {
+            return format!("its boolean weights are read wrongly on {name}");
+        }
         Some(Reason::Ops { missing, .. }) => return format!("{name} lacks {}", list(missing)),
         Some(_) => return format!("does not fit {name}'s memory"),
         None => {}

@@ -5,6 +5,7 @@ use crate::platform::{Cannot, ProcessingUnit};
 use crate::profile::Hole;
 use crate::roofline::missing_dtypes;
 use crate::text::{bytes, list};
+use crate::workload::UNEVEN_BOOLEANS;
 use crate::workload::{DType, Partition, SubgraphDemand, Workload};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,6 +50,13 @@ pub enum Reason {
         missing: Vec<DType>,
         /// What the platform says about it.
         note: Option<String>,
+    },
+    /// Weights of the role are booleans that IREE's code for the PU reads wrongly.
+    BooleanWeights {
+        /// The role.
+        role: Partition,
+        /// The PU.
+        pu: String,
     },
     /// The PU cannot run an op that the role uses.
     Ops {
@@ -149,6 +157,10 @@ impl Reason {
                     format!("name a platform whose {pu} has {missing}"),
                 ]
             }
+            Self::BooleanWeights { role, .. } => vec![
+                format!("store the masks of {role} as i32 or f32"),
+                "give them a multiple of four elements".to_owned(),
+            ],
             Self::Ops { role, pu, missing } => vec![
                 format!("keep {role} off {pu}"),
                 format!("lower {} to ops that {pu} has", list(missing)),
@@ -220,6 +232,11 @@ impl fmt::Display for Reason {
                 write!(f, "{role} computes in {}, which {pu} lacks", list(missing))?;
                 note.as_ref().map_or(Ok(()), |note| write!(f, " ({note})"))
             }
+            Self::BooleanWeights { role, pu } => write!(
+                f,
+                "{role} has weights of booleans of which there is no multiple of four, or of which an \
+                 initializer makes others, and IREE's code for {pu} reads them wrongly"
+            ),
             Self::Ops { role, pu, missing } => {
                 write!(f, "{role} uses {}, which {pu} cannot run", list(missing))
             }
@@ -343,6 +360,12 @@ pub(crate) fn capability(
             pu: pu.name.clone(),
             missing,
             note: pu.dtypes_note.clone(),
+        });
+    }
+    if pu.has_narrow_words() && demand.computes.contains_key(UNEVEN_BOOLEANS) {
+        return Some(Reason::BooleanWeights {
+            role,
+            pu: pu.name.clone(),
         });
     }
     let missing: Vec<String> = demand

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::affinity;
-use crate::ir::{Attribute, Value};
+use crate::ir::{Attribute, Type, Value};
 use crate::session::Session;
 use crate::vocabulary::{TRANSFER, TRANSFER_TARGET};
 
@@ -71,8 +71,32 @@ impl Parameter {
         session: &'m Session,
         value: Attribute<'m>,
     ) -> Option<Attribute<'m>> {
+        self.put(session, value, None)
+    }
+
+    /// The attribute `value`, which names this parameter, its bytes read as a tensor of
+    /// another type.
+    pub fn read_as<'m>(
+        &self,
+        session: &'m Session,
+        value: Attribute<'m>,
+        r#type: Type<'m>,
+    ) -> Option<Attribute<'m>> {
+        self.put(session, value, Some(r#type))
+    }
+
+    fn put<'m>(
+        &self,
+        session: &'m Session,
+        value: Attribute<'m>,
+        r#type: Option<Type<'m>>,
+    ) -> Option<Attribute<'m>> {
         let text = value.to_string();
         let (before, _, after) = apart(&text)?;
+        let after = match r#type {
+            Some(other) => format!("{} : {other}", after.rsplit_once(" : ")?.0),
+            None => after.to_owned(),
+        };
         let [scope, key] = [&self.scope, &self.key].map(|name| {
             let name = name.replace('\\', "\\\\");
             name.replace('"', "\\22")

@@ -121,7 +121,7 @@ fn booleans<'m>(callers: &[Op<'m>]) -> Vec<Value<'m>> {
             .collect::<Vec<_>>()
     });
     values
-        .filter(|value| is_boolean(*value) && value.r#type().element_count() != Some(1))
+        .filter(|value| is_boolean(value.r#type()) && value.r#type().element_count() != Some(1))
         .collect()
 }
 

@@ -249,6 +249,51 @@ fn booleans_that_cross() -> Result<()> {
     Ok(())
 }
 
+/// A mask that is a weight of both models.
+fn weight_of_booleans(rows: usize, columns: usize) -> String {
+    let (kind, bits) = (
+        format!("tensor<{rows}x{columns}xf32>"),
+        format!("tensor<{rows}x{columns}xi1>"),
+    );
+    let map = "affine_map<(d0, d1) -> (d0, d1)>";
+    let chosen = |name: &str, given: &str, mask: &str| {
+        format!(
+            "  {name} = linalg.generic {{indexing_maps = [{map}, {map}, {map}], iterator_types = [\"parallel\", \"parallel\"]}}
+      ins({given}, {mask} : {kind}, {bits}) outs(%none : {kind}) {{
+  ^bb0(%a: f32, %b: i1, %o: f32):
+    %s = arith.select %b, %a, %least : f32
+    linalg.yield %s : f32
+  }} -> {kind}"
+        )
+    };
+    format!(
+        "util.global private @m = #flow.parameter.named<\"model\"::\"attn.bias\"> : {bits}
+func.func @forms(%x: {kind}) -> {kind} {{
+  %m = util.global.load @m : {bits}
+  %least = arith.constant -0.5 : f32
+  %none = tensor.empty() : {kind}
+  %p = flow.tensor.transfer %x : {kind} to #hal.device.promise<@drafter>
+{}
+  %q = arith.mulf %d, %d : {kind}
+  %t = flow.tensor.transfer %q : {kind} to #hal.device.promise<@target>
+{}
+  %w = arith.addf %v, %v : {kind}
+  return %w : {kind}
+}}
+",
+        chosen("%d", "%p", "%m"),
+        chosen("%v", "%t", "%m")
+    )
+}
+
+#[test]
+fn weights_that_are_booleans() -> Result<()> {
+    for (rows, columns) in [(64, 64), (8, 13), (63, 4)] {
+        is_exact(&weight_of_booleans(rows, columns))?;
+    }
+    Ok(())
+}
+
 /// Values for `heads` groups of two heads: a product, transposed and repeated for the
 /// heads of each group, as grouped-query attention has them, and doubled.
 fn repeated(heads: usize, rows: usize, size: usize) -> String {
