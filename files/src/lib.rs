@@ -5,7 +5,7 @@
 //! complaint names its place: file, line and column. It also holds what needs no file, the
 //! platforms that are built in, and what looks at this machine, the platform `host`.
 //!
-//! YAML is read in two steps: [`yaml`] makes a tree of it in which every value knows its place,
+//! YAML is read in two steps: `yaml.rs` makes a tree of it in which every value knows its place,
 //! and serde makes the types of `cost` of that tree.
 
 #![forbid(unsafe_code)]

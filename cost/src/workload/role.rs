@@ -22,7 +22,7 @@ impl Role {
     /// Every role, in table order.
     pub const ALL: [Self; 3] = [Self::Drafter, Self::Target, Self::Control];
     /// The roles that are placed by search: the paper's m = 2 partitions, unless a model is cut into
-    /// stages (see [`Partition`]).
+    /// stages (see [`Partition`](super::Partition)).
     pub const MODELS: [Self; 2] = [Self::Drafter, Self::Target];
 
     /// What to say of a text that is none.

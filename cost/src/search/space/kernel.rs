@@ -52,7 +52,7 @@ struct Mapping {
 /// The best of one mapping.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MappingBest {
-    /// The drafter's place (see [`Request::spread`]); `None` where nothing is drafted.
+    /// The drafter's place (see [`Request::spread`](crate::search::Request::spread)); `None` where nothing is drafted.
     pub drafter: Option<usize>,
     /// The target's place.
     pub target: usize,
