@@ -8,7 +8,7 @@ use cost::speedup::{best_draft_length, speedup};
 use cost::workload::{Role, SubgraphDemand};
 use report::explore::plot::{Chart, Mark, PlotError, Series};
 use report::explore::plots::{Figure, speedup_curves};
-use report::explore::table;
+use report::layout;
 
 use super::{LONGEST, Paper, header};
 
@@ -53,7 +53,7 @@ pub fn coefficients(found: &Exploration) -> String {
     }
     format!(
         "{}\nThe paper prints its curves over S_L as pictures without numbers: the report draws them from the roofline of\nthe platform imx95 instead, with these points on them.\n",
-        table::shown(&lines)
+        layout::shown(&lines)
     )
 }
 
@@ -81,7 +81,7 @@ pub fn speedups(paper: &Paper) -> anyhow::Result<String> {
     Ok(format!(
         "S at c = {c} ({})\n{}\nFig. 7(b), the measurement, is a picture without numbers; the text says that the same acceleration is reached at an\nα about 4 % higher ({}).\n",
         paper.source("c_heterogeneous_one_core"),
-        table::shown(&lines),
+        layout::shown(&lines),
         paper.source("alpha_measured"),
     ))
 }

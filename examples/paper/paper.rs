@@ -21,6 +21,7 @@ use maud::html;
 use report::explore::html::{figure, page};
 use report::explore::plots::Figure;
 use report::explore::{self as show, table};
+use report::layout;
 use serde_json::Value;
 use specplace_driver::printer::Printer;
 
@@ -165,7 +166,11 @@ impl Paper {
 
     /// Every latency with its source.
     fn data(&self) -> String {
-        let mut lines = table::table(&["latency of", "on", "with", "ms", "source"], &[3]);
+        let mut lines = layout::table(
+            &["latency of", "on", "with", "ms", "source"],
+            &[3],
+            table::WIDTH,
+        );
         for m in &self.profile.measurements {
             for point in &m.points {
                 lines.add_row(vec![
@@ -181,7 +186,7 @@ impl Paper {
                 ]);
             }
         }
-        let mut text = format!("{}\n", table::shown(&lines));
+        let mut text = format!("{}\n", layout::shown(&lines));
         for rate in &self.rates {
             text.push_str(&format!("α = {}: {}\n", rate.alpha, rate.source));
         }
@@ -245,7 +250,7 @@ impl Paper {
         Ok(format!(
             "α = {alpha} ({})\n{}\n{caveat}",
             outcome.rate.source,
-            table::shown(&lines)
+            layout::shown(&lines)
         ))
     }
 }
@@ -263,7 +268,7 @@ pub struct Published {
 }
 
 fn header(names: &[&str]) -> Table {
-    table::table(names, &(0..names.len()).collect::<Vec<_>>())
+    layout::table(names, &(0..names.len()).collect::<Vec<_>>(), table::WIDTH)
 }
 
 fn yes(value: Option<bool>) -> String {
@@ -331,7 +336,7 @@ fn points(found: &Exploration) -> String {
         found.partitions,
         found.size,
         outcome.rate.alpha,
-        table::shown(&lines),
+        layout::shown(&lines),
         ruled.join("; ")
     )
 }

@@ -1,7 +1,6 @@
 //! A plan in words and tables.
 
-use crate::wrap::lines;
-use comfy_table::{ContentArrangement, Table, presets};
+use crate::layout::{lines, shown, table};
 use cost::plan::Plan;
 use cost::platform::variant_text;
 use cost::roofline::LatencySource;
@@ -70,24 +69,6 @@ fn headline(plan: &Plan) -> String {
     )
 }
 
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::ASCII_BORDERS_ONLY_CONDENSED);
-    table
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(WIDTH)
-        .set_header(header.to_vec());
-    table
-}
-
-fn shown(table: &Table) -> String {
-    table
-        .lines()
-        .map(|line| line.trim_end().to_owned())
-        .collect::<Vec<_>>()
-        .join("\n")
-}
-
 fn ms(value: f64) -> String {
     format!("{} ms", digits(value))
 }
@@ -101,14 +82,18 @@ fn places(mapping: &BTreeMap<Partition, String>) -> String {
 }
 
 fn roles(plan: &Plan) -> String {
-    let mut table = table(&[
-        "role",
-        "on",
-        "latency",
-        "source",
-        "weights + activations",
-        "why there",
-    ]);
+    let mut table = table(
+        &[
+            "role",
+            "on",
+            "latency",
+            "source",
+            "weights + activations",
+            "why there",
+        ],
+        &[],
+        WIDTH,
+    );
     for (role, placed) in &plan.roles {
         let memory = if placed.weight_bytes == 0 && placed.activation_bytes == 0 {
             "–".to_owned()
@@ -145,7 +130,11 @@ fn roles(plan: &Plan) -> String {
 }
 
 fn crossings(plan: &Plan) -> String {
-    let mut table = table(&["crossing", "value", "how", "bytes", "how often", "each"]);
+    let mut table = table(
+        &["crossing", "value", "how", "bytes", "how often", "each"],
+        &[],
+        WIDTH,
+    );
     for crossing in &plan.crossings {
         let often = match (crossing.per, crossing.count) {
             (Per::Draft, 1) => "per draft".to_owned(),
@@ -368,15 +357,19 @@ fn holds(alpha: &Option<Interval>, c: &Option<Interval>) -> String {
 }
 
 fn variants(plan: &Plan) -> String {
-    let mut table = table(&[
-        "variant",
-        "best mapping",
-        "γ",
-        "c",
-        "Eq. (1)",
-        "ms per token",
-        "over its baseline",
-    ]);
+    let mut table = table(
+        &[
+            "variant",
+            "best mapping",
+            "γ",
+            "c",
+            "Eq. (1)",
+            "ms per token",
+            "over its baseline",
+        ],
+        &[],
+        WIDTH,
+    );
     for best in plan.variants.iter().take(MOST_VARIANTS) {
         table.add_row(vec![
             variant_text(&best.variant),

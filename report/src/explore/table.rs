@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use cost::explore::{Exploration, Method, Numbers, Outcome, Row};
 use cost::{bytes, digits};
 
 use super::variant;
+use crate::layout::{shown, table};
 
-/// No line is wider.
-const WIDTH: u16 = 110;
+/// No table is wider.
+pub const WIDTH: u16 = 110;
 
 /// The whole text; `top` points of each rate are listed.
 pub fn render(exploration: &Exploration, top: usize) -> String {
@@ -91,28 +91,6 @@ fn verdict(outcome: &Outcome) -> String {
     )
 }
 
-/// A table in the style of all of them; `right` are the columns of numbers.
-pub fn table(header: &[&str], right: &[usize]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::ASCII_BORDERS_ONLY_CONDENSED);
-    table
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(WIDTH)
-        .set_header(header.to_vec());
-    for column in right {
-        if let Some(column) = table.column_mut(*column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
-}
-
-/// Its lines, without blanks at their ends.
-pub fn shown(table: &Table) -> String {
-    let lines = table.lines().map(|line| line.trim_end().to_owned());
-    lines.collect::<Vec<_>>().join("\n")
-}
-
 /// `gpu`, or `(gpu)` for a place that stays idle.
 fn drafter(row: &Row, numbers: &Numbers) -> String {
     match &row.drafter {
@@ -141,6 +119,7 @@ fn variants(outcome: &Outcome) -> String {
             "slower",
         ],
         &[3, 4, 5, 6, 7, 9],
+        WIDTH,
     );
     for best in &outcome.variants {
         let Some(n) = &best.best.numbers else {
@@ -191,7 +170,7 @@ fn ranking(exploration: &Exploration, outcome: &Outcome, top: usize) -> String {
         header.push("mJ/token");
         right.push(9);
     }
-    let mut table = table(&header, &right);
+    let mut table = table(&header, &right, WIDTH);
     let legal: Vec<(&Row, &Numbers)> = outcome
         .rows
         .iter()
@@ -338,6 +317,7 @@ fn techniques(outcome: &Outcome) -> String {
             "speedup",
         ],
         &[2, 3, 4],
+        WIDTH,
     );
     for row in &outcome.techniques {
         table.add_row(vec![

@@ -5,7 +5,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::{FONT, Mark, PlotError, words};
-use crate::wrap::lines;
+use crate::layout::lines;
 
 /// Entries below each other.
 pub(super) struct Legend<'a, 'b> {

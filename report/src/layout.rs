@@ -1,5 +1,6 @@
-//! Texts in lines.
+//! Texts in lines, and tables of one style.
 
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm, wrap};
 
 /// The lines of `text`, wrapped between words where they would be wider, the first after `lead` and
@@ -20,6 +21,28 @@ pub(crate) fn lines(lead: &str, text: &str, width: usize) -> Vec<String> {
     let text = words.join(" ");
     let lines = wrap(&text, options).into_iter();
     lines.map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// A table that is no wider than `width`; `right` are the columns of numbers.
+pub fn table(header: &[&str], right: &[usize], width: u16) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_BORDERS_ONLY_CONDENSED);
+    table
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(width)
+        .set_header(header.to_vec());
+    for column in right {
+        if let Some(column) = table.column_mut(*column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// The lines of a table, without blanks at their ends.
+pub fn shown(table: &Table) -> String {
+    let lines = table.lines().map(|line| line.trim_end().to_owned());
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
