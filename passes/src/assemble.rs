@@ -21,11 +21,11 @@ mod rows;
 mod rowwise;
 mod template;
 
-use dialects::ops::Transfer;
 use std::collections::BTreeMap;
 
 use cost::{Role, bytes, counted, metric};
 use dialects::ir::{Attribute, Op};
+use dialects::ops::Transfer;
 use dialects::vocabulary::{ROLE, TRANSFER};
 use dialects::{Diagnostic, Module, OwnedModule, Session, Severity};
 

@@ -11,10 +11,10 @@
 
 mod globals;
 
-use dialects::affinity::on_device;
 use std::collections::BTreeMap;
 
 use cost::Partition;
+use dialects::affinity::on_device;
 use dialects::build::OpBuilder;
 use dialects::hal::{Inserter, types};
 use dialects::ir::{Attribute, Op, Type};

@@ -1,11 +1,11 @@
 //! Removal of what nothing reads any more.
 
-use dialects::affinity::unquoted;
-use dialects::ops::{Global, GlobalAddress, GlobalLoad, GlobalStore};
 use std::collections::HashSet;
 
 use dialects::Module;
+use dialects::affinity::unquoted;
 use dialects::ir::{Attribute, Op, Value};
+use dialects::ops::{Global, GlobalAddress, GlobalLoad, GlobalStore};
 use dialects::vocabulary::{GLOBAL, GLOBAL_LOAD, INITIALIZER};
 
 use crate::effects::Effects;

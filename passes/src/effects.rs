@@ -6,11 +6,11 @@
 //! runs: of its regions, and of the functions that it calls. What is not known
 //! to leave state alone may do anything.
 
-use dialects::ops::{Call, global_of};
 use std::collections::{BTreeSet, VecDeque};
 
 use dialects::Module;
 use dialects::ir::{Block, Op, Walk};
+use dialects::ops::{Call, global_of};
 use dialects::vocabulary::{GLOBAL_LOAD, GLOBAL_STORE, INITIALIZER, TRANSFER};
 use rustc_hash::FxHashMap;
 

@@ -12,7 +12,6 @@ pub(crate) mod count;
 mod crossings;
 mod kinds;
 
-use dialects::ops::GlobalLoad;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use cost::workload::{
@@ -20,6 +19,7 @@ use cost::workload::{
 };
 use cost::{Partition, Role};
 use dialects::ir::{Attribute, Op, Value};
+use dialects::ops::GlobalLoad;
 use dialects::vocabulary::DRAFT_LENGTH;
 use dialects::{Diagnostic, Module};
 use rustc_hash::{FxHashMap, FxHashSet};

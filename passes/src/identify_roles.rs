@@ -28,11 +28,11 @@ mod spread;
 pub mod structural;
 mod within;
 
-use dialects::ops::Transfer;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use cost::{Partition, Role};
 use dialects::ir::{Attribute, Op};
+use dialects::ops::Transfer;
 use dialects::vocabulary::ROLE;
 use dialects::{Diagnostic, Module};
 

@@ -1,10 +1,10 @@
 //! Initializers: what runs once, when a module is loaded, and stores in globals
 //! what it makes of weights, such as a table that was quantised.
 
-use dialects::ops::{GlobalLoad, GlobalStore};
 use std::collections::BTreeSet;
 
 use dialects::ir::{Op, Walk};
+use dialects::ops::{GlobalLoad, GlobalStore};
 use dialects::vocabulary::INITIALIZER;
 use dialects::{Diagnostic, Module};
 

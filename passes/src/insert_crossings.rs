@@ -48,13 +48,13 @@ mod refused;
 mod tensors;
 mod widths;
 
-use dialects::affinity::on_device;
-use dialects::ops::Call;
 use std::collections::BTreeMap;
 
 use cost::{Partition, Plan};
+use dialects::affinity::on_device;
 use dialects::hal::{Inserter, types};
 use dialects::ir::{Attribute, Block, Few, Op, Type, Value};
+use dialects::ops::Call;
 use dialects::{Diagnostic, Module};
 use rustc_hash::FxHashMap;
 

@@ -22,15 +22,15 @@
 mod given;
 pub(crate) mod torch;
 
-use dialects::affinity::{self, device_of, is_identifier, promised};
-use dialects::ops::Transfer;
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use cost::{Partition, Role};
+use dialects::affinity::{self, device_of, is_identifier, promised};
 use dialects::build::OpBuilder;
 use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Op, Type, Value};
+use dialects::ops::Transfer;
 use dialects::vocabulary::{
     ABI_AFFINITY, DRAFT_LENGTH, GLOBAL, GLOBAL_LOAD, ROLE, STREAM_AFFINITY, TRANSFER,
     TRANSFER_TARGET,

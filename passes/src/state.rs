@@ -6,10 +6,10 @@
 //! Anything else is refused: IREE reorders calls that are related through a
 //! global alone, and makes one buffer of two that start alike.
 
-use dialects::ops::{GlobalAddress, GlobalLoad, GlobalStore, global_of};
 use std::collections::BTreeSet;
 
 use dialects::ir::{Op, Type, Value, Walk};
+use dialects::ops::{GlobalAddress, GlobalLoad, GlobalStore, global_of};
 use dialects::vocabulary::{DRAFT_LENGTH, GLOBAL, GLOBAL_LOAD, GLOBAL_STORE};
 use dialects::{Diagnostic, Module};
 use rustc_hash::{FxHashMap, FxHashSet};

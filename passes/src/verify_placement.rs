@@ -24,10 +24,10 @@ mod resources;
 #[cfg(test)]
 mod tests;
 
-use dialects::affinity::unquoted;
 use std::collections::BTreeSet;
 
 use dialects::Attribute;
+use dialects::affinity::unquoted;
 
 pub use actual::check;
 pub use expectation::{Expectation, PlannedFunction};

@@ -1,8 +1,9 @@
 //! What a weight is called: by its parameter's name, which exporters give it, and by its
 //! global's.
 
-use dialects::ops::{Global, Parameter};
 use std::fmt;
+
+use dialects::ops::{Global, Parameter};
 
 /// The names of a weight.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! What a forward pass has to look like, and what is said where it does not.
 
+use cost::{Role, counted};
 use dialects::ir::{Op, Type, Value};
 use dialects::vocabulary::{FUNC, GLOBAL_LOAD, GLOBAL_STORE, TRANSFER, UTIL_FUNC};
 use dialects::{Diagnostic, Module, Place};
 
 use crate::names::model_role_in;
 use crate::structure::{is_control_flow, is_function, is_pure};
-use cost::{Role, counted};
 
 /// A forward pass whose interface was checked.
 #[derive(Clone, Debug)]

@@ -1,11 +1,11 @@
 //! Brings what two forward passes refer to into one module, without clashes
 //! of names.
 
-use dialects::ops::{Global, GlobalStore, Parameter};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use cost::Role;
 use dialects::ir::{Attribute, Op, Walk};
+use dialects::ops::{Global, GlobalStore, Parameter};
 use dialects::vocabulary::{GLOBAL, ROLE};
 use dialects::{Diagnostic, Module};
 

@@ -6,13 +6,12 @@
 //! (`util.initializer` does not legalise). What two devices need is made on both,
 //! by a copy of the initializer for each.
 
-use crate::weight_name::WeightName;
-use dialects::affinity::on_device;
-use dialects::ops::{Global, GlobalStore, global_of};
 use std::collections::{BTreeMap, BTreeSet};
 
 use cost::Partition;
+use dialects::affinity::on_device;
 use dialects::ir::{Attribute, Op, Type, Value};
+use dialects::ops::{Global, GlobalStore, global_of};
 use dialects::vocabulary::{GLOBAL_LOAD, ROLE, STREAM_AFFINITY};
 use dialects::{Diagnostic, Module};
 use rustc_hash::FxHashMap;
@@ -25,6 +24,7 @@ use crate::placement::Placement;
 use crate::roles::role_attribute;
 use crate::structure::{functions, globals, inputs, is_pure};
 use crate::symbols::Symbols;
+use crate::weight_name::WeightName;
 
 /// By global and device, the functions and initializers that refer to it there.
 type Readers<'p, 'm> = BTreeMap<String, BTreeMap<&'p str, Vec<Op<'m>>>>;

@@ -3,12 +3,12 @@
 //! `identify-roles` leaves it in the module's `specplace.kept`, from where
 //! `select-mapping` takes it.
 
-use dialects::affinity::{self};
-use dialects::ops::{Global, GlobalLoad, Transfer};
 use std::collections::BTreeMap;
 
 use cost::Partition;
+use dialects::affinity;
 use dialects::ir::{Attribute, Op, Value};
+use dialects::ops::{Global, GlobalLoad, Transfer};
 use dialects::vocabulary::{GLOBAL_LOAD, STREAM_AFFINITY, TRANSFER};
 use dialects::{Diagnostic, Module};
 use rustc_hash::FxHashMap;

@@ -1,9 +1,9 @@
 //! What the weights' names begin with: for whoever has to say which model is which.
 
-use dialects::ops::Global;
 use std::collections::BTreeMap;
 
 use cost::{bytes, counted};
+use dialects::ops::Global;
 use dialects::{Diagnostic, Module};
 
 use crate::weight_name::WeightName;

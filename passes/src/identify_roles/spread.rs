@@ -1,13 +1,12 @@
 //! How roles spread from where they start.
 
-use crate::weight_name::WeightName;
-use dialects::ops::{Global, GlobalLoad, Transfer};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use cost::Partition;
 use dialects::ir::{Few, Op, Value};
+use dialects::ops::{Global, GlobalLoad, Transfer};
 use dialects::vocabulary::{DRAFT_LENGTH, GLOBAL_LOAD};
 use dialects::{Diagnostic, Module};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -20,6 +19,7 @@ use crate::names::{model_role_in, role_of_device};
 use crate::roles::{Roles, role_attribute};
 use crate::settings::{Selector, Settings};
 use crate::structure::{Free, carried, functions, is_control_flow, is_pure, placed_ops};
+use crate::weight_name::WeightName;
 
 /// Spreads roles over a module until nothing changes.
 pub struct Spread<'m, 'c> {

@@ -7,13 +7,13 @@
 //! are equally big, the one that runs in the inner of nested loops is the
 //! drafter.
 
-use dialects::ops::GlobalLoad;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use cost::Role;
 use dialects::Module;
 use dialects::ir::{Op, Value};
+use dialects::ops::GlobalLoad;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::activations::Activations;

@@ -11,7 +11,6 @@
 //! What follows from constants alone is computed here, and the operation that uses
 //! the mask reads words of i32 and compares them with zero: exact on every unit.
 
-use dialects::ops::{Global, GlobalLoad, Predicate};
 use std::rc::Rc;
 
 use dialects::Module;
@@ -19,6 +18,7 @@ use dialects::build::OpBuilder;
 use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Op, Type, Value};
 use dialects::linalg::{Access, accesses, loop_count};
+use dialects::ops::{Global, GlobalLoad, Predicate};
 use dialects::vocabulary::GLOBAL_LOAD;
 use rustc_hash::{FxHashMap, FxHashSet};
 

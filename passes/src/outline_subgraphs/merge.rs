@@ -1,10 +1,10 @@
 //! Merging of functions that are the same but for their names.
 
-use dialects::ops::Call;
 use std::hash::{Hash, Hasher};
 
 use dialects::Module;
 use dialects::ir::{Op, Walk};
+use dialects::ops::Call;
 use rustc_hash::{FxHashMap, FxHasher};
 
 use super::is_outlined;

@@ -1,12 +1,12 @@
 //! Random programs of loads, stores and subgraphs mean the same when they are
 //! outlined: run with symbols in place of numbers, before and after.
 
-use dialects::ops::{Call, global_of};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use dialects::ir::{Block, Op, Value};
+use dialects::ops::{Call, global_of};
 use dialects::{Module, OwnedModule};
 use proptest::prelude::*;
 use rustc_hash::FxHashMap;

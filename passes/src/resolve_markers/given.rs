@@ -1,15 +1,15 @@
 //! Whether what the user named on the command line is in the module: a name that
 //! is nothing's would decide nothing, without a word.
 
-use crate::weight_name::WeightName;
-use dialects::ops::Global;
 use std::collections::{BTreeMap, BTreeSet};
 
 use cost::{Partition, Role};
+use dialects::ops::Global;
 use dialects::{Diagnostic, Module};
 
 use crate::settings::{Selector, Settings};
 use crate::structure::functions;
+use crate::weight_name::WeightName;
 
 /// How many names a message lists.
 const LISTED: usize = 6;

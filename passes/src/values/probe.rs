@@ -1,11 +1,11 @@
 //! The subgraphs of OUT on one of its devices, each a function to call.
 
-use dialects::affinity::{self, on_device};
-use dialects::ops::{Global, GlobalLoad};
 use std::collections::{BTreeMap, BTreeSet};
 
+use dialects::affinity::{self, on_device};
 use dialects::build::OpBuilder;
 use dialects::ir::{Attribute, Op, Type, Value, Walk};
+use dialects::ops::{Global, GlobalLoad};
 use dialects::vocabulary::{FUNC, STREAM_AFFINITY, TRANSFER};
 use dialects::{Diagnostic, Module};
 

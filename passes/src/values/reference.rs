@@ -1,11 +1,11 @@
 //! What IN computes without any placement.
 
-use dialects::ops::{Call, Global};
 use std::collections::BTreeSet;
 
 use cost::workload::DraftLengthForm;
 use dialects::hal::Inserter;
 use dialects::ir::{Attribute, Op, Type, Value, Walk};
+use dialects::ops::{Call, Global};
 use dialects::vocabulary::ROLE;
 use dialects::{Diagnostic, Module};
 

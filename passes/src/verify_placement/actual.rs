@@ -5,11 +5,11 @@ mod compare;
 mod copies;
 mod weights;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use dialects::affinity::{self, device_of};
 use dialects::ops::{Call, Global, Parameter};
 use dialects::vocabulary::AFFINITY;
-use std::collections::{BTreeMap, BTreeSet};
-
 use dialects::{Attribute, Block, Diagnostic, Module, Op};
 
 use super::borrowed::writes_into_borrowed;

@@ -1,9 +1,9 @@
 //! What the placed IR asks IREE for.
 
-use dialects::affinity::{self, device_of};
-use dialects::ops::{Call, Global, GlobalLoad, Parameter};
 use std::collections::{BTreeMap, BTreeSet};
 
+use dialects::affinity::{self, device_of};
+use dialects::ops::{Call, Global, GlobalLoad, Parameter};
 use dialects::{Attribute, Module, Op, vocabulary};
 
 use super::{Devices, alternatives, resource_names};

@@ -1,7 +1,7 @@
 //! Reading the stream dialect: what an operation's resources are and where
 //! they come from.
 
-use dialects::affinity::{self};
+use dialects::affinity;
 use dialects::ops::GlobalLoad;
 use dialects::{Block, Op, Value};
 use rustc_hash::FxHashSet;

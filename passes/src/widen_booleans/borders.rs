@@ -6,13 +6,13 @@
 //! outside the module, or goes there, stays a boolean, and a function of control
 //! converts it.
 
-use dialects::ops::Call;
 use std::collections::BTreeSet;
 
 use cost::Partition;
 use dialects::Module;
 use dialects::build::OpBuilder;
 use dialects::ir::{Op, Type, Value};
+use dialects::ops::Call;
 use petgraph::unionfind::UnionFind;
 use rustc_hash::{FxHashMap, FxHashSet};
 

@@ -1,11 +1,11 @@
 //! Weights in IREE's stream phase: where parameters are loaded to, and inline
 //! constants lie.
 
-use dialects::affinity::{self};
-use dialects::ops::{GlobalStore, Parameter};
 use std::collections::BTreeMap;
 
+use dialects::affinity;
 use dialects::ir::Value;
+use dialects::ops::{GlobalStore, Parameter};
 use dialects::{Diagnostic, Op};
 
 use super::Checker;
