@@ -98,17 +98,30 @@ pub fn work(op: Op<'_>) -> Option<Work> {
     Some(work)
 }
 
+impl Work {
+    /// The cost model's name for the type of the elements; where it has none, that is
+    /// noted, so that the work does not count as none.
+    fn known(&mut self, r#type: Type<'_>) -> Option<DType> {
+        let dtype = dtype_of(r#type);
+        if dtype.is_none() {
+            self.unknown = Some(r#type.element().to_string());
+        }
+        dtype
+    }
+}
+
 fn quantize(op: Op<'_>, work: &mut Work) {
     let (Some(input), Some(result)) = (op.operand(0), op.result(0)) else {
         return;
     };
-    if let Some(dtype) = dtype_of(input.r#type()) {
+    if let Some(dtype) = work.known(input.r#type()) {
         let elements = input.r#type().element_count().unwrap_or(0);
         work.flops
             .insert(dtype, elements.saturating_mul(QUANTIZING));
         work.dtypes.insert(dtype);
     }
-    work.dtypes.extend(dtype_of(result.r#type()));
+    let made = work.known(result.r#type());
+    work.dtypes.extend(made);
 }
 
 /// A product of two tensors that were integers before they were dequantized:
@@ -172,8 +185,7 @@ fn arithmetic(op: Op<'_>, points: u64, work: &mut Work) {
     let Some(r#type) = computed_type(op) else {
         return;
     };
-    let Some(dtype) = dtype_of(r#type) else {
-        work.unknown = Some(r#type.to_string());
+    let Some(dtype) = work.known(r#type) else {
         return;
     };
     if !is_conversion(op.name()) {
@@ -235,11 +247,8 @@ fn attention(op: Op<'_>, work: &mut Work) {
     let shapes: Vec<_> = operands
         .filter_map(|operand| operand.r#type().sizes())
         .collect();
-    let ([query, key, value], Some(dtype)) = (
-        shapes.as_slice(),
-        op.operand(0)
-            .and_then(|query| dtype_of(query.r#type().element())),
-    ) else {
+    let computed = op.operand(0).and_then(|query| work.known(query.r#type()));
+    let ([query, key, value], Some(dtype)) = (shapes.as_slice(), computed) else {
         return;
     };
     let (Some(depth), Some(width)) = (query.last(), value.last()) else {
