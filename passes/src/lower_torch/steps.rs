@@ -14,6 +14,10 @@ const LEFT_AT: &str = "inline";
 /// become code for CUDA or ROCm. Taken apart, into a maximum and its index, it does.
 const DECOMPOSED: [&str; 2] = ["aten.argmax", "aten.argmin"];
 
+/// Makes one operation of several, such as slices of a list that is split and unpacked.
+/// Releases whose own list lacks it (3.6.0) do not lower these.
+const RECOMPOSE: &str = "torch-recompose-complex-ops";
+
 /// What stands in for the rest of it: tensors of MLIR in signatures, and no
 /// conversions between the two kinds left. What random numbers are made from is
 /// a global of `ml_program` until iree-compile would import it.
@@ -35,7 +39,11 @@ pub(super) fn lowering(session: &Session) -> Option<String> {
     let passes = split(passes);
     let left_at = passes.iter().position(|pass| name(pass) == LEFT_AT)?;
     let passes = passes[..left_at].iter().copied().chain(FINISH);
-    Some(passes.collect::<Vec<_>>().join(","))
+    let passes = passes.collect::<Vec<_>>().join(",");
+    Some(match passes.contains(RECOMPOSE) {
+        true => passes,
+        false => format!("func.func({RECOMPOSE}),{passes}"),
+    })
 }
 
 /// The passes of a list that commas separate; those in parentheses (nested
